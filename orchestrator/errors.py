@@ -1,0 +1,88 @@
+"""The three kinds of failure: a user's mistake, a cell that can't be judged, and (everything else) a bug."""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+
+
+class ExitCode(IntEnum):
+    """What the command's exit status means to a script."""
+
+    OK = 0
+    FAIL_ON = 1
+    USAGE = 2
+    NO_ENGINE = 3
+    INFRA = 4
+    INTERRUPTED = 130
+
+
+class UserError(Exception):
+    """Something the person at the keyboard can mend: shown as a message and a hint, never as a traceback."""
+
+    def __init__(self, message: str, *, hint: str = "", code: ExitCode = ExitCode.USAGE) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.code = code
+
+
+class Phase(StrEnum):
+    """Where on the line a cell or a probe stopped."""
+
+    RESOLVE = "resolve"
+    BUILD = "build"
+    START = "start"
+    IMPORT = "import"
+    PROBE = "probe"
+    COLLECT = "collect"
+
+
+class Attribution(StrEnum):
+    """Whose failure it is."""
+
+    SUBJECT = "subject"
+    ENVIRONMENT = "environment"
+    BASE = "base"
+    INFRA = "infra"
+    PROBE = "probe"
+    UNKNOWN = "unknown"
+
+
+class CellStatus(StrEnum):
+    """How far a cell came."""
+
+    RAN = "ran"
+    EXCLUDED = "excluded"
+    UNRESOLVABLE = "unresolvable"
+    UNINSTALLABLE = "uninstallable"
+    UNAVAILABLE = "unavailable"
+    INFRA = "infra"
+
+
+class CellError(Exception):
+    """One cell could not be carried further. It becomes data in one place, `run.cells.run_cell`.
+
+    `reason` is a short slug that groups equal failures (`no-wheel`, `pins-clash`, `index`, `disk-full`, …);
+    `detail` is what a person reads, cut to what matters.
+    """
+
+    def __init__(
+        self,
+        phase: Phase,
+        status: CellStatus,
+        reason: str,
+        detail: str,
+        *,
+        attribution: Attribution = Attribution.UNKNOWN,
+    ) -> None:
+        super().__init__(f"{phase}: {reason}: {detail}")
+        self.phase = phase
+        self.status = status
+        self.reason = reason
+        self.detail = detail
+        self.attribution = attribution
+
+
+def infra(phase: Phase, reason: str, detail: str) -> CellError:
+    """Trouble of ours or of the network's; never a finding about a package."""
+    return CellError(phase, CellStatus.INFRA, reason, detail, attribution=Attribution.INFRA)

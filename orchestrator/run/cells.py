@@ -1,0 +1,161 @@
+"""One cell through lock → recipe → image → probes; the one place where a CellError becomes data."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+
+from orchestrator.errors import Attribution, CellError, CellStatus, Phase, infra
+from orchestrator.model import Base, Cell, CellRecord, Lock, Observation, Prepared, Probe, Recipe
+from orchestrator.run.confirm import changed, confirm
+from orchestrator.run.disk import require_space
+from orchestrator.run.keys import environment_key, probe_key
+from orchestrator.run.observe import Seen, Sitting, observe
+from orchestrator.run.workshop import Workshop, probes_for
+from orchestrator.store.store import LockResult, lock_key, reused
+
+
+def run_cell(cell: Cell, workshop: Workshop) -> CellRecord:
+    """Carries one cell as far as it goes and keeps its record. Only a bug or Ctrl-C escapes."""
+    began = time.monotonic()
+    draft = CellRecord(
+        cell=cell, status=CellStatus.INFRA, run=workshop.run.id, engine=workshop.engine.name, dated=workshop.now()
+    )
+    try:
+        draft = _prepare_and_probe(draft, workshop)
+    except CellError as error:
+        draft = failed(draft, error)
+    record = replace(draft, seconds=round(time.monotonic() - began, 3))
+    workshop.store.save(record)
+    workshop.watch.finished(record)
+    return record
+
+
+def failed(draft: CellRecord, error: CellError) -> CellRecord:
+    """The record of a cell that was stopped by `error`."""
+    return replace(
+        draft,
+        status=error.status,
+        reason=error.reason,
+        detail=error.detail,
+        phase=error.phase,
+        attribution=error.attribution,
+    )
+
+
+def _prepare_and_probe(draft: CellRecord, workshop: Workshop) -> CellRecord:
+    cell = draft.cell
+    workshop.watch.stage(cell, "base", f"Python {cell.python}")
+    with workshop.one_at_a_time(f"base {cell.python}"):
+        base = workshop.base(cell.python)
+    workshop.watch.stage(cell, "lock", cell.strategy)
+    lock = locked(cell, base, workshop)
+    recipe = workshop.recipe(lock, base, tuple(c.axis.package or "" for c in cell.subjects))
+    environment = environment_key(cell, recipe.key, workshop.engine, workshop.enforced_limits())
+    draft = replace(draft, base=base, lock=lock, image_key=recipe.key, environment_key=environment)
+    return _probe(draft, recipe, workshop)
+
+
+def locked(cell: Cell, base: Base, workshop: Workshop) -> Lock:
+    """The cell's lock, remembered per day of the index; a finding that there is none is remembered too.
+
+    Trouble of the index's is never remembered. Raises CellError.
+    """
+    day = workshop.run.as_of.isoformat()
+    key = lock_key(cell.axes, (*cell.constraints, *cell.inputs), base.identity, day)
+    known = workshop.store.lock(key)
+    if known is None:
+        known = _resolve(cell, base, workshop)
+        workshop.store.save_lock(key, known)
+    if known.lock is None:
+        status = known.status or CellStatus.UNRESOLVABLE
+        raise CellError(Phase.RESOLVE, status, known.reason, known.detail, attribution=Attribution(known.attribution))
+    return known.lock
+
+
+def _resolve(cell: Cell, base: Base, workshop: Workshop) -> LockResult:
+    try:
+        return LockResult(lock=workshop.resolve(cell, base))
+    except CellError as error:
+        if error.status is CellStatus.INFRA:
+            raise
+        return LockResult(status=error.status, reason=error.reason, detail=error.detail, attribution=error.attribution)
+
+
+def _probe(draft: CellRecord, recipe: Recipe, workshop: Workshop) -> CellRecord:
+    """Reuses what is known of this environment, runs the rest, and confirms what changed."""
+    cell, environment = draft.cell, draft.environment_key
+    probes = probes_for(cell, workshop)
+    keys = {p.id: probe_key(environment, p, cell.inputs) for p in probes}
+    known = workshop.store.observations(environment)
+    seen = {p.id: reused(known[keys[p.id]], draft.run) for p in probes if keys[p.id] in known}
+    missing = tuple(p for p in probes if p.id not in seen)
+    if missing:
+        prepared = _image(recipe, draft, workshop)
+        fresh = _sit(draft, prepared, missing, workshop)
+        seen |= {o.probe: o for o in fresh.observations}
+        draft = replace(draft, facts={"machine": fresh.hello, "parents": list(fresh.parents), "seconds": fresh.seconds})
+        seen |= _confirmed(draft, prepared, seen, workshop)
+    _require_controls(seen, workshop)
+    # what did not run has no key: it is not evidence, and the next run must try it again
+    ordered = tuple(seen[p.id] for p in probes)
+    return replace(draft, status=CellStatus.RAN, observations=ordered)
+
+
+def _image(recipe: Recipe, draft: CellRecord, workshop: Workshop) -> Prepared:
+    workshop.watch.stage(draft.cell, "build")
+    require_space(workshop)
+    with workshop.one_at_a_time(recipe.key):
+        return workshop.engine.prepare(recipe, workshop.store.log_path(draft.run, draft.cell.id))
+
+
+def _sit(draft: CellRecord, prepared: Prepared, probes: tuple[Probe, ...], workshop: Workshop) -> Seen:
+    if workshop.stop.is_set():
+        raise infra(Phase.START, "interrupted", "the run was stopped before this cell's probes began")
+    assert draft.lock is not None, "a cell is locked before it is probed"  # noqa: S101
+    by_id = {p.id: p for p in probes}
+
+    def keep(observation: Observation) -> Observation:
+        probe = by_id[observation.probe]
+        key = probe_key(draft.environment_key, probe, draft.cell.inputs)
+        stored = replace(observation, key=key)
+        if _repeatable(observation):
+            workshop.store.observe(draft.environment_key, replace(stored, reused_from=draft.run))
+        return stored
+
+    workshop.watch.stage(draft.cell, "probe", f"{len(probes)} probes")
+    sitting = Sitting(cell=draft.cell, lock=draft.lock, prepared=prepared, probes=probes)
+    return observe(sitting, workshop, keep)
+
+
+def _repeatable(observation: Observation) -> bool:
+    """Whether an observation may stand for a later run: one that the budget cut off must be tried again."""
+    return observation.reason != "cell-budget"
+
+
+def _confirmed(
+    draft: CellRecord, prepared: Prepared, seen: Mapping[str, Observation], workshop: Workshop
+) -> dict[str, Observation]:
+    before = workshop.store.record(draft.cell.id)
+    news = changed({o.probe: o for o in before.observations}, seen) if before else ()
+    if not news:
+        return {}
+
+    def repeat(probes: tuple[str, ...]) -> Mapping[str, Observation]:
+        workshop.watch.stage(draft.cell, "confirm", f"{len(probes)} changed")
+        again = _sit(draft, prepared, tuple(workshop.suite.probes[p] for p in probes), workshop)
+        return {o.probe: o for o in again.observations}
+
+    return confirm(news, seen, repeat)
+
+
+def _require_controls(seen: Mapping[str, Observation], workshop: Workshop) -> None:
+    """Raises CellError(infra) where a control came out wrong: nothing else in that container can be trusted."""
+    wrong = [
+        f"{probe} should have {expected}, it {seen[probe].ended} ({seen[probe].reason or seen[probe].phase})"
+        for probe, expected in workshop.suite.expects.items()
+        if probe in seen and seen[probe].ended != expected and not seen[probe].reason.startswith("engine:")
+    ]
+    if wrong:
+        raise infra(Phase.COLLECT, "control", "; ".join(wrong))

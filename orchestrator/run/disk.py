@@ -1,0 +1,44 @@
+"""Disk has a budget: stop before the engine chokes, and evict what is safe to evict."""
+
+from __future__ import annotations
+
+from orchestrator.errors import Phase, infra
+from orchestrator.run.workshop import Workshop
+
+
+def require_space(workshop: Workshop) -> None:
+    """Raises CellError(infra, disk-full) when less than the floor is free, saying what `compat gc` would free."""
+    free = workshop.engine.disk_free()
+    if free >= workshop.disk_floor:
+        return
+    evictable = sum(image.size for image in workshop.engine.images())
+    raise infra(
+        Phase.BUILD,
+        "disk-full",
+        f"only {gigabytes(free)} free where images are kept, {gigabytes(workshop.disk_floor)} wanted; "
+        f"`compat gc` would free up to {gigabytes(evictable)}",
+    )
+
+
+def evict(workshop: Workshop, keep: frozenset[str]) -> int:
+    """Removes least recently used images until the budget holds; images whose key is in `keep` stay.
+
+    Returns the bytes freed. Called only when the results of what is evicted are safe.
+    """
+    if not workshop.disk_budget:
+        return 0
+    images = sorted(workshop.engine.images(), key=lambda image: image.last_used)
+    excess = sum(image.size for image in images) - workshop.disk_budget
+    doomed: list[str] = []
+    for image in images:
+        if excess <= 0:
+            break
+        if image.key not in keep:
+            doomed.append(image.reference)
+            excess -= image.size
+    return workshop.engine.remove(doomed) if doomed else 0
+
+
+def gigabytes(size: int) -> str:
+    """A size for people: "1.4 GB"."""
+    return f"{size / 1e9:.1f} GB"

@@ -1,0 +1,97 @@
+"""The supervisor's event stream, line by line, into observations."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from orchestrator.errors import Phase, infra
+from orchestrator.model import Ended, Exit, Observation
+
+_FIELDS = frozenset(Observation.__dataclass_fields__)
+
+
+@dataclass(kw_only=True, slots=True)
+class Collector:
+    """Takes lines as they arrive; keeps what was observed, what had started, and whether the stream is whole.
+
+    `on_observation` is called for each finished probe at once, `on_start` when one begins.
+    """
+
+    on_observation: Callable[[Observation], None] = lambda _observation: None
+    on_start: Callable[[str], None] = lambda _probe: None
+    observations: dict[str, Observation] = field(default_factory=dict)
+    hello: dict[str, object] = field(default_factory=dict)
+    parents: list[dict[str, object]] = field(default_factory=list)
+    running: set[str] = field(default_factory=set)
+    sequence: int = -1
+    complete: bool = False
+
+    def line(self, raw: bytes) -> None:
+        """One line of the stream. Raises CellError(collect, infra) for one that is not the supervisor's."""
+        try:
+            event = json.loads(raw)
+            name, number = event["event"], event["seq"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise infra(Phase.COLLECT, "stream", f"not an event: {raw[:200]!r} ({error})") from error
+        if number != self.sequence + 1:
+            raise infra(Phase.COLLECT, "stream", f"event {number} follows {self.sequence}: part of the stream is lost")
+        self.sequence = number
+        match name:
+            case "hello":
+                self.hello = {k: v for k, v in event.items() if k not in ("event", "seq", "t", "pid")}
+            case "parent":
+                self.parents.append({k: event.get(k) for k in ("needs", "state", "seconds")})
+            case "started":
+                self.running.add(event["probe"])
+                self.on_start(event["probe"])
+            case "ended":
+                self._ended(event)
+            case "bye":
+                self.complete = True
+            case "heartbeat":
+                pass
+            case _:
+                raise infra(Phase.COLLECT, "stream", f"unknown event {name!r}")
+
+    def _ended(self, event: dict[str, object]) -> None:
+        try:
+            observation = msgspec.convert({k: v for k, v in event.items() if k in _FIELDS}, Observation)
+        except msgspec.ValidationError as error:
+            raise infra(Phase.COLLECT, "stream", f"probe {event.get('probe')}: {error}") from error
+        self.running.discard(observation.probe)
+        self.observations[observation.probe] = observation
+        self.on_observation(observation)
+
+
+def unfinished(collector: Collector, wanted: tuple[str, ...], ended: Exit) -> tuple[Observation, ...]:
+    """An observation *not-run* for each wanted probe without one, saying what cut the stream.
+
+    What a cut stream did not report is missing, never a failure of the subject's.
+    """
+    reason = _cut_by(ended)
+    return tuple(
+        Observation(
+            probe=probe,
+            ended=Ended.NOT_RUN,
+            phase=Phase.COLLECT,
+            reason=f"{reason}, while it ran" if probe in collector.running else reason,
+        )
+        for probe in wanted
+        if probe not in collector.observations
+    )
+
+
+def _cut_by(ended: Exit) -> str:
+    if ended.lost:
+        return f"engine lost: {ended.lost}"
+    if ended.timed_out:
+        return "cell-budget"
+    if ended.silent:
+        return "no sign of life from the supervisor"
+    if ended.oom_killed:
+        return "the supervisor itself ran out of memory"
+    return f"the supervisor ended early (exit {ended.code})"

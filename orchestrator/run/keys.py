@@ -1,0 +1,43 @@
+"""What makes an environment, and a probe in it, the same as before."""
+
+from __future__ import annotations
+
+import msgspec
+
+from orchestrator.model import Cell, Engine, Limits, Probe, digest
+
+ARCHITECTURE = "linux/amd64"
+
+FIXED_VARIABLES = (
+    ("HOME", "/tmp"),  # noqa: S108 - a private tmpfs inside the container
+    ("LANG", "C.UTF-8"),
+    ("OMP_NUM_THREADS", "1"),
+    ("PYTHONDONTWRITEBYTECODE", "1"),
+    ("PYTHONHASHSEED", "0"),
+    ("TF_CPP_MIN_LOG_LEVEL", "1"),
+    ("TF_NUM_INTEROP_THREADS", "1"),
+    ("TF_NUM_INTRAOP_THREADS", "1"),
+    ("TMPDIR", "/tmp"),  # noqa: S108
+    ("TZ", "UTC"),
+)
+"""What every probe process sees, so that a difference between cells is a difference between their pins."""
+
+
+def environment_key(cell: Cell, image_key: str, engine: Engine, limits: Limits) -> str:
+    """Equal keys: a probe would meet the same files, limits, variables and device."""
+    return digest(
+        [
+            image_key,
+            engine.name,
+            ARCHITECTURE,
+            msgspec.to_builtins(limits),
+            FIXED_VARIABLES,
+            cell.variables,
+            cell.device,
+        ]
+    )[:32]
+
+
+def probe_key(environment: str, probe: Probe, inputs: tuple[str, ...]) -> str:
+    """Equal keys: the observation may be reused. `probe.digest` covers its file, imports and the supervisor."""
+    return digest([environment, probe.id, probe.digest, inputs])[:32]

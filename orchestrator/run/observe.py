@@ -1,0 +1,87 @@
+"""One container: send the suite in, take the observations out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from orchestrator.errors import Phase, infra
+from orchestrator.model import Cell, Lock, Observation, Prepared, Probe, Task
+from orchestrator.run.events import Collector, unfinished
+from orchestrator.run.keys import FIXED_VARIABLES
+from orchestrator.run.workshop import Workshop
+
+HEARTBEAT_SECONDS = 5
+CONTROL_MEMORY = 512 * 1024**2
+"""Bytes the memory control may use before it must be killed; well under any container's limit."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sitting:
+    """One container's worth of probes for a cell."""
+
+    cell: Cell
+    lock: Lock
+    prepared: Prepared
+    probes: Sequence[Probe]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seen:
+    """What came out: an observation per probe that was asked for, and what the supervisor said of its machine."""
+
+    observations: tuple[Observation, ...]
+    hello: dict[str, object]
+    parents: tuple[dict[str, object], ...]
+    seconds: float
+
+
+def observe(sitting: Sitting, workshop: Workshop, keep: Callable[[Observation], Observation]) -> Seen:
+    """Runs probes in a fresh container. `keep` stores each observation as it arrives and returns it as stored.
+
+    Raises CellError(infra) when the engine is lost or the stream is not the supervisor's.
+    """
+    kept: list[Observation] = []
+    collector = Collector(
+        on_observation=lambda o: kept.append(keep(o)),
+        on_start=lambda probe: workshop.watch.stage(sitting.cell, "probe", probe),
+    )
+    ended = workshop.engine.run(sitting.prepared.reference, _task(sitting, workshop), collector.line)
+    if not collector.complete and (ended.lost or collector.sequence < 0):
+        detail = ended.lost or f"the supervisor said nothing (exit {ended.code}): {ended.stderr[-500:].strip()}"
+        raise infra(
+            Phase.START if collector.sequence < 0 else Phase.COLLECT, "engine" if ended.lost else "start", detail
+        )
+    rest = unfinished(collector, tuple(p.id for p in sitting.probes), ended)
+    return Seen(
+        observations=(*kept, *rest),
+        hello=collector.hello,
+        parents=tuple(collector.parents),
+        seconds=ended.seconds,
+    )
+
+
+def _task(sitting: Sitting, workshop: Workshop) -> Task:
+    limits = workshop.limits
+    plan = {
+        "probes": [p.id for p in sitting.probes],
+        "limits": {
+            "probe_seconds": limits.probe_seconds,
+            "import_seconds": limits.import_seconds,
+            "cell_seconds": limits.cell_seconds,
+        },
+        "heartbeat_seconds": HEARTBEAT_SECONDS,
+        "control_memory": CONTROL_MEMORY if "memory" in workshop.engine.enforces else None,
+        "expected": {d.name: d.version for d in sitting.lock.distributions},
+        "variables": dict(sitting.cell.variables),
+    }
+    variables = dict(FIXED_VARIABLES) | dict(sitting.cell.variables)
+    return Task(
+        command=(sitting.prepared.interpreter, "-u", "/probes/supervisor.py", "/probes/plan.json"),
+        files=(*workshop.suite.files, ("plan.json", json.dumps(plan, sort_keys=True).encode())),
+        environment=tuple(sorted(variables.items())),
+        # the supervisor keeps the cell's budget itself; the engine's clock only catches a supervisor that hangs
+        limits=replace(limits, cell_seconds=limits.cell_seconds + limits.import_seconds + 30),
+        labels=(("compat.run", workshop.run.id), ("compat.cell", sitting.cell.id)),
+    )

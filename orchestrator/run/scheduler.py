@@ -1,0 +1,84 @@
+"""All cells, several at a time, the likeliest first, until done or stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from itertools import islice
+
+from orchestrator.errors import CellStatus, Phase, infra
+from orchestrator.model import ABSENT, Cell, CellRecord, Strategy
+from orchestrator.run.cells import failed, run_cell
+from orchestrator.run.disk import evict
+from orchestrator.run.workshop import Workshop
+
+_STRATEGY_ORDER = tuple(Strategy)
+_LOST = frozenset({"daemon", "engine"})
+"""Reasons that mean the engine itself is gone: the cells after it would fail alike."""
+
+
+def in_order(cells: Sequence[Cell]) -> tuple[Cell, ...]:
+    """The order cells run in: those that answer a question first, the commonest strategies leading.
+
+    Cells that share a Python and versions stay together, so that what they share is built once.
+    """
+
+    def rank(cell: Cell) -> tuple[object, ...]:
+        plain = sum(choice.name not in (choice.axis.default, ABSENT) for choice in cell.choices)
+        return (not cell.subjects, _STRATEGY_ORDER.index(cell.strategy), plain, cell.python)
+
+    return tuple(sorted(cells, key=rank))
+
+
+def run_cells(cells: Sequence[Cell], workshop: Workshop, workers: int) -> dict[str, CellRecord]:
+    """Cell id → record, for every cell. On KeyboardInterrupt what runs is destroyed and the interrupt goes on.
+
+    When the engine is lost the cells that have not begun are recorded as infra, untried.
+    """
+    records: dict[str, CellRecord] = {}
+    waiting = iter(in_order(cells))
+    with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="cell") as pool:
+        running: set[Future[CellRecord]] = {pool.submit(run_cell, c, workshop) for c in islice(waiting, workers)}
+        try:
+            while running:
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    record = future.result()
+                    records[record.cell.id] = record
+                if any(_engine_lost(records[f.result().cell.id]) for f in done):
+                    break
+                _evict(records, workshop)
+                running |= {pool.submit(run_cell, c, workshop) for c in islice(waiting, workers - len(running))}
+            for future in running:
+                record = future.result()
+                records[record.cell.id] = record
+        except BaseException:
+            workshop.stop.set()
+            workshop.engine.halt()
+            raise
+    records |= {cell.id: _untried(cell, workshop) for cell in waiting}
+    return records
+
+
+def _engine_lost(record: CellRecord) -> bool:
+    return record.status is CellStatus.INFRA and record.reason in _LOST
+
+
+def _untried(cell: Cell, workshop: Workshop) -> CellRecord:
+    draft = CellRecord(
+        cell=cell, status=CellStatus.INFRA, run=workshop.run.id, engine=workshop.engine.name, dated=workshop.now()
+    )
+    record = failed(draft, infra(Phase.START, "engine", "not tried: the engine was lost before this cell began"))
+    workshop.store.save(record)
+    workshop.watch.finished(record)
+    return record
+
+
+def _evict(records: dict[str, CellRecord], workshop: Workshop) -> None:
+    finished = frozenset(r.image_key for r in records.values())
+    in_use = (
+        frozenset(image.key for image in workshop.engine.images() if image.key not in finished)
+        if finished
+        else frozenset()
+    )
+    evict(workshop, in_use)

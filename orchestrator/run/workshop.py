@@ -1,0 +1,80 @@
+"""Everything a cell is carried out with, gathered once per run."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from orchestrator.model import (
+    Base,
+    Cell,
+    Engine,
+    Group,
+    Limits,
+    Lock,
+    Probe,
+    Recipe,
+    RunInfo,
+)
+from orchestrator.run.suite import Suite
+from orchestrator.run.watch import Watcher
+from orchestrator.store.store import Store
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Workshop:
+    """The parts one run works with. `resolve`, `recipe`, `base` and `groups` are passed in, so that no room
+    below needs to know another: cell and base → lock; lock, base and subjects → recipe; Python minor → base.
+    """
+
+    run: RunInfo
+    engine: Engine
+    store: Store
+    suite: Suite
+    limits: Limits
+    watch: Watcher
+    now: Callable[[], datetime]
+    base: Callable[[str], Base]
+    resolve: Callable[[Cell, Base], Lock]
+    recipe: Callable[[Lock, Base, tuple[str, ...]], Recipe]
+    groups: Callable[[Cell], tuple[Group, ...]]
+    wanted: tuple[str, ...] = ()
+    """IDs or prefixes of probes to run; empty: all."""
+    disk_floor: int = 0
+    """Bytes that must stay free where images are kept."""
+    disk_budget: int = 0
+    """Bytes that images of ours may take together; 0: no limit."""
+    stop: threading.Event = field(default_factory=threading.Event)
+    _locks: dict[str, threading.Lock] = field(default_factory=dict)
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+
+    def one_at_a_time(self, key: str) -> threading.Lock:
+        """The lock of whatever `key` names (an image, a base): two cells that need it don't make it twice."""
+        with self._guard:
+            return self._locks.setdefault(key, threading.Lock())
+
+    def enforced_limits(self) -> Limits:
+        """The limits with those this engine can't hold taken out, as they enter the environment's key."""
+        held = self.engine.enforces
+        return replace(
+            self.limits,
+            memory=self.limits.memory if "memory" in held else 0,
+            cpus=self.limits.cpus if "cpus" in held else 0,
+            pids=self.limits.pids if "pids" in held else 0,
+        )
+
+
+def probes_for(cell: Cell, workshop: Workshop) -> tuple[Probe, ...]:
+    """The probes that run in a cell: its groups' and the controls, in the catalogue's order."""
+    names = {group.name for group in workshop.groups(cell)} | {"control"}
+    return tuple(
+        probe
+        for probe in workshop.suite.probes.values()
+        if probe.group in names and (probe.group == "control" or _asked_for(probe.id, workshop.wanted))
+    )
+
+
+def _asked_for(probe: str, wanted: tuple[str, ...]) -> bool:
+    return not wanted or any(probe == w or probe.startswith(f"{w}.") for w in wanted)

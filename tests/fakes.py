@@ -1,0 +1,184 @@
+"""An engine, a suite and a workshop without containers: fast, and able to fail in every way an engine can."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from orchestrator.model import (
+    Axis,
+    AxisKind,
+    Base,
+    BaseSpec,
+    Cell,
+    Choice,
+    Distribution,
+    Exit,
+    Group,
+    Limits,
+    Lock,
+    Prepared,
+    Probe,
+    ProbeKind,
+    Recipe,
+    RunInfo,
+    Step,
+    StepKind,
+    Stored,
+    Task,
+)
+from orchestrator.run.suite import Suite
+from orchestrator.run.watch import Silent
+from orchestrator.run.workshop import Workshop
+from orchestrator.store.store import Store
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+TF = Axis(name="tf", kind=AxisKind.PACKAGE, package="tensorflow")
+SUBJECT = Axis(name="kerassurgeon", kind=AxisKind.PACKAGE, package="kerassurgeon", subject=True, default="none")
+PYTHON = Axis(name="python", kind=AxisKind.PYTHON)
+RESOLVE = Axis(name="resolve", kind=AxisKind.RESOLVE)
+
+BASE = Base(
+    name="fake-3.9",
+    python="3.9",
+    full_version="3.9.2",
+    glibc="2.36",
+    image="fake-base",
+    identity="b" * 64,
+    interpreter="/opt/venv/bin/python",
+)
+
+
+def cell(tf: str = "2.4.1", subject: str = "none", python: str = "3.9", resolve: str = "released") -> Cell:
+    return Cell(
+        choices=(
+            Choice(axis=TF, name=tf),
+            Choice(axis=SUBJECT, name=subject),
+            Choice(axis=PYTHON, name=python),
+            Choice(axis=RESOLVE, name=resolve),
+        )
+    )
+
+
+def probe(name: str, **fields: object) -> Probe:
+    group = name.split(".", maxsplit=1)[0]
+    values: dict[str, object] = {
+        "id": name,
+        "question": f"{name}?",
+        "group": group,
+        "kind": ProbeKind.CONTROL if group == "control" else ProbeKind.CHECK,
+        "source": "test",
+        "digest": f"digest of {name}",
+    }
+    return Probe(**(values | fields))  # type: ignore[arg-type]
+
+
+def suite(*names: str) -> Suite:
+    probes = {name: probe(name) for name in ("control.passes", *names)}
+    return Suite(probes=probes, files=(), expects={"control.passes": "returned"}, proven=frozenset(probes))
+
+
+def lock_of(chosen: Cell, base: Base) -> Lock:
+    version = chosen["tf"].name
+    return Lock(
+        python=base.python,
+        platform=base.platform,
+        device="cpu",
+        strategy=chosen.strategy,
+        resolver="fake 1",
+        cutoff=NOW,
+        distributions=(
+            Distribution(name="tensorflow", version=version, filename=f"tensorflow-{version}.whl", sha256="a" * 64),
+        ),
+    )
+
+
+def recipe_of(lock: Lock, base: Base, _subjects: tuple[str, ...]) -> Recipe:
+    return Recipe(base=base, steps=(Step(kind=StepKind.WHEELS, title="all", distributions=lock.distributions),))
+
+
+@dataclass
+class FakeEngine:
+    """Answers every probe as `script` says (default: returned); counts what it was asked to do."""
+
+    script: Callable[[str], dict[str, object]] = lambda _probe: {"ended": "returned"}
+    ending: Callable[[], Exit] = lambda: Exit(code=0, seconds=1.0)
+    name: str = "fake"
+    isolated: bool = True
+    enforces: frozenset[str] = frozenset({"memory", "cpus", "pids", "network", "read-only", "time"})
+    cut_after: int | None = None
+    free: int = 10**12
+    prepared: list[str] = field(default_factory=list)
+    started: list[tuple[str, ...]] = field(default_factory=list)
+    halted: bool = False
+    stored: tuple[Stored, ...] = ()
+
+    def check(self) -> str:
+        return "fake 1"
+
+    def base(self, spec: BaseSpec, log: Path) -> Base:
+        return BASE
+
+    def prepare(self, recipe: Recipe, log: Path) -> Prepared:
+        self.prepared.append(recipe.key)
+        return Prepared(key=recipe.key, reference=f"fake:{recipe.key[:8]}", interpreter="python", built=True)
+
+    def run(self, reference: str, task: Task, on_line: Callable[[bytes], None]) -> Exit:
+        plan = json.loads(dict(task.files)["plan.json"])
+        self.started.append(tuple(plan["probes"]))
+        events: list[dict[str, object]] = [{"event": "hello", "python": "3.9.2", "pid": 1}]
+        for name in plan["probes"]:
+            events.append({"event": "started", "probe": name, "fresh": False})
+            events.append({"event": "ended", "probe": name} | self.script(name))
+        events.append({"event": "bye", "probes": len(plan["probes"]), "seconds": 1.0})
+        for number, event in enumerate(events[: self.cut_after]):
+            on_line(json.dumps({"seq": number, "t": 0.1} | event).encode())
+        return self.ending()
+
+    def halt(self) -> None:
+        self.halted = True
+
+    def images(self) -> tuple[Stored, ...]:
+        return self.stored
+
+    def remove(self, references: Iterable[str]) -> int:
+        gone = set(references)
+        freed = sum(image.size for image in self.stored if image.reference in gone)
+        self.stored = tuple(image for image in self.stored if image.reference not in gone)
+        return freed
+
+    def reap(self) -> int:
+        return 0
+
+    def disk_free(self) -> int:
+        return self.free
+
+
+def workshop(tmp_path: Path, engine: FakeEngine, *names: str, **fields: object) -> Workshop:
+    run = RunInfo(
+        id="run1",
+        as_of=NOW,
+        started=NOW,
+        engine=engine.name,
+        isolated=True,
+        matrix_digest="m",
+        suite_digest="s",
+    )
+    values: dict[str, object] = {
+        "run": run,
+        "engine": engine,
+        "store": Store(root=tmp_path / "store"),
+        "suite": suite(*(names or ("tensorflow.fit",))),
+        "limits": Limits(),
+        "watch": Silent(),
+        "now": lambda: NOW,
+        "base": lambda _python: BASE,
+        "resolve": lock_of,
+        "recipe": recipe_of,
+        "groups": lambda _cell: (Group(name="tensorflow"),),
+    }
+    return Workshop(**(values | fields))  # type: ignore[arg-type]
