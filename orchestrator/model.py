@@ -212,7 +212,10 @@ class Matrix:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IndexFile:
-    """One file of a release as the index lists it. `uploaded` is None where the index does not say."""
+    """One file of a release as the index lists it. `uploaded` is None where the index does not say.
+
+    `url` is where its bytes are, for reading metadata; it never enters a lock.
+    """
 
     filename: str
     version: str
@@ -221,6 +224,7 @@ class IndexFile:
     uploaded: datetime | None = None
     yanked: bool = False
     requires_python: str | None = None
+    url: str = field(default="", compare=False)
 
 
 class Index(Protocol):
@@ -371,6 +375,31 @@ class Recipe:
         return digest([self.base.identity, steps, self.environment, self.template])
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuildContext:
+    """What a builder is given: a Dockerfile and the small files beside it (path → content)."""
+
+    dockerfile: str
+    files: tuple[tuple[str, bytes], ...] = ()
+
+
+class Renderer(Protocol):
+    """Turns recipes and bases into build contexts, purely; implemented by `image.dockerfile.Templates`."""
+
+    @property
+    def verify(self) -> bytes:
+        """The script that says, from inside, what a base has."""
+        ...
+
+    def cell(self, recipe: Recipe) -> BuildContext: ...
+
+    def base(self, spec: BaseSpec, start: str, *, bootstrapped: bool) -> BuildContext: ...
+
+    def builder(self, base: str, packages: tuple[str, ...]) -> BuildContext: ...
+
+    def tools(self) -> BuildContext: ...
+
+
 # ---------------------------------------------------------------- engines
 
 
@@ -431,8 +460,11 @@ class Engine(Protocol):
 
     name: str
     isolated: bool
-    enforces: frozenset[str]
-    """Which limits hold here: of "memory", "cpus", "pids", "network", "read-only", "time"."""
+
+    @property
+    def enforces(self) -> frozenset[str]:
+        """Which limits hold here: of "memory", "cpus", "pids", "network", "read-only", "time"."""
+        ...
 
     def check(self) -> str:
         """Answers with name and version ("docker 20.10.24"), or raises UserError(code=NO_ENGINE) with ways on."""
@@ -464,8 +496,8 @@ class Engine(Protocol):
         """Destroys what a dead run of this host left behind; returns how many."""
         ...
 
-    def disk_free(self) -> int:
-        """Bytes free where the engine keeps its images."""
+    def disk_free(self) -> int | None:
+        """Bytes free where the engine keeps its images; None where that can't be known."""
         ...
 
 
@@ -617,7 +649,10 @@ class VerdictKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
-    """works, limited, broken, blocked or unknown, for a group in a cell; `failing` are the outcomes that decide."""
+    """works, limited, broken, blocked or unknown, for a group in a cell; `failing` are the outcomes that decide.
+
+    `reason` says why a verdict is unknown.
+    """
 
     group: str
     kind: VerdictKind
@@ -625,6 +660,7 @@ class Verdict:
     total: int
     failing: tuple[Outcome, ...] = ()
     unproven: int = 0
+    reason: str = ""
 
 
 class AnswerKind(StrEnum):
@@ -642,7 +678,8 @@ class Answer:
     """What all cells of one pair of versions say to a question.
 
     `text` is the question with its versions filled in; `counts` verdict or status word → number of cells;
-    `untried` what was not tried, in words.
+    `untried` what was not tried, in words;
+    `beside` strategy → what its cells alone say.
     """
 
     text: str
@@ -651,6 +688,8 @@ class Answer:
     counts: tuple[tuple[str, int], ...] = ()
     cells: tuple[str, ...] = ()
     untried: tuple[str, ...] = ()
+    group: str = ""
+    beside: tuple[tuple[str, AnswerKind], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

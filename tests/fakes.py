@@ -176,6 +176,7 @@ def workshop(tmp_path: Path, engine: FakeEngine, *names: str, **fields: object) 
         "limits": Limits(),
         "watch": Silent(),
         "now": lambda: NOW,
+        "preflight": lambda _cell: None,
         "base": lambda _python: BASE,
         "resolve": lock_of,
         "recipe": recipe_of,

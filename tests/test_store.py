@@ -54,10 +54,10 @@ def test_a_damaged_line_is_an_error_with_its_path_and_number(tmp_path):
 def test_a_damaged_cell_record_is_an_error_with_its_path(tmp_path):
     shop = workshop(tmp_path, FakeEngine())
     record = run_cell(cell(), shop)
-    path = shop.store.root / "cells" / f"{record.cell.id}.json"
+    path = shop.store.root / "cells" / "fake" / f"{record.cell.id}.json"
     path.write_bytes(path.read_bytes().replace(b'"ran"', b'"walked"'))
     with pytest.raises(UserError, match="can't be read"):
-        shop.store.newest()
+        shop.store.newest("fake")
 
 
 def test_runs_come_back_oldest_first(tmp_path):

@@ -20,7 +20,7 @@ def run_cell(cell: Cell, workshop: Workshop) -> CellRecord:
     """Carries one cell as far as it goes and keeps its record. Only a bug or Ctrl-C escapes."""
     began = time.monotonic()
     draft = CellRecord(
-        cell=cell, status=CellStatus.INFRA, run=workshop.run.id, engine=workshop.engine.name, dated=workshop.now()
+        cell=cell, status=CellStatus.INFRA, run=workshop.run.id, engine=workshop.run.engine, dated=workshop.now()
     )
     try:
         draft = _prepare_and_probe(draft, workshop)
@@ -46,6 +46,7 @@ def failed(draft: CellRecord, error: CellError) -> CellRecord:
 
 def _prepare_and_probe(draft: CellRecord, workshop: Workshop) -> CellRecord:
     cell = draft.cell
+    workshop.preflight(cell)
     workshop.watch.stage(cell, "base", f"Python {cell.python}")
     with workshop.one_at_a_time(f"base {cell.python}"):
         base = workshop.base(cell.python)
@@ -137,7 +138,7 @@ def _repeatable(observation: Observation) -> bool:
 def _confirmed(
     draft: CellRecord, prepared: Prepared, seen: Mapping[str, Observation], workshop: Workshop
 ) -> dict[str, Observation]:
-    before = workshop.store.record(draft.cell.id)
+    before = workshop.store.record(draft.engine, draft.cell.id)
     news = changed({o.probe: o for o in before.observations}, seen) if before else ()
     if not news:
         return {}

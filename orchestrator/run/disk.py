@@ -9,7 +9,7 @@ from orchestrator.run.workshop import Workshop
 def require_space(workshop: Workshop) -> None:
     """Raises CellError(infra, disk-full) when less than the floor is free, saying what `compat gc` would free."""
     free = workshop.engine.disk_free()
-    if free >= workshop.disk_floor:
+    if free is None or free >= workshop.disk_floor:
         return
     evictable = sum(image.size for image in workshop.engine.images())
     raise infra(

@@ -19,12 +19,13 @@ CONTROL_MEMORY = 512 * 1024**2
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sitting:
-    """One container's worth of probes for a cell."""
+    """One container's worth of probes for a cell; with `mutate` each check is sabotaged and ought to fail."""
 
     cell: Cell
     lock: Lock
     prepared: Prepared
     probes: Sequence[Probe]
+    mutate: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,6 +76,7 @@ def _task(sitting: Sitting, workshop: Workshop) -> Task:
         "control_memory": CONTROL_MEMORY if "memory" in workshop.engine.enforces else None,
         "expected": {d.name: d.version for d in sitting.lock.distributions},
         "variables": dict(sitting.cell.variables),
+        "mutate": sitting.mutate,
     }
     variables = dict(FIXED_VARIABLES) | dict(sitting.cell.variables)
     return Task(

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
 
+from packaging.version import Version
+
 from orchestrator.errors import CellStatus, Phase, infra
 from orchestrator.model import ABSENT, Cell, CellRecord, Strategy
 from orchestrator.run.cells import failed, run_cell
@@ -18,16 +20,14 @@ _LOST = frozenset({"daemon", "engine"})
 
 
 def in_order(cells: Sequence[Cell]) -> tuple[Cell, ...]:
-    """The order cells run in: those that answer a question first, the commonest strategies leading.
-
-    Cells that share a Python and versions stay together, so that what they share is built once.
-    """
+    """The order cells run in: those that answer a question first, the plainest and the newest subject leading."""
 
     def rank(cell: Cell) -> tuple[object, ...]:
-        plain = sum(choice.name not in (choice.axis.default, ABSENT) for choice in cell.choices)
-        return (not cell.subjects, _STRATEGY_ORDER.index(cell.strategy), plain, cell.python)
+        asked = sum(choice.name not in (choice.axis.default, ABSENT) for choice in cell.choices)
+        return (not cell.subjects, _STRATEGY_ORDER.index(cell.strategy), asked)
 
-    return tuple(sorted(cells, key=rank))
+    newest_first = sorted(cells, key=lambda cell: [Version(c.name) for c in cell.subjects], reverse=True)
+    return tuple(sorted(newest_first, key=rank))
 
 
 def run_cells(cells: Sequence[Cell], workshop: Workshop, workers: int) -> dict[str, CellRecord]:
@@ -66,7 +66,7 @@ def _engine_lost(record: CellRecord) -> bool:
 
 def _untried(cell: Cell, workshop: Workshop) -> CellRecord:
     draft = CellRecord(
-        cell=cell, status=CellStatus.INFRA, run=workshop.run.id, engine=workshop.engine.name, dated=workshop.now()
+        cell=cell, status=CellStatus.INFRA, run=workshop.run.id, engine=workshop.run.engine, dated=workshop.now()
     )
     record = failed(draft, infra(Phase.START, "engine", "not tried: the engine was lost before this cell began"))
     workshop.store.save(record)

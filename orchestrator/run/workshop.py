@@ -25,8 +25,9 @@ from orchestrator.store.store import Store
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Workshop:
-    """The parts one run works with. `resolve`, `recipe`, `base` and `groups` are passed in, so that no room
-    below needs to know another: cell and base → lock; lock, base and subjects → recipe; Python minor → base.
+    """The parts one run works with. Functions are passed in, so that no room below needs to know another:
+    `preflight` raises CellError for a cell that no base could carry; `base`: Python minor → base; `resolve`: cell
+    and base → lock; `recipe`: lock, base and subjects → recipe; `groups`: cell → the groups that run in it.
     """
 
     run: RunInfo
@@ -36,6 +37,7 @@ class Workshop:
     limits: Limits
     watch: Watcher
     now: Callable[[], datetime]
+    preflight: Callable[[Cell], object]
     base: Callable[[str], Base]
     resolve: Callable[[Cell, Base], Lock]
     recipe: Callable[[Lock, Base, tuple[str, ...]], Recipe]

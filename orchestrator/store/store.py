@@ -5,8 +5,8 @@ Layout below the root (`.compat/` beside the matrix):
     runs/RUN/run.json           one execution: when, with which engine, on which matrix and suite
     runs/RUN/cells/CELL.json    what that run learned about a cell, whole or not there
     runs/RUN/logs/CELL.log      what building it printed
-    cells/CELL.json             the newest record that is no infra trouble
-    cells/CELL.infra.json       newer infra trouble, if any
+    cells/ENGINE/CELL.json        the newest record that is no infra trouble
+    cells/ENGINE/CELL.infra.json  newer infra trouble, if any
     locks/KEY.json              a lock, or why there is none, as of a day
     observations/ENV.jsonl      every observation made in one environment, a line each, appended as it arrives
 
@@ -18,11 +18,13 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, TypeVar
 
 import msgspec
+from filelock import FileLock, Timeout
 
 from orchestrator.errors import CellStatus, UserError
 from orchestrator.model import CellRecord, Lock, Observation, RunInfo, digest
@@ -52,13 +54,22 @@ class Store:
     root: Path
     _appending: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keeps other runs out of this store. Raises UserError where one is going on; a dead one's lock is no lock."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(self.root / "run.lock", timeout=0):
+                yield
+        except Timeout as error:
+            raise UserError(
+                f"another run is going on in {self.root}", hint="Wait for it, or work in another folder."
+            ) from error
+
     # ------------------------------------------------------------ runs and cells
 
     def begin(self, run: RunInfo) -> None:
         write_whole(self._run(run.id) / "run.json", _encode(run))
-
-    def finish(self, run: RunInfo) -> None:
-        self.begin(run)
 
     def runs(self) -> tuple[RunInfo, ...]:
         """Every run, oldest first."""
@@ -74,31 +85,27 @@ class Store:
         """Keeps a cell's record; trouble of ours never replaces the last good one."""
         content = _encode(record)
         write_whole(self._run(record.run) / "cells" / f"{record.cell.id}.json", content)
-        trouble = self.root / "cells" / f"{record.cell.id}.infra.json"
+        folder = self._cells(record.engine)
+        trouble = folder / f"{record.cell.id}.infra.json"
         if record.status is CellStatus.INFRA:
             write_whole(trouble, content)
             return
-        write_whole(self.root / "cells" / f"{record.cell.id}.json", content)
+        write_whole(folder / f"{record.cell.id}.json", content)
         trouble.unlink(missing_ok=True)
 
-    def newest(self) -> dict[str, CellRecord]:
-        """Cell id → its newest judged record; where there is none, the infra trouble that stopped it."""
+    def newest(self, engine: str) -> dict[str, CellRecord]:
+        """Cell id → its newest judged record on an engine; where there is none, the trouble that stopped it."""
         found: dict[str, CellRecord] = {}
-        for path in sorted((self.root / "cells").glob("*.json")):
+        for path in sorted(self._cells(engine).glob("*.json")):
             record = _decode(path, CellRecord)
             trouble = path.name.endswith(".infra.json")
             if not trouble or record.cell.id not in found:
                 found[record.cell.id] = record
         return found
 
-    def troubles(self) -> dict[str, CellRecord]:
-        """Cell id → infra trouble newer than its last good record."""
-        paths = sorted((self.root / "cells").glob("*.infra.json"))
-        return {r.cell.id: r for r in (_decode(p, CellRecord) for p in paths)}
-
-    def record(self, cell_id: str) -> CellRecord | None:
-        """The newest judged record of one cell."""
-        path = self.root / "cells" / f"{cell_id}.json"
+    def record(self, engine: str, cell_id: str) -> CellRecord | None:
+        """The newest judged record of one cell on an engine."""
+        path = self._cells(engine) / f"{cell_id}.json"
         return _decode(path, CellRecord) if path.exists() else None
 
     # ------------------------------------------------------------ locks
@@ -135,6 +142,10 @@ class Store:
     def size(self) -> int:
         """Bytes used by everything below the root."""
         return sum(p.stat().st_size for p in self.root.rglob("*") if p.is_file() and not p.is_symlink())
+
+    def _cells(self, engine: str) -> Path:
+        """Engines apart: what ran without isolation never stands in for what ran in a container."""
+        return self.root / "cells" / engine.split(" ", maxsplit=1)[0]
 
     def _run(self, run_id: str) -> Path:
         return self.root / "runs" / run_id

@@ -1,0 +1,48 @@
+"""Commands about what is kept: `export` gives it out, `gc` takes disk back."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import click
+
+from orchestrator import workflow
+from orchestrator.cli.answer import print_json
+from orchestrator.cli.options import SELECTORS, console, project, shared
+from orchestrator.matrix.schema import schema as matrix_schema
+from orchestrator.report.schema import schema as results_schema
+from orchestrator.run.disk import gigabytes
+
+
+@click.command(epilog="Example: compat export --schema > docs/matrix.schema.json")
+@SELECTORS
+@click.option("--schema", "kind", flag_value="matrix", help="The JSON Schema of matrix.yaml.")
+@click.option("--results-schema", "kind", flag_value="results", help="The JSON Schema of results.json.")
+@click.option("--json", "kind", flag_value="json", default="json", help="The results as one JSON document (default).")
+@shared
+def export(selectors: tuple[str, ...], matrix: Path | None, as_of: str | None, kind: str) -> None:
+    """Print results or a schema, for other programs."""
+    schemas = {"matrix": matrix_schema, "results": results_schema}
+    if kind in schemas:
+        click.echo(json.dumps(schemas[kind](), indent=2, ensure_ascii=False))
+        return
+    print_json(workflow.results(project(selectors, matrix, as_of)))
+
+
+@click.command(epilog="Example: compat gc --dry-run")
+@click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
+@click.option("--engine", help="docker or local; default: docker where it answers, else local.")
+def gc(*, dry_run: bool, engine: str | None) -> None:
+    """Remove cell images and what dead runs left. Results, locks and bases are kept."""
+    found = workflow.find_engine(engine, os.environ)
+    said = console()
+    images = found.images()
+    size = gigabytes(sum(image.size for image in images))
+    if dry_run:
+        said.print(f"{found.check()}: would remove {len(images)} cell images, {size}; results and bases stay")
+        return
+    reaped = found.reap()
+    freed = found.remove([image.reference for image in images])
+    said.print(f"{found.check()}: removed {len(images)} cell images and {reaped} leftovers, {gigabytes(freed)} freed")

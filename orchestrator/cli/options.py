@@ -1,0 +1,76 @@
+"""Options and small parts that several commands share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+
+from orchestrator import workflow
+from orchestrator.errors import UserError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+WORKERS = min(2, os.cpu_count() or 1)
+"""Cells at a time, unless said otherwise."""
+
+SELECTORS = click.argument("selectors", nargs=-1)
+
+
+def shared(function: F) -> F:
+    """--matrix and --as-of, which every command that reads the matrix takes."""
+    function = click.option(
+        "--as-of",
+        metavar="DATE",
+        help="Read the package index as of this UTC date or timestamp (default: today, 00:00 UTC).",
+    )(function)
+    return click.option(
+        "--matrix",
+        "-m",
+        type=click.Path(path_type=Path, dir_okay=True),
+        help="The matrix file (default: matrix.yaml here, else the one that is shipped).",
+    )(function)
+
+
+def project(
+    words: tuple[str, ...], matrix: Path | None, as_of: str | None, *, combination: bool = False
+) -> workflow.Project:
+    """Opens the project that a command's options name. Raises UserError."""
+    request = workflow.Request(
+        environment=os.environ, words=words, matrix=matrix, as_of=moment(as_of), combination=combination
+    )
+    return workflow.open_project(request, now())
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def moment(text: str | None) -> datetime | None:
+    """A UTC moment; one without a zone is taken as UTC. Raises UserError."""
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UserError(f"--as-of {text}: not a date", hint="such as 2024-06-30 or 2024-06-30T12:00:00Z") from error
+    found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    if found > now():
+        raise UserError(f"--as-of {text} lies in the future", hint="the index can't be read as of tomorrow")
+    return found
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A terminal's width where there is one, 100 columns elsewhere; no colour where NO_COLOR is set."""
+    made = Console(stderr=stderr, highlight=False)
+    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=_columns(100))
+
+
+def _columns(usual: int) -> int:
+    given = os.environ.get("COLUMNS", "")
+    return int(given) if given.isdigit() and int(given) > 0 else usual

@@ -1,0 +1,83 @@
+"""What a person sees while a run goes on: a bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from orchestrator.errors import CellStatus
+from orchestrator.model import Cell, CellRecord
+
+
+def name_of(cell: Cell) -> str:
+    """A cell in words: "tf 2.4.1, kerassurgeon 0.2.0, python 3.7, released"; what is at its default is left out."""
+    parts = [
+        choice.name if choice.axis.kind in ("resolve", "env", "device") else f"{choice.axis.name} {choice.name}"
+        for choice in cell.choices
+        if choice.name != choice.axis.default
+    ]
+    return ", ".join(parts)
+
+
+class Reporter:
+    """Watches a run and prints a line per finished cell, with its verdict; on a terminal a bar below them."""
+
+    def __init__(self, console: Console, total: int, word: Callable[[CellRecord], str]) -> None:
+        self._console = console
+        self._total = total
+        self._word = word
+        self._done = 0
+        self._busy: dict[str, str] = {}
+        self._guard = threading.Lock()
+        self._bar: Progress | None = None
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Reporter:
+        if self._console.is_terminal:
+            self._bar = Progress(
+                BarColumn(bar_width=20),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+                TextColumn("{task.description}", markup=False),
+                console=self._console,
+                transient=True,
+            )
+            self._task = self._bar.add_task("", total=self._total)
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def stage(self, cell: Cell, stage: str, detail: str = "") -> None:
+        with self._guard:
+            before = self._busy.get(cell.id, "").split(" ")[0]
+            self._busy[cell.id] = f"{stage} {detail}".strip()
+            if self._bar is not None and self._task is not None:
+                doing = " · ".join(f"{key[:4]} {what}" for key, what in self._busy.items())
+                self._bar.update(self._task, description=doing[: max(20, self._console.width - 40)])
+            elif stage != before and stage in ("build", "confirm"):
+                self._print(f"        {stage}: {name_of(cell)}")
+
+    def finished(self, record: CellRecord) -> None:
+        with self._guard:
+            self._busy.pop(record.cell.id, None)
+            self._done += 1
+            seconds = f"  {record.seconds:.0f} s" if record.seconds >= 1 else ""
+            line = f"[{self._done}/{self._total}] {record.cell.id[:4]}  {name_of(record.cell)}: {self._word(record)}"
+            self._print(line + seconds)
+            if record.status is CellStatus.INFRA:
+                why = (record.detail or record.reason).splitlines()[0]
+                self._print(f"        our fault, no finding: {why}")
+            if self._bar is not None and self._task is not None:
+                self._bar.update(self._task, completed=self._done)
+
+    def _print(self, line: str) -> None:
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,135 @@
+"""`compat run` and `compat try`: say what it takes, run it, answer."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from orchestrator import workflow
+from orchestrator.cli.answer import print_json, print_results, word
+from orchestrator.cli.options import SELECTORS, WORKERS, console, now, project, shared
+from orchestrator.cli.progress import Reporter
+from orchestrator.cli.said import forecast_lines
+from orchestrator.errors import CellStatus, ExitCode, UserError
+from orchestrator.model import CellRecord, Engine
+from orchestrator.run.assemble import Terms
+from orchestrator.run.forecast import Forecast
+
+ASK_CELLS = 50
+ASK_SECONDS = 1800.0
+FAIL_ON = ("broken", "limited", "blocked", "unknown")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    """What `run` and `try` were told beside what to run."""
+
+    engine: str | None
+    workers: int
+    yes: bool
+    as_json: bool
+    fail_on: tuple[str, ...]
+    probes: tuple[str, ...]
+
+
+def running(function: Callable[..., int]) -> Callable[..., int]:
+    """The options of commands that run cells."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print the results as one JSON document."),
+        click.option(
+            "--fail-on",
+            type=click.Choice(FAIL_ON),
+            multiple=True,
+            help="Exit 1 when a verdict of this run is one of these; may be repeated.",
+        ),
+        click.option("--yes", "-y", is_flag=True, help="Do not ask before a long run."),
+        click.option("--workers", type=click.IntRange(1, 64), default=WORKERS, show_default=True),
+        click.option("--probe", "probes", multiple=True, help="Only this probe or group; may be repeated."),
+        click.option(
+            "--engine", help="docker or local (venvs, no isolation); default: docker where it answers, else local."
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+@click.command(epilog="Example: compat run tf=2.3.4,2.4.1 python=3.7 resolve=released")
+@SELECTORS
+@running
+@shared
+def run(selectors: tuple[str, ...], matrix: Path | None, as_of: str | None, **options: object) -> int:
+    """Run the selected combinations, then answer.
+
+    What was run before under the same pins, probes and limits is reused: the same command goes on where it
+    stopped.
+    """
+    return _run(project(selectors, matrix, as_of), Options(**options))  # type: ignore[arg-type]
+
+
+@click.command("try", epilog="Example: compat try tensorflow==2.4.3 kerassurgeon==0.2.0 python=3.7")
+@click.argument("combination", nargs=-1, required=True)
+@running
+@shared
+def try_(combination: tuple[str, ...], matrix: Path | None, as_of: str | None, **options: object) -> int:
+    """Run one combination that no matrix lists: PACKAGE==VERSION … python=3.X"""
+    return _run(project(combination, matrix, as_of, combination=True), Options(**options))  # type: ignore[arg-type]
+
+
+def _run(chosen: workflow.Project, options: Options) -> int:
+    said = console(stderr=options.as_json)
+    found = workflow.find_engine(options.engine, os.environ)
+    ahead = workflow.look_ahead(chosen, found, options.workers)
+    for line in forecast_lines(chosen, found, ahead):
+        said.print(line, markup=False, soft_wrap=True)
+    _ask(ahead, said, yes=options.yes)
+    records = _carry_out(chosen, found, said, options)
+    results = workflow.results(chosen)
+    workflow.publish_latest(chosen, results)
+    if options.as_json:
+        print_json(results)
+    else:
+        print_results(chosen, results, console())
+    return _status(results, records, options.fail_on)
+
+
+def _carry_out(chosen: workflow.Project, engine: Engine, said: Console, options: Options) -> dict[str, CellRecord]:
+    try:
+        with Reporter(said, len(chosen.cells), lambda record: word(chosen, record)) as reporter:
+            terms = Terms(
+                watch=reporter, now=now, environment=os.environ, workers=options.workers, probes=options.probes
+            )
+            return workflow.carry_out(chosen, engine, terms)
+    except KeyboardInterrupt:
+        kept = chosen.parts.store.newest(engine.name).keys() & {cell.id for cell in chosen.cells}
+        said.print(
+            f"\nStopped. Containers are gone; results of {len(kept)} of {len(chosen.cells)} cells are kept, with every "
+            "probe that had finished. The same command goes on from there.",
+            markup=False,
+        )
+        raise
+
+
+def _ask(ahead: Forecast, said: Console, *, yes: bool) -> None:
+    if yes or (len(ahead.cells) <= ASK_CELLS and ahead.seconds <= ASK_SECONDS):
+        return
+    if not said.is_terminal:
+        raise UserError(
+            f"{len(ahead.cells)} cells, about {ahead.seconds / 60:.0f} minutes: too long to start unasked",
+            hint="add --yes, or narrow the selection (`compat plan` lists it)",
+        )
+    click.confirm("Start?", default=True, abort=True, err=True)
+
+
+def _status(results: workflow.Results, records: Mapping[str, CellRecord], fail_on: tuple[str, ...]) -> int:
+    """4 where something could not be judged for infra reasons, or nothing was judged at all; then --fail-on."""
+    infra = any(record.status is CellStatus.INFRA for record in records.values())
+    if infra or all(record.status is CellStatus.UNAVAILABLE for record in records.values()):
+        return ExitCode.INFRA
+    judged = [j for j in (*results.selected, *results.local) if j.cell.id in records]
+    matched = any(verdict.kind in fail_on for j in judged for verdict in j.verdicts)
+    return ExitCode.FAIL_ON if matched else ExitCode.OK

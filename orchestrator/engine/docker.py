@@ -1,0 +1,300 @@
+"""The docker engine: builds through the client with BuildKit, runs through the SDK; the daemon may be remote."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.engine import build_secrets, docker_base, docker_run, limits, owner
+from orchestrator.engine.docker_daemon import Daemon, troubles
+from orchestrator.errors import ExitCode, Phase, UserError, infra
+from orchestrator.model import Base, BaseSpec, BuildContext, Exit, Prepared, Recipe, Renderer, Stored, Task, digest
+
+if TYPE_CHECKING:
+    from docker.models.containers import Container
+
+KEY_LABEL = "compat.key"
+_API_SECONDS = 60
+_SOCKET = Path("/var/run/docker.sock")
+_WAYS_ON = (
+    "start one (`nox -s engine` installs and starts it on Debian as root), point DOCKER_HOST at one, "
+    "or use `--engine local`, without isolation"
+)
+
+
+class DockerEngine:
+    """`model.Engine` on a Docker daemon. Threads may share one; `halt` ends what they are at."""
+
+    name = "docker"
+    isolated = True
+
+    def __init__(self, *, renderer: Renderer, environment: Mapping[str, str] | None = None) -> None:
+        self._renderer = renderer
+        self._environment = dict(os.environ if environment is None else environment)
+        self._daemon: Daemon | None = None
+        self._info: Mapping[str, Any] = {}
+        self._left: set[str] = set()
+        self._locks: dict[str, threading.Lock] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def enforces(self) -> frozenset[str]:
+        return limits.enforced(self._facts())
+
+    def check(self) -> str:
+        """Answers "docker 20.10.24"; raises UserError(NO_ENGINE) with the ways on."""
+        try:
+            version = self._reach().client.version()
+        except troubles() as error:
+            said = str(error).splitlines()[0][:300]
+            raise UserError(
+                f"no Docker daemon answers at {_host(self._environment)}: {said}",
+                hint=_WAYS_ON,
+                code=ExitCode.NO_ENGINE,
+            ) from error
+        system = (version.get("Os"), version.get("Arch"))
+        if system != ("linux", "amd64"):
+            raise UserError(
+                f"the Docker daemon is {'/'.join(map(str, system))}, not linux/amd64", code=ExitCode.NO_ENGINE
+            )
+        return f"docker {str(version.get('Version', '')).partition('+')[0]}"
+
+    def base(self, spec: BaseSpec, log: Path) -> Base:
+        with self._only_one(f"base {spec.name}"):
+            return docker_base.obtain(self._open(), spec, log, self._run)
+
+    def prepare(self, recipe: Recipe, log: Path) -> Prepared:
+        began = time.monotonic()
+        daemon = self._open()
+        key = recipe.key
+        reference = f"compat-cell:{key[:20]}"
+        with self._only_one(reference):
+            image = daemon.image(reference)
+            built = image is None or (image.labels or {}).get(KEY_LABEL) != key
+            if built:
+                if recipe.steps and any(not d.wheel for step in recipe.steps for d in step.distributions):
+                    self._builder(recipe.base.image, log)
+                daemon.build(daemon.renderer.cell(recipe), (reference,), log)
+                image = daemon.image(reference)
+            if image is None:
+                raise infra(Phase.BUILD, "build", f"{reference} was built and is not there")
+            with daemon.guarded(Phase.BUILD):
+                # The daemon keeps when a tag was last set: that is "last used" for eviction.
+                image.tag("compat-cell", tag=key[:20])
+        return Prepared(
+            key=key,
+            reference=reference,
+            interpreter=recipe.base.interpreter,
+            built=built,
+            seconds=time.monotonic() - began,
+            size=image.attrs.get("Size"),
+        )
+
+    def run(self, reference: str, task: Task, on_line: Callable[[bytes], None]) -> Exit:
+        """As in the protocol. A builder task runs in the builder of the base it names, made when first needed."""
+        self._open()
+        if task.builder:
+            with tempfile.TemporaryDirectory(prefix="compat-builder-") as folder:
+                reference = self._builder(reference, Path(folder) / "build.log")
+        return self._run(reference, task, on_line)
+
+    def halt(self) -> None:
+        """Ends every build and container of this engine: `prepare` raises, `run` returns `lost`. Final."""
+        if self._daemon is not None:
+            self._daemon.stopping.set()
+
+    def images(self) -> tuple[Stored, ...]:
+        """Images of cells; `size` is what removing that one alone would free, as the daemon counts shared layers."""
+        daemon = self._open()
+        with daemon.guarded(Phase.COLLECT):
+            listed = daemon.client.api.df()["Images"] or ()
+            found = []
+            for entry in listed:
+                key = (entry.get("Labels") or {}).get(KEY_LABEL)
+                references = [t for t in entry.get("RepoTags") or () if t.startswith("compat-cell:")]
+                if key and references:
+                    size = entry["Size"] - max(0, entry.get("SharedSize", 0))
+                    used = _last_used(daemon.client.api.inspect_image(entry["Id"]))
+                    found.append(Stored(reference=references[0], key=key, size=size, last_used=used))
+        return tuple(sorted(found, key=lambda s: (s.last_used, s.reference)))
+
+    def remove(self, references: Iterable[str]) -> int:
+        import docker.errors
+
+        daemon = self._open()
+        with daemon.guarded(Phase.COLLECT):
+            before = _layers(daemon)
+            for reference in references:
+                try:
+                    daemon.client.images.remove(reference)
+                except docker.errors.ImageNotFound:
+                    continue
+            # A layer stays on disk as long as a record of the build cache holds it: those that no image shares go too.
+            daemon.client.api.prune_builds(filters={"type": ["regular"], "shared": ["false"]})
+            return max(0, before - _layers(daemon))
+
+    def reap(self) -> int:
+        daemon = self._open()
+        count = 0
+        with daemon.guarded(Phase.COLLECT):
+            for made in daemon.client.containers.list(all=True, ignore_removed=True, filters={"label": owner.LABEL}):
+                who = owner.parse(made.labels)
+                if made.id in self._left or (who is not None and owner.dead(who)):
+                    _remove(made)
+                    self._left.discard(made.id)
+                    count += 1
+        return count
+
+    def disk_free(self) -> int | None:
+        """Bytes free at the daemon's root; None where that is on another machine and nothing is known."""
+        root = str(self._facts().get("DockerRootDir", ""))
+        local = self._open().host.startswith("unix://") and root and Path(root).is_dir()
+        if not local:
+            return None
+        stats = os.statvfs(root)
+        return stats.f_bavail * stats.f_frsize
+
+    def _run(self, reference: str, task: Task, on_line: Callable[[bytes], None]) -> Exit:
+        daemon = self._open()
+        if daemon.stopping.is_set():
+            raise infra(Phase.START, "stopped", "the run was stopped")
+        if task.builder and task.network:
+            task = _with_network(task, self._environment)
+        options = self._options(task)
+        with docker_run.container(daemon, reference, options, self._left) as made:
+            return docker_run.watch(daemon, made, task, on_line)
+
+    def _options(self, task: Task) -> dict[str, Any]:
+        from docker.types import LogConfig, Mount, Ulimit
+
+        mounts = [Mount(target=limits.FILES, source=None, type="volume")]
+        environment = limits.fixed_environment(task.limits)
+        if task.builder:
+            mounts.append(Mount(target=limits.CACHE, source=limits.CACHE_VOLUME, type="volume"))
+            environment |= {
+                "HOME": "/root",
+                "UV_CACHE_DIR": f"{limits.CACHE}/uv",
+                "PIP_CACHE_DIR": f"{limits.CACHE}/pip",
+                "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+                "PIP_ROOT_USER_ACTION": "ignore",
+            }
+        processors = int(self._facts().get("NCPU") or 1)
+        return {
+            **limits.settings(task, processors, self.enforces),
+            "entrypoint": list(task.command),
+            "command": [],
+            "environment": environment | dict(task.environment),
+            "labels": {**dict(task.labels), owner.LABEL: str(owner.current())},
+            "log_config": LogConfig(type="json-file", config={"max-size": "32m", "max-file": "1"}),
+            "mounts": mounts,
+            "stdin_open": False,
+            "ulimits": [Ulimit(name="core", soft=0, hard=0)],
+        }
+
+    def _builder(self, base: str, log: Path) -> str:
+        """The builder that belongs to a base's image, built when it is not there."""
+        daemon = self._open()
+        facts = docker_base.remembered(daemon, base)
+        if facts is None:
+            raise infra(Phase.BUILD, "base", f"{base} is no base of ours")
+        reference = f"compat-builder:{facts['identity'][:20]}"
+        with self._only_one(reference):
+            context: BuildContext = daemon.renderer.builder(base, tuple(facts["builder"]))
+            image = daemon.image(reference)
+            wanted = _digest(context)
+            if image is None or (image.labels or {}).get("compat.builder") != wanted:
+                daemon.build(context, (reference,), log, labels=(("compat.builder", wanted),))
+        return reference
+
+    def _open(self) -> Daemon:
+        try:
+            return self._reach()
+        except troubles() as error:
+            raise infra(Phase.START, "daemon", str(error)[:300]) from error
+
+    def _reach(self) -> Daemon:
+        import docker
+
+        with self._lock:
+            if self._daemon is None:
+                host = _host(self._environment)
+                tls = docker.utils.kwargs_from_env(environment={**self._environment, "DOCKER_HOST": host})
+                client = docker.DockerClient(**{"timeout": _API_SECONDS, **tls, "base_url": host})
+                client.ping()
+                self._daemon = Daemon(client=client, host=host, renderer=self._renderer, environment=self._environment)
+            return self._daemon
+
+    def _facts(self) -> Mapping[str, Any]:
+        if not self._info:
+            daemon = self._open()
+            with daemon.guarded(Phase.START):
+                self._info = daemon.client.info()
+        return self._info
+
+    def _only_one(self, name: str) -> threading.Lock:
+        """One thread at a time builds one thing."""
+        with self._lock:
+            return self._locks.setdefault(name, threading.Lock())
+
+
+def _digest(context: BuildContext) -> str:
+    """What a build context holds, as a digest."""
+    return digest([context.dockerfile, [(name, content.decode()) for name, content in context.files]])
+
+
+def _host(environment: Mapping[str, str]) -> str:
+    """The daemon's address: DOCKER_HOST, else the client's current context, else the usual sockets."""
+    if environment.get("DOCKER_HOST"):
+        return environment["DOCKER_HOST"]
+    from docker.context import ContextAPI
+
+    context = None
+    # A context file that can't be read is the client's to complain about.
+    with suppress(*troubles(), ValueError, KeyError):
+        context = ContextAPI.get_current_context()
+    host = getattr(context, "Host", None) if context is not None and context.Name != "default" else None
+    rootless = Path(environment.get("XDG_RUNTIME_DIR") or "/nonexistent") / "docker.sock"
+    if not host and not _SOCKET.exists() and rootless.exists():
+        host = f"unix://{rootless}"
+    return str(host or f"unix://{_SOCKET}")
+
+
+def _with_network(task: Task, environment: Mapping[str, str]) -> Task:
+    """A builder task that knows the host's indexes, proxies and certificates."""
+    variables = build_secrets.network(environment)
+    files = task.files
+    bundle = build_secrets.certificates(environment)
+    if bundle is not None:
+        place = f"{limits.FILES}/.certificates.pem"
+        files = (*files, (place, bundle.read_bytes()))
+        variables |= dict.fromkeys(("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE"), place)
+    merged = {**variables, **dict(task.environment)}
+    return replace(task, files=files, environment=tuple(merged.items()))
+
+
+def _last_used(image: Mapping[str, Any]) -> datetime:
+    text = str((image.get("Metadata") or {}).get("LastTagTime") or image.get("Created") or "")
+    # Nanoseconds are more than datetime reads; a tag never set is year 1.
+    moment = datetime.fromisoformat(text[:19] + "+00:00") if text else datetime.min.replace(tzinfo=UTC)
+    return moment.astimezone(UTC) if moment.year > 1 else datetime.fromtimestamp(0, UTC)
+
+
+def _layers(daemon: Daemon) -> int:
+    return int(daemon.client.api.df().get("LayersSize") or 0)
+
+
+def _remove(made: Container) -> None:
+    import docker.errors
+
+    try:
+        made.remove(force=True, v=True)
+    except docker.errors.NotFound:
+        return

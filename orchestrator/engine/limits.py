@@ -1,0 +1,74 @@
+"""What a container may do: one place that turns limits into the settings of a container."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from orchestrator.model import Limits, Task
+
+NOBODY = "65534:65534"
+FILES = "/probes"
+"""Where a task's files are."""
+SCRATCH = "/tmp"  # noqa: S108 - a private tmpfs inside the container
+CACHE = "/cache"
+CACHE_VOLUME = "compat-cache"
+_SCRATCH_BYTES = 2 * 1024**3
+
+
+def enforced(info: Mapping[str, Any]) -> frozenset[str]:
+    """Which limits a daemon can enforce, by what it says of its kernel (`docker info`)."""
+    holds = {"network", "read-only", "time"}
+    for limit, flag in (("memory", "MemoryLimit"), ("cpus", "CpuCfsQuota"), ("pids", "PidsLimit")):
+        if info.get(flag, True):
+            holds.add(limit)
+    return frozenset(holds)
+
+
+def fixed_environment(limits: Limits) -> dict[str, str]:
+    """Variables that decide what a process sees, the same on every machine. Threads follow the CPU limit."""
+    threads = str(max(1, int(limits.cpus)))
+    return {
+        "HOME": SCRATCH,
+        "LANG": "C.UTF-8",
+        "LC_ALL": "C.UTF-8",
+        "MKL_NUM_THREADS": threads,
+        "OMP_NUM_THREADS": threads,
+        "OPENBLAS_NUM_THREADS": threads,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONHASHSEED": "0",
+        "TF_NUM_INTEROP_THREADS": threads,
+        "TF_NUM_INTRAOP_THREADS": threads,
+        "TZ": "UTC",
+    }
+
+
+def settings(task: Task, processors: int, enforces: frozenset[str]) -> dict[str, Any]:
+    """Keyword arguments of the SDK's `containers.create` that confine a task.
+
+    `processors` is how many CPUs the daemon has: it refuses a limit above. A builder task is root on a root
+    filesystem it may write (package tools need both), and confined in every other respect.
+    """
+    limits = task.limits
+    chosen: dict[str, Any] = {
+        "cap_drop": ["ALL"],
+        "init": False,
+        "ipc_mode": "private",
+        "network_mode": "bridge" if task.network else "none",
+        "read_only": not task.builder,
+        "security_opt": ["no-new-privileges:true"],
+        "user": "0:0" if task.builder else NOBODY,
+        "working_dir": SCRATCH,
+    }
+    if not task.builder:
+        size = min(_SCRATCH_BYTES, limits.memory // 2)
+        # exec: libffi of older CPythons maps executable pages of a file there (see ctypes).
+        chosen["tmpfs"] = {SCRATCH: f"exec,nosuid,nodev,mode=1777,size={size}"}
+    if "memory" in enforces:
+        # Equal to the memory limit: no swap on top of it.
+        chosen |= {"mem_limit": limits.memory, "memswap_limit": limits.memory}
+    if "cpus" in enforces:
+        chosen["nano_cpus"] = int(min(limits.cpus, processors) * 1e9)
+    if "pids" in enforces:
+        chosen["pids_limit"] = limits.pids
+    return chosen

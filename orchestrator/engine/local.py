@@ -1,0 +1,312 @@
+"""The local engine: virtual environments and plain processes, so that the first command works anywhere.
+
+It isolates nothing: probes see this machine's files and network, of all limits only time is held, and source
+distributions are compiled on this machine, where their `setup.py` runs. Its results are named as such everywhere.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import uv
+from filelock import FileLock
+
+from orchestrator import paths
+from orchestrator.engine import build, build_secrets, limits, local_process, local_python, owner
+from orchestrator.errors import CellError, CellStatus, ExitCode, Phase, UserError, infra
+from orchestrator.model import Base, BaseSpec, Distribution, Exit, Prepared, Recipe, Step, Stored, Task, digest
+
+_MARKER = "compat.json"
+_OWNER = "owner"
+_NO_SPACE = ("no space left on device", "disk quota exceeded")
+_TAIL_LINES = 25
+_PASSED = ("LD_LIBRARY_PATH", "PATH")
+
+
+def default_root() -> Path:
+    """Where environments are kept when nothing else is said: the user's cache folder."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "compat-matrix" / "local"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Build:
+    """An environment in the making."""
+
+    folder: Path
+    log: Path
+
+    @property
+    def interpreter(self) -> str:
+        return str(self.folder / "bin" / "python")
+
+
+class LocalEngine:
+    """`model.Engine` without containers. References are the folders of environments under `root`."""
+
+    name = "local"
+    isolated = False
+    enforces = frozenset({"time"})
+
+    def __init__(self, root: Path | None = None) -> None:
+        self._root = (root or default_root()).absolute()
+        self._stopping = threading.Event()
+
+    def check(self) -> str:
+        """Answers "local, not isolated"; raises UserError(NO_ENGINE) on what is not Linux on x86-64."""
+        if sys.platform != "linux" or platform.machine() != "x86_64":
+            raise UserError(
+                f"the local engine needs Linux on x86_64, this is {sys.platform} on {platform.machine()}",
+                hint="use --engine docker",
+                code=ExitCode.NO_ENGINE,
+            )
+        return "local, not isolated"
+
+    def halt(self) -> None:
+        self._stopping.set()
+
+    # ------------------------------------------------------------ bases
+
+    def base(self, spec: BaseSpec, log: Path) -> Base:
+        """An environment with pip on an interpreter of this machine. Raises CellError(start, unavailable)."""
+        found = local_python.find(spec, self._root, log, self._stopping)
+        identity = digest([*found.identity, str(found.path)])
+        folder = self._root / "bases" / f"{spec.name}-{identity[:12]}"
+        with self._only_one(f"base-{folder.name}"):
+            if not (folder / _MARKER).exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                command = [uv.find_uv_bin(), "venv", "--seed", "--no-project", "--python", str(found.path), str(folder)]
+                self._must(command, log, infra(Phase.START, "base", ""))
+                _write(folder / _MARKER, {"identity": identity})
+        return Base(
+            name=spec.name,
+            python=spec.python,
+            full_version=str(found.facts["full_version"]),
+            glibc=str(found.facts["glibc"]),
+            image=str(folder),
+            identity=identity,
+            interpreter=str(folder / "bin" / "python"),
+            lacks=tuple(found.facts["lacks"]),
+            cpu_flags=tuple(found.facts["cpu_flags"]),
+        )
+
+    # ------------------------------------------------------------ environments
+
+    def prepare(self, recipe: Recipe, log: Path) -> Prepared:
+        """The recipe's environment, built where it is not there yet, and then whole or not at all."""
+        began = time.monotonic()
+        folder = self._root / "venvs" / recipe.key[:20]
+        with self._only_one(f"venv-{folder.name}"):
+            built = not (folder / _MARKER).exists()
+            if built:
+                self._make(recipe, folder, log)
+            known = json.loads((folder / _MARKER).read_bytes())
+            (folder / _MARKER).touch()
+        return Prepared(
+            key=recipe.key,
+            reference=str(folder),
+            interpreter=str(folder / "bin" / "python"),
+            built=built,
+            seconds=time.monotonic() - began,
+            size=known["size"],
+        )
+
+    def _make(self, recipe: Recipe, folder: Path, log: Path) -> None:
+        part = folder.with_name(f"{folder.name}.part")
+        for leftover in (part, folder):
+            shutil.rmtree(leftover, ignore_errors=True)
+        making = _Build(folder=part, log=log)
+        try:
+            command = [uv.find_uv_bin(), "venv", "--relocatable", "--no-project", "--python", recipe.base.interpreter]
+            self._must([*command, str(part)], log, infra(Phase.BUILD, "venv", ""))
+            for step in recipe.steps:
+                self._install(step, making)
+            variables = dict(recipe.environment)
+            _write(part / _MARKER, {"key": recipe.key, "size": _size(part), "environment": variables})
+            part.rename(folder)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+
+    def _install(self, step: Step, making: _Build) -> None:
+        wheels = [d for d in step.distributions if d.wheel]
+        sources = [d for d in step.distributions if not d.wheel]
+        scratch = making.folder / "scratch"
+        scratch.mkdir()
+        install = [uv.find_uv_bin(), "pip", "install", "--no-deps", "--python", making.interpreter]
+        if wheels:
+            listed = scratch / "requirements.txt"
+            listed.write_text("".join(f"{d.pin} --hash=sha256:{d.sha256}\n" for d in wheels))
+            pinned = [*install, "--require-hashes", "--no-build", "-r", str(listed)]
+            # Into links that are thrown away: this fills uv's cache and writes no file twice.
+            links = ["--link-mode", "symlink", "--target", str(scratch / "site")]
+            self._must([*pinned, *links], making.log, infra(Phase.BUILD, "fetch", ""))
+            self._must([*pinned, "--offline", "--compile-bytecode"], making.log, _uninstallable("install-fails"))
+        for source in sources:
+            self._compile(source, scratch, making)
+            wheel = next((scratch / source.name).glob("*.whl"))
+            offline = ["--offline", "--no-cache", "--compile-bytecode", str(wheel)]
+            self._must([*install, *offline], making.log, _uninstallable("install-fails"))
+        shutil.rmtree(scratch)
+
+    def _compile(self, source: Distribution, scratch: Path, making: _Build) -> None:
+        """Builds a wheel into scratch/NAME, from a source that is the one that was locked."""
+        script = [sys.executable, str(paths.data("images") / "sdist.py")]
+        fetch = [*script, "fetch", source.name, source.filename, source.sha256, str(scratch)]
+        self._must(fetch, making.log, infra(Phase.BUILD, "fetch", ""))
+        compile_ = [uv.find_uv_bin(), "build", "--wheel", "--no-cache", "--python", making.interpreter]
+        compile_ += ["--out-dir", str(scratch / source.name), str(scratch / source.filename)]
+        try:
+            self._must(compile_, making.log, _uninstallable("build-fails"))
+        except CellError:
+            # A build asks the index for its own requirements: only where that answers is the failure the package's.
+            self._must([*script, "answers", "setuptools"], making.log, infra(Phase.BUILD, "fetch", ""))
+            raise
+
+    def _must(self, command: list[str], log: Path, failure: CellError) -> None:
+        """Runs a command; raises `failure` with the end of its output where it fails, infra for a full disk."""
+        environment = {**os.environ, **build_secrets.network(os.environ), **_fetching()}
+        environment.pop("VIRTUAL_ENV", None)
+        ended = build.execute(command, log, stopping=self._stopping, env=environment)
+        if ended.code == 0:
+            return
+        tail = "\n".join(ended.output.splitlines()[-_TAIL_LINES:])
+        if any(words in ended.output.lower() for words in _NO_SPACE):
+            raise infra(failure.phase, "disk-full", tail)
+        if ended.code < 0:
+            raise infra(failure.phase, "killed", f"signal {-ended.code}\n{tail}")
+        raise CellError(failure.phase, failure.status, failure.reason, tail, attribution=failure.attribution)
+
+    # ------------------------------------------------------------ running
+
+    def run(self, reference: str, task: Task, on_line: Callable[[bytes], None]) -> Exit:
+        """Runs a task on this machine; its files lie in a folder of its own, named where it says `/probes`."""
+        mark = uuid.uuid4().hex
+        place = self._root / "tasks" / mark
+        scratch = place / "tmp"
+        scratch.mkdir(parents=True)
+        try:
+            (place / _OWNER).write_text(str(owner.current()))
+            for name, content in task.files:
+                _put(place / "probes", name, content)
+            start = local_process.Start(
+                command=[_here(part, place) for part in task.command],
+                environment={**self._environment(reference, task, place), local_process.MARK: mark},
+                folder=scratch,
+                limits=task.limits,
+            )
+            return local_process.run(start, on_line, self._stopping)
+        except OSError as error:
+            raise infra(Phase.START, "start", f"{task.command[0]}: {error}") from error
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+
+    def _environment(self, reference: str, task: Task, place: Path) -> dict[str, str]:
+        """Nothing of this shell's but where programs and libraries are; a builder also knows the network."""
+        found = {name: os.environ[name] for name in _PASSED if name in os.environ}
+        programs = [str(Path(reference) / "bin"), found.get("PATH", os.defpath)]
+        found |= limits.fixed_environment(task.limits)
+        if task.builder:
+            programs.insert(1, str(Path(uv.find_uv_bin()).parent))
+            found |= {"XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")}
+            found |= build_secrets.network(os.environ) | _fetching()
+        marker = Path(reference) / _MARKER
+        known: dict[str, Any] = json.loads(marker.read_bytes()) if marker.exists() else {}
+        found |= known.get("environment", {}) | {n: _here(value, place) for n, value in task.environment}
+        return found | {"PATH": os.pathsep.join(programs), "TMPDIR": str(place / "tmp"), "HOME": str(place / "tmp")}
+
+    # ------------------------------------------------------------ what is on disk
+
+    def images(self) -> tuple[Stored, ...]:
+        found = []
+        for marker in sorted(self._root.glob(f"venvs/*/{_MARKER}")):
+            known = json.loads(marker.read_bytes())
+            used = datetime.fromtimestamp(marker.stat().st_mtime, UTC)
+            found.append(Stored(reference=str(marker.parent), key=known["key"], size=known["size"], last_used=used))
+        return tuple(found)
+
+    def remove(self, references: Iterable[str]) -> int:
+        """Removes environments; bytes that other links to the same files (uv's cache) keep are not freed."""
+        before = self.disk_free()
+        for reference in references:
+            folder = Path(reference)
+            if folder.parent != self._root / "venvs":
+                raise ValueError(f"{reference} is no environment of {self._root}")
+            # Away under another name first: half an environment must not pass for one.
+            doomed = folder.with_name(f"{folder.name}.gone")
+            if folder.exists():
+                folder.rename(doomed)
+                shutil.rmtree(doomed, ignore_errors=True)
+        return max(0, self.disk_free() - before)
+
+    def reap(self) -> int:
+        """Kills the process trees of runs of this host that are dead and removes their files; returns how many."""
+        reaped = 0
+        for place in sorted(self._root.glob("tasks/*")):
+            noted = place / _OWNER
+            whose = owner.parse({owner.LABEL: noted.read_text()}) if noted.exists() else None
+            if whose is not None and owner.dead(whose):
+                local_process.kill_marked(place.name)
+                shutil.rmtree(place, ignore_errors=True)
+                reaped += 1
+        return reaped
+
+    def disk_free(self) -> int:
+        self._root.mkdir(parents=True, exist_ok=True)
+        return shutil.disk_usage(self._root).free
+
+    def _only_one(self, name: str) -> FileLock:
+        """One thread of one process at a time makes one thing."""
+        locks = self._root / "locks"
+        locks.mkdir(parents=True, exist_ok=True)
+        return FileLock(locks / f"{name}.lock")
+
+
+def _uninstallable(reason: str) -> CellError:
+    return CellError(Phase.BUILD, CellStatus.UNINSTALLABLE, reason, "")
+
+
+def _fetching() -> dict[str, str]:
+    found = {"UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1", "NO_COLOR": "1"}
+    bundle = build_secrets.certificates(os.environ)
+    if bundle is not None:
+        found |= dict.fromkeys(("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE"), str(bundle))
+    return found
+
+
+def _here(text: str, place: Path) -> str:
+    """A path inside a container as the path it has here."""
+    inside = limits.FILES
+    return f"{place}/probes{text[len(inside) :]}" if text == inside or text.startswith(f"{inside}/") else text
+
+
+def _put(folder: Path, name: str, content: bytes) -> None:
+    path = PurePosixPath(name)
+    path = path.relative_to(limits.FILES) if path.is_absolute() else path
+    if ".." in path.parts or not path.parts:
+        raise ValueError(f"{name!r} is not a path below {limits.FILES}")
+    target = folder / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(content)
+
+
+def _size(folder: Path) -> int:
+    """Bytes of the files under `folder`, each file once however often it is linked."""
+    stats = [(Path(where) / name).lstat() for where, _, names in os.walk(folder) for name in names]
+    return sum({(s.st_dev, s.st_ino): s.st_blocks * 512 for s in stats}.values())
+
+
+def _write(path: Path, content: dict[str, object]) -> None:
+    fresh = path.with_suffix(".part")
+    fresh.write_text(json.dumps(content, sort_keys=True))
+    fresh.replace(path)

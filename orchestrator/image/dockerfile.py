@@ -1,0 +1,149 @@
+"""Recipes and bases → Dockerfiles and the small files beside them: pure, the same bytes for the same values."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+
+from orchestrator.model import BaseSpec, BuildContext, Distribution, Recipe, Renderer, Step, StepKind
+
+CELL_FILES = ("compile.sh", "host.sh", "install.sh", "sdist.py")
+_CELL = "Dockerfile.j2"
+_BASE = "base.Dockerfile.j2"
+_BUILDER = "builder.Dockerfile.j2"
+_TOOLS = "tools.Dockerfile"
+_VERIFY = "verify.py"
+# Titles and names end up in comments, words and stage names of a Dockerfile: nothing else may come through.
+_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]*")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Templates:
+    """The files of `images/`, read once (name → text); the `model.Renderer` of this project."""
+
+    texts: tuple[tuple[str, str], ...]
+
+    def __getitem__(self, name: str) -> str:
+        return dict(self.texts)[name]
+
+    @property
+    def digest(self) -> str:
+        """Digest of what decides an image beside its recipe: the template and the scripts its steps call."""
+        return _digest(*(self[name] for name in (_CELL, *CELL_FILES)))
+
+    @property
+    def verify(self) -> bytes:
+        return self[_VERIFY].encode()
+
+    def cell(self, recipe: Recipe) -> BuildContext:
+        """The Dockerfile of a recipe, its scripts, and a requirements file per layer of wheels."""
+        return render(recipe, self)
+
+    def base(self, spec: BaseSpec, start: str, *, bootstrapped: bool) -> BuildContext:
+        """A base on top of `start`; a bootstrapped one with an artifact expects its tree as `python/`."""
+        named = bootstrapped or not spec.suite
+        interpreter = (spec.interpreter if named else "") or f"python{spec.python}"
+        text = _text(
+            self[_BASE], {"spec": spec, "start": start, "interpreter": interpreter, "bootstrapped": bootstrapped}
+        )
+        return BuildContext(dockerfile=text)
+
+    def builder(self, base: str, packages: tuple[str, ...]) -> BuildContext:
+        """The base with `packages` of its own suite (none where they are there already), uv and pip."""
+        text = _text(self[_BUILDER], {"base": base, "packages": packages})
+        return BuildContext(dockerfile=text, files=(("host.sh", self["host.sh"].encode()),))
+
+    def tools(self) -> BuildContext:
+        """The image that holds uv; expects the executable as `uv`."""
+        return BuildContext(dockerfile=self[_TOOLS])
+
+
+def read(folder: Path) -> Templates:
+    """The templates of an `images/` folder."""
+    names = sorted({_CELL, _BASE, _BUILDER, _TOOLS, _VERIFY, *CELL_FILES})
+    return Templates(texts=tuple((name, (folder / name).read_text(encoding="utf-8")) for name in names))
+
+
+def renderer(templates: Templates) -> Renderer:
+    """The templates, as what an engine is given."""
+    return templates
+
+
+def render(recipe: Recipe, templates: Templates) -> BuildContext:
+    """The build context of a recipe; raises ValueError for a name no index would serve."""
+    for step in recipe.steps:
+        for dist in step.distributions:
+            for word in (dist.name, dist.version, dist.filename, dist.sha256):
+                if not _SAFE.fullmatch(word):
+                    raise ValueError(f"{word!r} can't be part of a Dockerfile")
+    steps, files = [], []
+    for number, step in enumerate(recipe.steps, start=1):
+        name = f"layer-{number}.txt"
+        compiled = step.kind is StepKind.COMPILE
+        steps.append({"title": step.title, "compiled": compiled, "distributions": step.distributions, "file": name})
+        if not compiled:
+            files.append((name, requirements(step).encode()))
+    text = _text(
+        templates[_CELL],
+        {
+            "title": _title(recipe),
+            "tag": reference(recipe.key),
+            "key": recipe.key,
+            "base": recipe.base.image,
+            "builder": builder_reference(recipe.base.identity),
+            "steps": steps,
+            "stage": _stage,
+            "environment": [(name, _quoted(value)) for name, value in recipe.environment],
+        },
+    )
+    used = CELL_FILES if any(s.kind is StepKind.COMPILE for s in recipe.steps) else ("host.sh", "install.sh")
+    scripts = [(name, templates[name].encode()) for name in used]
+    return BuildContext(dockerfile=text, files=tuple(sorted([*files, *scripts])))
+
+
+def requirements(step: Step) -> str:
+    """A requirements file, each pin with the hash of the one file that was locked."""
+    return "".join(f"{d.pin} --hash=sha256:{d.sha256}\n" for d in sorted(step.distributions, key=lambda d: d.name))
+
+
+def reference(key: str) -> str:
+    """The tag of a cell's image."""
+    return f"compat-cell:{key[:20]}"
+
+
+def builder_reference(identity: str) -> str:
+    """The tag of the builder that belongs to a base."""
+    return f"compat-builder:{identity[:20]}"
+
+
+def _title(recipe: Recipe) -> str:
+    names = [d.pin for step in recipe.steps if len(step.distributions) == 1 for d in step.distributions]
+    count = sum(len(step.distributions) for step in recipe.steps)
+    return f"CPython {recipe.base.python}, {count} distributions" + (": " + ", ".join(names) if names else "")
+
+
+def _stage(dist: Distribution) -> str:
+    return "compile-" + re.sub(r"[^a-z0-9]+", "-", dist.name.lower())
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
+    return f'"{escaped}"'
+
+
+def _text(template: str, values: dict[str, object]) -> str:
+    environment = jinja2.Environment(  # noqa: S701 - Dockerfiles, not HTML
+        undefined=jinja2.StrictUndefined, keep_trailing_newline=True
+    )
+    return environment.from_string(template).render(values)
+
+
+def _digest(*texts: str) -> str:
+    total = hashlib.sha256()
+    for text in texts:
+        total.update(hashlib.sha256(text.encode()).digest())
+    return total.hexdigest()

@@ -1,0 +1,47 @@
+"""Lock + base → recipe: which distributions share a layer, and in what order the layers lie."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from orchestrator.model import Base, Distribution, Lock, Recipe, Step, StepKind
+
+LARGE = 5_000_000
+"""Bytes from which a distribution gets a layer of its own: below, a layer's overhead eats what sharing saves."""
+OWN_LAYERS = 6
+"""How many distributions get one: overlay filesystems stack a limited number of layers."""
+
+
+def recipe(lock: Lock, base: Base, subjects: Iterable[str] = (), *, template: str = "") -> Recipe:
+    """The steps to an image: large wheels, largest first, the other wheels, what must be compiled, the subjects.
+
+    What cells have in common lies low: a layer is shared when it and all layers below it are equal, so the
+    largest (TensorFlow) come first, and what a matrix varies, the subject, lies on top in a layer of its own.
+    """
+    own = frozenset(subjects)
+    rest = tuple(d for d in lock.distributions if d.name not in own)
+    large = sorted((d for d in rest if d.wheel and (d.size or 0) > LARGE), key=_largest_first)[:OWN_LAYERS]
+    small = tuple(d for d in rest if d.wheel and d not in large)
+    subject = tuple(d for d in lock.distributions if d.name in own)
+    steps = [Step(kind=StepKind.WHEELS, title=_megabytes(d), distributions=(d,)) for d in large]
+    steps += _step(StepKind.WHEELS, "the rest of the lock" if large else "the lock", small)
+    steps += _step(StepKind.COMPILE, "compiled from source", tuple(d for d in rest if not d.wheel))
+    steps += _step(StepKind.WHEELS, _subject_title(subject), tuple(d for d in subject if d.wheel))
+    steps += _step(StepKind.COMPILE, _subject_title(subject), tuple(d for d in subject if not d.wheel))
+    return Recipe(base=base, steps=tuple(steps), template=template)
+
+
+def _largest_first(distribution: Distribution) -> tuple[int, str]:
+    return (-(distribution.size or 0), distribution.name)
+
+
+def _step(kind: StepKind, title: str, distributions: tuple[Distribution, ...]) -> list[Step]:
+    return [Step(kind=kind, title=title, distributions=distributions)] if distributions else []
+
+
+def _megabytes(distribution: Distribution) -> str:
+    return f"{distribution.pin}, {(distribution.size or 0) / 1e6:.0f} MB"
+
+
+def _subject_title(distributions: tuple[Distribution, ...]) -> str:
+    return "what the matrix is about: " + ", ".join(d.pin for d in distributions)

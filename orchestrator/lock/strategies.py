@@ -1,0 +1,223 @@
+"""cell → lock: what is asked for, as of when, by which resolver, and what the device replaces afterwards."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from orchestrator.errors import Attribution, CellError, CellStatus, Phase, infra
+from orchestrator.lock.metadata import names_without_bounds
+from orchestrator.lock.resolve import Solved, Where, by_pip, by_uv, distribution, unresolvable
+from orchestrator.lock.tags import release, select_file
+from orchestrator.lock.tools import Facts, Tools
+from orchestrator.model import AxisKind, Base, Cell, Distribution, IndexFile, Lock, Strategy
+
+GRACE = timedelta(days=7)
+"""How long after the newest chosen release its dependencies may have been published (`released`)."""
+_ANY_GLIBC = 99
+
+
+def lock(cell: Cell, base: Base, index: Facts, tools: Tools) -> Lock:
+    """The pins of a cell.
+
+    Raises CellError(resolve, …): unresolvable `no-release`, `no-wheel`, `pins-clash` or `resolver-timeout`; excluded
+    `forced-not-needed`; infra for everything that is not the packages' doing.
+    """
+    asked = requirements(cell)
+    exact = check(asked, base, index)
+    cutoff = cutoff_of(cell.strategy, exact, index.as_of)
+    where = Where(python=_full(base), platform=base.platform, cutoff=cutoff, index=index, tools=tools)
+    solved, notes = _solve(cell, asked, where)
+    chosen, more = substitute(cell, solved.distributions, where)
+    return Lock(
+        python=cell.python,
+        platform=base.platform,
+        device=cell.device,
+        strategy=cell.strategy,
+        resolver=solved.resolver,
+        cutoff=cutoff,
+        distributions=chosen,
+        notes=(*notes, *more, *_untimed(exact)),
+    )
+
+
+def requirements(cell: Cell) -> tuple[str, ...]:
+    """What the cell asks a resolver for: exact choices, what its env needs, its extra pins; no line twice."""
+    choices = [f"{c.axis.package or c.axis.name}=={c.name}" for c in cell.packages]
+    needed = [line for c in cell.of_kind(AxisKind.ENV) for line in c.requires]
+    return tuple(dict.fromkeys((*choices, *needed, *cell.constraints)))
+
+
+def check(asked: tuple[str, ...], base: Base, index: Facts) -> dict[str, IndexFile]:
+    """Canonical name → the file of each exactly pinned release that this base can install.
+
+    Raises CellError(resolve, unresolvable) `no-release` or `no-wheel` before any resolver runs.
+    """
+    found: dict[str, IndexFile] = {}
+    for line in asked:
+        name, version = _exact(line)
+        if not version:
+            continue
+        files = release(index.files(name), version)
+        chosen = select_file(files, _full(base), base.platform, exact=True)
+        if chosen is None:
+            if not index.healthy([name]):
+                raise infra(Phase.RESOLVE, "index", f"the index did not answer for {name}")
+            raise _nothing(f"{name} {version}", files, base, index.as_of)
+        found[name] = chosen
+    return found
+
+
+def cutoff_of(strategy: Strategy, exact: dict[str, IndexFile], as_of: datetime) -> datetime:
+    """The moment dependencies are taken from.
+
+    For `released` and `forced`: the newest upload among the files chosen exactly (a wheel for a new Python may come
+    long after the release), plus a week, never after `as_of`.
+    """
+    if strategy in (Strategy.PIP_TODAY, Strategy.UV_TODAY):
+        return as_of
+    uploads = [f.uploaded for f in exact.values() if f.uploaded is not None]
+    return min(max(uploads) + GRACE, as_of) if uploads else as_of
+
+
+def substitute(
+    cell: Cell, distributions: tuple[Distribution, ...], where: Where
+) -> tuple[tuple[Distribution, ...], tuple[str, ...]]:
+    """The device's stand-ins put in place of their originals, and a note for each that was looked for.
+
+    A stand-in counts only at the same version with a wheel for this Python; else the original stays.
+    """
+    chosen = {d.name: d for d in distributions}
+    notes: list[str] = []
+    pairs = [pair for choice in cell.of_kind(AxisKind.DEVICE) for pair in choice.substitutes]
+    for original, stand_in in ((canonicalize_name(o), canonicalize_name(s)) for o, s in pairs):
+        present = chosen.get(original)
+        if present is None or stand_in in chosen:
+            continue
+        files = release(where.index.files(stand_in), present.version)
+        file = select_file(files, where.python, where.platform, exact=True)
+        if file is None or not file.filename.endswith(".whl"):
+            notes.append(f"no {stand_in} {present.version} for Python {cell.python}: {original} itself is installed")
+            continue
+        del chosen[original]
+        chosen[stand_in] = distribution(stand_in, file)
+        notes.append(
+            f"{stand_in} {present.version} stands in for {original} {present.version} (same version, no CUDA libraries)"
+        )
+    return tuple(chosen[name] for name in sorted(chosen)), tuple(notes)
+
+
+# ---------------------------------------------------------------- strategies
+
+
+def _solve(cell: Cell, asked: tuple[str, ...], where: Where) -> tuple[Solved, tuple[str, ...]]:
+    if cell.strategy is Strategy.FORCED:
+        return _forced(cell, asked, where)
+    by = by_pip if cell.strategy is Strategy.PIP_TODAY else by_uv
+    try:
+        return by(asked, where), ()
+    except CellError as error:
+        if error.status is not CellStatus.UNRESOLVABLE or error.reason != "pins-clash":
+            raise
+        attribution = Attribution.SUBJECT if _subject_clashes(cell, asked, where) else Attribution.ENVIRONMENT
+        raise unresolvable(error.reason, error.detail, attribution) from error
+
+
+def _subject_clashes(cell: Cell, asked: tuple[str, ...], where: Where) -> bool:
+    """Whether the rest resolves without the subjects."""
+    rest = _without_subjects(cell, asked)
+    if len(rest) == len(asked):
+        return False
+    try:
+        by_uv(rest, where)
+    except CellError:
+        return False
+    return True
+
+
+def _forced(cell: Cell, asked: tuple[str, ...], where: Where) -> tuple[Solved, tuple[str, ...]]:
+    """The subjects without their own requirements, whose names are added without bounds."""
+    if not cell.subjects:
+        raise _not_needed("there is no subject whose requirements could be ignored")
+    try:
+        by_uv(asked, where)
+    except CellError as error:
+        if error.status is not CellStatus.UNRESOLVABLE:
+            raise
+    else:
+        raise _not_needed("its own requirements can be met")
+    rest = list(_without_subjects(cell, asked))
+    subjects, notes = [], []
+    for choice in cell.subjects:
+        name = canonicalize_name(choice.axis.package or choice.axis.name)
+        file = select_file(release(where.index.files(name), choice.name), where.python, where.platform, exact=True)
+        if file is None:
+            raise infra(Phase.RESOLVE, "index", f"the index no longer has {name} {choice.name}")
+        names = names_without_bounds(where.index.requires(file), where.python)
+        rest += [n for n in names if n not in _names(cell, rest)]
+        subjects.append(distribution(name, file))
+        notes.append(
+            f"{name} {choice.name} is installed ignoring its own requirements; "
+            f"their names were added without bounds: {', '.join(names) or 'none'}"
+        )
+    solved = by_uv(tuple(rest), where)
+    others = [d for d in solved.distributions if d.name not in {s.name for s in subjects}]
+    everything = tuple(sorted((*others, *subjects), key=lambda d: d.name))
+    return replace(solved, distributions=everything), tuple(notes)
+
+
+def _names(cell: Cell, lines: list[str]) -> set[str]:
+    """What needs no asking: named already, or a subject."""
+    return {_exact(line)[0] for line in lines} | {
+        canonicalize_name(c.axis.package or c.axis.name) for c in cell.subjects
+    }
+
+
+def _without_subjects(cell: Cell, asked: tuple[str, ...]) -> tuple[str, ...]:
+    own = {canonicalize_name(c.axis.package or c.axis.name) for c in cell.subjects}
+    return tuple(line for line in asked if _exact(line)[0] not in own)
+
+
+# ---------------------------------------------------------------- words
+
+
+def _exact(line: str) -> tuple[str, str]:
+    """(canonical name, version): "" where the requirement leaves a choice."""
+    requirement = Requirement(line)
+    clauses = list(requirement.specifier)
+    pinned = len(clauses) == 1 and clauses[0].operator in ("==", "===") and not clauses[0].version.endswith(".*")
+    return canonicalize_name(requirement.name), clauses[0].version if pinned else ""
+
+
+def _full(base: Base) -> str:
+    """The numbers of a version such as "3.9.2+": what version specifiers can be asked about."""
+    found = re.match(r"\d+\.\d+\.\d+", base.full_version)
+    return found[0] if found else f"{base.python}.0"
+
+
+def _nothing(pin: str, files: tuple[IndexFile, ...], base: Base, as_of: datetime) -> CellError:
+    """Why no file of an exactly pinned release can be installed."""
+    if not files:
+        return unresolvable("no-release", f"{pin} does not exist as of {as_of:%Y-%m-%d}")
+    anywhere = base.platform.replace(f"_{base.glibc.split('.')[1]}_", f"_{_ANY_GLIBC}_")
+    if select_file(files, _full(base), anywhere, exact=True) is not None:
+        return unresolvable("no-wheel", f"{pin} has no wheel for Python {base.python} on glibc {base.glibc}")
+    unbound = [replace(f, requires_python=None) for f in files]
+    kept_out = select_file(unbound, _full(base), base.platform, exact=True)
+    if kept_out is not None:
+        bound = next(f.requires_python for f in files if f.filename == kept_out.filename)
+        return unresolvable("no-wheel", f"{pin} has nothing for Python {base.python}: it requires Python {bound}")
+    return unresolvable("no-wheel", f"{pin} has no wheel for Python {base.python}")
+
+
+def _not_needed(why: str) -> CellError:
+    return CellError(Phase.RESOLVE, CellStatus.EXCLUDED, "forced-not-needed", why)
+
+
+def _untimed(exact: dict[str, IndexFile]) -> tuple[str, ...]:
+    names = sorted(name for name, file in exact.items() if file.uploaded is None)
+    return (f"the index gives no upload time for {', '.join(names)}",) if names else ()

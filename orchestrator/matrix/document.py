@@ -1,0 +1,190 @@
+"""matrix.yaml → `Source`: everything the file says, checked, with package ranges not yet turned into versions.
+
+The border where raw YAML dies. A malformed file gets one `UserError`: file, line, column, path, what was expected.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from orchestrator.matrix import nodes, patterns
+from orchestrator.matrix.axes import RESERVED, SourceAxis, read_axes, refuse_unknown
+from orchestrator.matrix.nodes import Spot, did_you_mean
+from orchestrator.model import Axis, Condition, Group, Limits, Question, Rule
+
+SCHEMA = 1
+TOP_KEYS = ("schema", "title", "axes", "exclude", "include", "groups", "questions", "limits")
+LIMIT_KEYS = ("probe_seconds", "import_seconds", "cell_seconds", "silence_seconds", "memory", "cpus", "pids")
+MEMORY = r"([0-9]{1,9})([kmgKMG])"
+PROBE_ID = r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)+"
+GROUP_NAME = r"[a-z][a-z0-9_]*"
+_UNITS = {"k": 1024, "m": 1024**2, "g": 1024**3}
+_MOST_MEMORY = 2**44
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """A parsed matrix file whose package axes may still hold ranges. `ranges.resolve` makes a `Matrix` of it."""
+
+    path: str
+    title: str
+    axes: tuple[SourceAxis, ...]
+    exclude: tuple[Rule, ...] = ()
+    include: tuple[Rule, ...] = ()
+    groups: tuple[Group, ...] = ()
+    questions: tuple[Question, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+
+
+def load(path: Path) -> Source:
+    """Reads a matrix file. Raises UserError for one that is missing, unreadable, too large or malformed."""
+    return parse(nodes.read(path), path.name)
+
+
+def parse(text: str, name: str) -> Source:
+    """The matrix a text describes; `name` is what messages call it. Raises UserError where it is malformed."""
+    root = nodes.compose(text, name)
+    fields = root.fields(TOP_KEYS, ("schema", "title", "axes"))
+    if fields["schema"].integer() != SCHEMA:
+        raise fields["schema"].error(f"this version reads schema {SCHEMA}, got {fields['schema'].node.value}")
+    sources = read_axes(fields["axes"])
+    axes = {source.axis.name: source.axis for source in sources}
+    groups = _groups(fields["groups"], axes) if "groups" in fields else ()
+    return Source(
+        path=name,
+        title=fields["title"].string(),
+        axes=sources,
+        exclude=_rules(fields["exclude"], axes) if "exclude" in fields else (),
+        include=_rules(fields["include"], axes) if "include" in fields else (),
+        groups=groups,
+        questions=_questions(fields["questions"], axes, groups) if "questions" in fields else (),
+        limits=_limits(fields["limits"]) if "limits" in fields else Limits(),
+    )
+
+
+# ---------------------------------------------------------------- rules and conditions
+
+
+def _rules(spot: Spot, axes: Mapping[str, Axis]) -> tuple[Rule, ...]:
+    return tuple(_rule(item, axes) for item in spot.items())
+
+
+def _rule(spot: Spot, axes: Mapping[str, Axis]) -> Rule:
+    entries = spot.entries()
+    if "reason" not in entries:
+        raise spot.error("the key 'reason' is missing: it is shown in the table")
+    conditions = {name: entry for name, entry in entries.items() if name not in RESERVED}
+    if not conditions:
+        raise spot.error("a rule needs at least one axis")
+    where = tuple(_condition(spot, name, entry, axes) for name, entry in conditions.items())
+    return Rule(where=where, reason=" ".join(entries["reason"].string().split()), at=spot.at)
+
+
+def _condition(parent: Spot, name: str, spot: Spot, axes: Mapping[str, Axis]) -> Condition:
+    if name not in axes:
+        raise refuse_unknown(name, axes, parent.key(name))
+    found = []
+    for item in spot.one_or_many():
+        pattern = item.string()
+        try:
+            patterns.check(axes[name], pattern)
+        except patterns.BadPattern as error:
+            raise item.error(str(error)) from error
+        found.append(pattern)
+    return name, tuple(found)
+
+
+# ---------------------------------------------------------------- groups and questions
+
+
+def _groups(spot: Spot, axes: Mapping[str, Axis]) -> tuple[Group, ...]:
+    return tuple(_group(spot, name, entry, axes) for name, entry in spot.entries().items())
+
+
+def _group(parent: Spot, name: str, spot: Spot, axes: Mapping[str, Axis]) -> Group:
+    if not re.fullmatch(GROUP_NAME, name, re.ASCII):
+        raise parent.key(name).error(f"{name!r} can't name a group: lower-case letters, digits and _ only")
+    fields = spot.fields(("where", "core", "stands_on"))
+    where: tuple[Condition, ...] = ()
+    if "where" in fields:
+        conditions = fields["where"].entries()
+        where = tuple(_condition(fields["where"], axis, entry, axes) for axis, entry in conditions.items())
+    core = _probes(fields["core"]) if "core" in fields else ()
+    for item, probe in zip(fields["core"].items() if core else (), core, strict=True):
+        if not probe.startswith(f"{name}."):
+            raise item.error(f"{probe!r} is no probe of the group {name}: its id would begin with {name}.")
+    stands_on = _probes(fields["stands_on"]) if "stands_on" in fields else ()
+    return Group(name=name, where=where, core=core, stands_on=stands_on)
+
+
+def _probes(spot: Spot) -> tuple[str, ...]:
+    found = []
+    for item in spot.items():
+        probe = item.string()
+        if not re.fullmatch(PROBE_ID, probe, re.ASCII):
+            raise item.error(f"expected the id of a probe such as surgeon.delete_layer, got {probe!r}")
+        if probe in found:
+            raise item.error(f"{probe!r} is listed twice")
+        found.append(probe)
+    return tuple(found)
+
+
+def _questions(spot: Spot, axes: Mapping[str, Axis], groups: tuple[Group, ...]) -> tuple[Question, ...]:
+    return tuple(_question(item, axes, tuple(g.name for g in groups)) for item in spot.items())
+
+
+def _question(spot: Spot, axes: Mapping[str, Axis], groups: tuple[str, ...]) -> Question:
+    fields = spot.fields(("ask", "group"), ("ask", "group"))
+    ask, group = fields["ask"].string(), fields["group"].string()
+    try:
+        holes = [(hole, spec, how) for _, hole, spec, how in string.Formatter().parse(ask) if hole is not None]
+    except ValueError as error:
+        raise fields["ask"].error(f"not a question to fill in: {error}") from error
+    for hole, spec, how in holes:
+        if hole not in axes:
+            raise refuse_unknown(hole, axes, fields["ask"])
+        if spec or how:
+            raise fields["ask"].error(f"write {{{hole}}} without a format")
+    if group not in groups:
+        raise fields["group"].error(
+            f"unknown group {group!r}", hint=did_you_mean(group, groups) or f"groups: {', '.join(groups)}"
+        )
+    return Question(ask=ask, group=group)
+
+
+# ---------------------------------------------------------------- limits
+
+
+def _limits(spot: Spot) -> Limits:
+    fields = spot.fields(LIMIT_KEYS)
+    usual = Limits()
+
+    def seconds(name: str, otherwise: float) -> float:
+        return fields[name].number() if name in fields else otherwise
+
+    return Limits(
+        probe_seconds=seconds("probe_seconds", usual.probe_seconds),
+        import_seconds=seconds("import_seconds", usual.import_seconds),
+        cell_seconds=seconds("cell_seconds", usual.cell_seconds),
+        silence_seconds=seconds("silence_seconds", usual.silence_seconds),
+        memory=_memory(fields["memory"]) if "memory" in fields else usual.memory,
+        cpus=seconds("cpus", usual.cpus),
+        pids=fields["pids"].integer() if "pids" in fields else usual.pids,
+    )
+
+
+def _memory(spot: Spot) -> int:
+    if spot.node.tag.endswith(":int"):
+        size = spot.integer()
+    else:
+        shape = re.fullmatch(MEMORY, spot.string(), re.ASCII)
+        if shape is None:
+            raise spot.expected('an amount of memory such as "4g" or "512m"')
+        size = int(shape[1]) * _UNITS[shape[2].lower()]
+    if not 0 < size <= _MOST_MEMORY:
+        raise spot.expected("an amount of memory between 1 byte and 16 TiB")
+    return size

@@ -1,0 +1,177 @@
+"""Selectors, as typed: `tf=2.4.1,2.3.4 python!=3.7 "tensorflow>=2.3,<2.6" a41c` → the cells meant."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from packaging.utils import canonicalize_name
+
+from orchestrator.errors import UserError
+from orchestrator.matrix import patterns
+from orchestrator.matrix.expand import Plan, meant, walk
+from orchestrator.matrix.nodes import did_you_mean
+from orchestrator.model import Axis, Cell, Choice, Matrix, Rule
+
+_WORD = re.compile(r"(?P<name>[A-Za-z][A-Za-z0-9._-]*)\s*(?P<sign>==|!=|~=|<=|>=|=|<|>)(?P<values>.*)", re.DOTALL)
+_ID = re.compile(r"[0-9a-f]{4,12}")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
+_SHOWN = 5
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Selector:
+    """What one word selects: the choices `names` on `axis`, or, where `axis` is "", cells by the start of their id."""
+
+    word: str
+    axis: str = ""
+    names: frozenset[str] = frozenset()
+    id: str = ""
+
+
+def parse_selectors(words: Iterable[str], matrix: Matrix) -> tuple[Selector, ...]:
+    """The selectors typed. Raises UserError for an unknown axis, a value no choice matches, or no selector at all."""
+    return tuple(_selector(word.strip(), matrix) for word in words)
+
+
+def select(cells: Sequence[Cell], selectors: Sequence[Selector]) -> tuple[Cell, ...]:
+    """The cells every selector matches, in their order; several ids are or'ed.
+
+    Raises UserError where the start of an id fits no cell or more than one.
+    """
+    wanted = {_by_id(cells, selector).id for selector in selectors if selector.id}
+    kept: Sequence[Cell] = [cell for cell in cells if cell.id in wanted] if wanted else cells
+    for selector in selectors:
+        if selector.axis:
+            kept = [cell for cell in kept if cell.get(selector.axis) in selector.names]
+    return tuple(kept)
+
+
+def explain_empty(matrix: Matrix, plan: Plan, selectors: Sequence[Selector]) -> UserError:
+    """The complaint when selectors leave no cell of a plan: which rules took the combinations they mean, and why.
+
+    Rules that took all of them are named alone; where it took several together, the reasons that took most.
+    """
+    words = " ".join(selector.word for selector in selectors)
+    narrowed: list[tuple[Choice, ...]] = []
+    for choices in matrix.choices:
+        here = [s for s in selectors if s.axis == choices[0].axis.name]
+        kept = tuple(c for c in choices if all(c.name in s.names for s in here))
+        if not kept:
+            together = " and ".join(s.word for s in here)
+            values = ",".join(sorted({n for s in here for n in s.names}))
+            return UserError(
+                f"{together} leave no choice of the axis {here[0].axis}",
+                hint=f"either of several values is {here[0].axis}={values}",
+            )
+        narrowed.append(kept)
+    # The rules keep the meaning they have in the whole matrix: `latest` is the newest of all, not of what is left.
+    taken = walk(replace(matrix, choices=tuple(narrowed)), whole=matrix)
+    if taken.cells or not matrix.exclude:
+        return UserError(f"none of the {len(plan.cells)} planned cells matches {words}")
+    total = taken.combinations
+    head = f"all {total} combinations that match {words} are excluded:" if total > 1 else f"{words} is excluded:"
+    alone = [rule for rule in matrix.exclude if _takes_all(matrix, tuple(narrowed), rule)]
+    lines = [f"  {rule.reason} ({rule.at})" for rule in alone] or _shares(taken)
+    return UserError("\n".join([head, *lines]), hint="`compat plan` lists what is planned")
+
+
+def _takes_all(matrix: Matrix, narrowed: tuple[tuple[Choice, ...], ...], rule: Rule) -> bool:
+    """Does one rule alone match every combination of these choices?"""
+    pairs = zip(narrowed, matrix.choices, strict=True)
+    return all({c.name for c in left} <= meant(listed, rule) for left, listed in pairs)
+
+
+def _shares(taken: Plan) -> list[str]:
+    """How many each reason took, the largest first; rules with the same reason count together."""
+    counts: Counter[str] = Counter()
+    places: dict[str, str] = {}
+    for excluded in taken.excluded:
+        if excluded.count:
+            counts[excluded.reason] += excluded.count
+            places.setdefault(excluded.reason, excluded.rule.at)
+    lines = [f"  {count}: {reason} ({places[reason]})" for reason, count in counts.most_common(_SHOWN)]
+    return [*lines, f"  and {len(counts) - _SHOWN} more reasons"] if len(counts) > _SHOWN else lines
+
+
+def _selector(word: str, matrix: Matrix) -> Selector:
+    shape = _WORD.fullmatch(word)
+    if shape is None:
+        return _bare(word, matrix)
+    choices = choices_of(shape["name"], matrix, word)
+    axis, names = choices[0].axis, tuple(c.name for c in choices)
+    sign, values = shape["sign"], shape["values"].strip()
+    if not values:
+        raise UserError(f"{word!r} has no value", hint=f"choices of {axis.name}: {', '.join(names)}")
+    wanted = tuple(_pattern(sign, value.strip()) for value in values.split(","))
+    if _is_specifier(sign):
+        wanted = (",".join(wanted),)
+    try:
+        stray = patterns.strays(axis, names, wanted)
+        chosen = patterns.matching(axis, names, wanted)
+    except patterns.BadPattern as error:
+        raise UserError(f"{word}: {error}", hint=f"choices of {axis.name}: {', '.join(names)}") from error
+    if stray:
+        raise UserError(f"{word}: {stray[0]!r} means none of the choices of {axis.name}", hint=_close(stray[0], names))
+    if not chosen:
+        raise UserError(f"{word} means none of the choices of {axis.name}", hint=f"choices: {', '.join(names)}")
+    return Selector(word=word, axis=axis.name, names=chosen)
+
+
+def _pattern(sign: str, value: str) -> str:
+    """One value as a pattern: `!=2.4` of any sign takes away, `==` and `=` take the value as it stands."""
+    if sign == "!=":
+        return "!" + value.removeprefix("!=")
+    if sign == "=" or value.startswith(("<", ">", "~=", "==", "!")):
+        return value
+    return sign + value
+
+
+def _is_specifier(sign: str) -> bool:
+    return sign in ("<", ">", "<=", ">=", "~=")
+
+
+def choices_of(name: str, matrix: Matrix, word: str) -> tuple[Choice, ...]:
+    """The choices of the axis a person means by its name or by its package's. Raises UserError."""
+    package = canonicalize_name(name)
+    for choices in matrix.choices:
+        if choices[0].axis.name == name.lower() or choices[0].axis.package == package:
+            return choices
+    raise UserError(f"{word}: unknown axis {name!r}", hint=_axes_hint(name, matrix.axes))
+
+
+def _axes_hint(name: str, axes: tuple[Axis, ...]) -> str:
+    known = [axis.name for axis in axes]
+    return did_you_mean(name, [*known, *(a.package for a in axes if a.package)]) or f"axes: {', '.join(known)}"
+
+
+def _bare(word: str, matrix: Matrix) -> Selector:
+    known = {axis.name for axis in matrix.axes} | {axis.package for axis in matrix.axes}
+    if word.lower() in known:
+        raise UserError(
+            f"{word!r} says nothing about which: did your shell take the > or < for itself?",
+            hint=f"put it in quotes: '{word}>=2.3'; or write {word}=2.3..2.6",
+        )
+    if _ID.fullmatch(word.lower()):
+        return Selector(word=word, id=word.lower())
+    hint = _axes_hint(word, matrix.axes) if _NAME.fullmatch(word) else "write AXIS=VALUE[,VALUE]"
+    raise UserError(f"{word!r} is neither a selector nor the start of a cell's id (4 hex digits or more)", hint=hint)
+
+
+def _close(value: str, names: tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(value.lstrip("!=<>~"), names, n=4, cutoff=0.5)
+    return f"close: {', '.join(close)}" if close else f"choices: {', '.join(names)}"
+
+
+def _by_id(cells: Sequence[Cell], selector: Selector) -> Cell:
+    found = [cell for cell in cells if cell.id.startswith(selector.id)]
+    if not found:
+        raise UserError(f"no cell's id begins with {selector.word}", hint="`compat plan` lists the cells")
+    if len(found) > 1:
+        lines = [f"  {cell.id}  {' '.join(map(str, cell.choices))}" for cell in found[:_SHOWN]]
+        more = [f"  and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
+        raise UserError("\n".join([f"{selector.word} begins the ids of {len(found)} cells:", *lines, *more]))
+    return found[0]

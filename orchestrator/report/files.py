@@ -1,0 +1,127 @@
+"""`reports/latest/`: the table of the whole plan as Markdown, CSV, HTML and JSON. Equal input gives equal bytes."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+import pandas as pd
+
+from orchestrator.model import Matrix, RunInfo
+from orchestrator.report import document
+from orchestrator.report.page import Page, answer_line, beside_line, counts_line, page
+from orchestrator.verdict.judge import Judged, filled
+from orchestrator.verdict.tables import long_frame
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_MARKDOWN = {char: f"\\{char}" for char in "\\`*_{}[]#|~"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Published:
+    """What the files are made from. `local` are the plan's cells as judged by the local engine, where both ran."""
+
+    matrix: Matrix
+    cells: Sequence[Judged]
+    run: RunInfo | None = None
+    local: Sequence[Judged] = ()
+
+
+def write_latest(directory: Path, published: Published) -> tuple[Path, ...]:
+    """Writes table.md, table.csv, table.html and results.json, each whole or not at all; returns their paths.
+
+    Everything is made before anything is written.
+    """
+    shown = page(published.matrix, published.cells, published.run, local=published.local)
+    contents = {
+        "table.md": markdown(shown),
+        "table.csv": csv(published),
+        "table.html": html(shown),
+        "results.json": document.text(filled(published.cells, published.local), published.run),
+    }
+    directory.mkdir(parents=True, exist_ok=True)
+    return tuple(_write(directory / name, text) for name, text in contents.items())
+
+
+def _write(path: Path, text: str) -> Path:
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as draft:
+        try:
+            draft.write(text.encode())
+            draft.flush()
+            os.fsync(draft.fileno())
+            Path(draft.name).chmod(0o644)
+            Path(draft.name).replace(path)
+        except BaseException:
+            Path(draft.name).unlink(missing_ok=True)
+            raise
+    return path
+
+
+def csv(published: Published) -> str:
+    """The long table: a row per cell and group, local results after the isolated ones. Safe to open as a sheet."""
+    frames = [long_frame(published.matrix, published.cells)]
+    if published.local:
+        local = long_frame(published.matrix, published.local)
+        frames.append(local[~local["isolated"].astype(bool)])
+    frame = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
+    for name in frame.columns:
+        if frame[name].dtype == object or pd.api.types.is_string_dtype(frame[name]):
+            frame[name] = frame[name].map(lambda v: _inert(v) if isinstance(v, str) else v)
+    return str(frame.to_csv(index=False, lineterminator="\n"))
+
+
+def _inert(value: str) -> str:
+    """A spreadsheet takes what begins like a formula for one; a leading apostrophe makes it text."""
+    return f"'{value}" if value.startswith(_FORMULA) else value
+
+
+def markdown(shown: Page) -> str:
+    """The page as GitHub-flavoured Markdown."""
+    lines = ["# " + _md(shown.heading), ""]
+    for asked in shown.answers:
+        lines += [f"**{_md(asked.answer.text)}** — **{_md(answer_line(asked.answer))}**  "]
+        lines += [
+            f"{_md(line)}  " for line in (counts_line(asked.answer), beside_line(asked.answer), asked.nearest) if line
+        ]
+        lines.append("")
+    for section in shown.sections:
+        lines += [f"## {_md(section.heading)}", ""] if section.heading else []
+        for block in section.table.blocks:
+            heads = [block.title, "Python", *section.table.columns, "id"]
+            lines += [_row(heads), "|" + " --- |" * len(heads)]
+            for row in block.rows:
+                entries = [str(e) if e else "–" for e in row.entries]
+                lines.append(_row([row.who, " ".join(row.pythons), *entries, row.id]))
+            lines.append("")
+        lines += [f"{_md(note)}  " for note in section.notes]
+        lines.append("")
+    lines += [f"{_md(line)}  " for line in shown.legend]
+    if shown.untried:
+        lines += ["", "Not tried: " + _md(", ".join(shown.untried))]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _row(values: Sequence[str]) -> str:
+    return "| " + " | ".join(_md(v) for v in values) + " |"
+
+
+def _md(text: str) -> str:
+    return "".join(_MARKDOWN.get(char, char) for char in " ".join(text.split()))
+
+
+def html(shown: Page) -> str:
+    """The page as one HTML file without scripts or anything from elsewhere."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("orchestrator.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"answer_line": answer_line, "counts_line": counts_line, "beside_line": beside_line}
+    return environment.get_template("table.html").render(page=shown)

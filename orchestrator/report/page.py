@@ -1,0 +1,187 @@
+"""What a page says, before it is a terminal's, Markdown or HTML: answers, the small table, footnotes, next steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from orchestrator.errors import Attribution
+from orchestrator.insight.nearest import nearest
+from orchestrator.model import Answer, AnswerKind, AxisKind, Matrix, RunInfo, Strategy, VerdictKind
+from orchestrator.verdict.answers import answers, untried, usual
+from orchestrator.verdict.findings import Finding
+from orchestrator.verdict.judge import Judged, filled
+from orchestrator.verdict.tables import Small, short_ids, small_table
+from orchestrator.verdict.words import MEANING, printable, shorten, strategy_words
+
+LOCAL = "local engine, not isolated"
+_NO_NEAREST = (AnswerKind.YES, AnswerKind.YES_ON)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """An answer with the nearest that works where it is no yes, as a sentence ("" : none known or none needed)."""
+
+    answer: Answer
+    nearest: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Section:
+    """A small table with the heading it stands under ("" for the only one)."""
+
+    table: Small
+    heading: str
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Page:
+    """All a reader sees, in this order. Everything in it is printable; nothing is escaped for a format yet."""
+
+    heading: str
+    answers: tuple[Asked, ...]
+    sections: tuple[Section, ...]
+    legend: tuple[str, ...]
+    untried: tuple[str, ...]
+
+
+def page(
+    matrix: Matrix,
+    cells: Sequence[Judged],
+    run: RunInfo | None = None,
+    *,
+    whole: Sequence[Judged] = (),
+    local: Sequence[Judged] = (),
+) -> Page:
+    """The page about some judged cells.
+
+    `whole` is the whole plan, of which `cells` may be a part: short ids are unique in it and the nearest that
+    works is looked for there. `local` are the same cells as judged by the local engine, where both exist;
+    they get a table of their own and answer nothing unless there is no isolated result at all.
+    """
+    everything = tuple(whole) or tuple(cells)
+    ids = short_ids(j.cell.id for j in everything)
+    if not any(j.record and j.isolated for j in cells):
+        # nothing isolated to go by: what the local engine saw answers, and is named as such
+        cells, everything, local = filled(cells, local), filled(everything, local), ()
+    run_id = run.id if run else ""
+    asked = [j for j in cells if j.isolated] if any(j.record and j.isolated for j in cells) else list(cells)
+    found = [
+        table
+        for table in (
+            small_table(cells, ids, isolated=True, run=run_id),
+            small_table(local or cells, ids, isolated=False, run=run_id),
+        )
+        if table is not None
+    ]
+    return Page(
+        heading=_heading(matrix, asked, run),
+        answers=tuple(_asked(a, asked, everything, matrix, ids) for a in answers(matrix, asked)),
+        sections=tuple(
+            Section(
+                table=table,
+                heading="" if table.isolated else f"Results of the {LOCAL}",
+                notes=tuple(_footnote(n, f, matrix) for n, f in enumerate(table.footnotes, start=1)),
+            )
+            for table in found
+        ),
+        legend=_legend(found, [*cells, *local]),
+        untried=untried(matrix, asked),
+    )
+
+
+def _heading(matrix: Matrix, cells: Sequence[Judged], run: RunInfo | None) -> str:
+    engines = dict.fromkeys(j.record.engine for j in cells if j.record and j.record.engine)
+    named = ", ".join(engines) or (run.engine if run else "")
+    sort = "isolated" if all(j.isolated for j in cells) else "not isolated"
+    devices = dict.fromkeys(c.name for j in cells for c in j.cell.of_kind(AxisKind.DEVICE))
+    device = ", ".join("CPU" if d == "cpu" else d for d in devices) or "CPU"
+    parts = [f"{named}, {sort}"] if named else []
+    return printable(
+        " · ".join([*parts, f"linux/amd64, {device}", f"{matrix.title} ({matrix.path.rsplit('/', 1)[-1]})"])
+    )
+
+
+def _asked(
+    answer: Answer, cells: Sequence[Judged], whole: Sequence[Judged], matrix: Matrix, ids: dict[str, str]
+) -> Asked:
+    if answer.kind in _NO_NEAREST:
+        return Asked(answer=answer)
+    mine = set(answer.cells)
+    pair = [j for j in cells if j.cell.id in mine]
+    sort = any(j.isolated for j in pair if j.record)
+    same = [j for j in whole if j.isolated == sort]
+    best = nearest([j.cell for j in usual(pair)], answer.group, same, matrix)
+    if best is None:
+        return Asked(answer=answer)
+    shown = next((j for j in pair if j.kind(answer.group) in (VerdictKind.BROKEN, VerdictKind.BLOCKED)), None)
+    evidence = f" · evidence: compat show {ids.get(shown.cell.id, shown.cell.id)}" if shown else ""
+    short = ids.get(best.cell.id, best.cell.id)
+    return Asked(answer=answer, nearest=f"Nearest that works: {best.said} · pins: compat pins {short}{evidence}")
+
+
+def answer_line(answer: Answer) -> str:
+    """The answer itself: "NO", "YES, on Python 3.7"."""
+    match answer.kind:
+        case AnswerKind.YES_ON:
+            return f"YES, on {answer.detail}"
+        case AnswerKind.YES_WITH_PINS:
+            return f"YES, with pins: {answer.detail}"
+        case AnswerKind.YES_LIMITED:
+            return f"YES, limited: {answer.detail}"
+    word = str(answer.kind).upper() if answer.kind in (AnswerKind.YES, AnswerKind.NO) else _capital(answer.kind)
+    return f"{word}: {answer.detail}" if answer.detail else word
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def counts_line(answer: Answer) -> str:
+    """How often what: "broken in 2 of 2 combinations that could be judged · 1 blocked · 9 no wheel"."""
+    judged = ("works", "limited", "broken")
+    total = sum(n for word, n in answer.counts if word in judged)
+    parts = [
+        f"{word} in {n} of {total} combination{'s' if total != 1 else ''} that could be judged"
+        for word, n in answer.counts
+        if word in judged
+    ]
+    parts += [f"{n} {word}" for word, n in answer.counts if word not in judged]
+    return " · ".join(parts)
+
+
+def beside_line(answer: Answer) -> str:
+    """What each way of resolving says alone, where they differ; "" otherwise."""
+    if len({kind for _, kind in answer.beside}) < 2:
+        return ""
+    return " · ".join(f"{strategy_words(name)}: {kind}" for name, kind in answer.beside)
+
+
+def _footnote(number: int, finding: Finding, matrix: Matrix) -> str:
+    names = [c[0].axis.package or c[0].axis.name for c in matrix.choices if c[0].axis.subject]
+    if not finding.probes:
+        return printable(f"[{number}] {shorten(finding.title, 200)}")
+    checks = f"{len(finding.probes)} check{'s, one cause' if len(finding.probes) > 1 else ''}"
+    whose = ""
+    if finding.attribution in (Attribution.ENVIRONMENT, Attribution.BASE) and names:
+        whose = f" · not {' or '.join(names)}'s doing"
+    if finding.attribution is Attribution.BASE:
+        whose += ": this base lacks it"
+    return printable(f"[{number}] {shorten(finding.title, 200)} · {checks}{whose}")
+
+
+def _legend(tables: Sequence[Small], cells: Sequence[Judged]) -> tuple[str, ...]:
+    words = {e.word for t in tables for b in t.blocks for r in b.rows for e in r.entries if e}
+    lines = [f"{word} = {meaning}" for word, meaning in MEANING.items() if word in words]
+    if any(e.old for t in tables for b in t.blocks for r in b.rows for e in r.entries if e):
+        lines.append("(date) = from an earlier run, of that day")
+    for strategy in (Strategy.PIP_TODAY, Strategy.UV_TODAY):
+        tools = {
+            f"{j.record.lock.resolver} on {j.record.lock.cutoff:%Y-%m-%d}"
+            for j in cells
+            if j.cell.strategy is strategy and j.record and j.record.lock
+        }
+        if tools:
+            lines.append(f"{strategy_words(strategy)} = {', '.join(sorted(tools))}")
+    return tuple(printable(line) for line in lines)

@@ -1,0 +1,141 @@
+"""`compat show CELL [PROBE]`: the evidence behind a word in the table."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+
+from orchestrator.errors import UserError
+from orchestrator.model import Outcome, OutcomeKind
+from orchestrator.verdict.classify import how_it_ended
+from orchestrator.verdict.judge import Judged
+from orchestrator.verdict.words import NOT_RUN, printable
+
+_GOOD = (OutcomeKind.PASS, OutcomeKind.SKIP)
+
+
+def show(judged: Judged, probe: str = "") -> str:
+    """A cell's pins, base, commands to repeat it and outcomes, or one probe with all that is known of it.
+
+    Everything is printable: captured output keeps its lines and loses its escape codes. Raises UserError where
+    the cell has no such probe.
+    """
+    if probe:
+        return _lines(_one(judged, probe))
+    return _lines([*_head(judged), *_pins(judged), *_by_hand(judged), *_outcomes(judged)])
+
+
+def _lines(lines: Iterable[str]) -> str:
+    return "\n".join(printable(line, lines=True).rstrip() for line in lines) + "\n"
+
+
+def _head(judged: Judged) -> list[str]:
+    record, cell = judged.record, judged.cell
+    lines = [f"{cell.id}  {judged.said}", f"axes: {' '.join(f'{k}={v}' for k, v in cell.axes.items())}"]
+    if record is None:
+        return [*lines, f"{NOT_RUN}: planned, without a result"]
+    status = judged.word(judged.headline) if judged.status else NOT_RUN
+    why = ": ".join(x for x in (judged.reason, judged.detail) if x)
+    lines.append(f"{status}{f' ({why})' if why else ''}")
+    lines += [
+        f"{v.group}: {v.kind}, {v.passed} of {v.total} checks passed"
+        + (f", {v.unproven} unproven not counted" if v.unproven else "")
+        + (f" ({v.reason})" if v.reason else "")
+        for v in judged.verdicts
+    ]
+    when = f"{record.dated:%Y-%m-%d %H:%M} UTC" if record.dated else "at an unknown time"
+    how = "isolated" if judged.isolated else "not isolated: plain processes, no container"
+    lines.append(f"tried {when} in run {record.run or '?'} on {record.engine or '?'} ({how}), {record.seconds:.1f} s")
+    if base := record.base:
+        lines.append(f"base: {base.name}, Python {base.full_version}, glibc {base.glibc}, {base.image}")
+        if base.lacks:
+            lines.append(f"base lacks: {', '.join(base.lacks)}")
+    return lines
+
+
+def _pins(judged: Judged) -> list[str]:
+    lock = judged.record.lock if judged.record else None
+    if lock is None:
+        return []
+    head = f"pins, resolved by {lock.resolver} as of {lock.cutoff:%Y-%m-%d %H:%M} UTC ({lock.platform}):"
+    built = [f"built from source: {', '.join(lock.compiled)}"] if lock.compiled else []
+    return ["", head, *(f"  {pin}" for pin in lock.pins), *built, *lock.notes]
+
+
+def _by_hand(judged: Judged) -> list[str]:
+    """Commands that make the same environment without this tool, and the way into the image it ran in."""
+    record = judged.record
+    if record is None or record.lock is None:
+        return []
+    exports = [f"  export {name}={shlex.quote(value)}" for name, value in judged.cell.variables]
+    lines = [
+        "",
+        "by hand (with the pins above in pins.txt):",
+        f"  uv venv --python {record.lock.python} by-hand && . by-hand/bin/activate",
+        "  uv pip install --no-deps -r pins.txt",
+        *exports,
+    ]
+    tool = record.engine.split(" ", maxsplit=1)[0]
+    if record.image_key and tool in ("docker", "podman"):
+        lines.append(f"or in the image it ran in, while that is kept: {tool} run --rm -it --network none")
+        lines.append(f"  compat-cell:{record.image_key[:20]} {record.base.interpreter if record.base else 'python'}")
+    return lines
+
+
+def _outcomes(judged: Judged) -> list[str]:
+    lines: list[str] = []
+    group = None
+    for outcome in sorted(judged.outcomes, key=lambda o: (o.probe.group, o.probe.id)):
+        if outcome.probe.group != group:
+            group = outcome.probe.group
+            lines += ["", f"{group}:"]
+        lines.append(_line(outcome))
+        if outcome.kind not in _GOOD and outcome.signature:
+            lines.append(f"           {outcome.signature}")
+    bad = [o for o in judged.outcomes if o.kind not in _GOOD and o.probe.group != "control"]
+    for outcome in bad:
+        lines += ["", *_full(outcome)]
+    return lines
+
+
+def _line(outcome: Outcome) -> str:
+    seen = outcome.observation
+    value = f" = {seen.value!r}" if seen and seen.value is not None else ""
+    taken = f"  {seen.seconds:.2f} s" if seen else ""
+    proven = "" if outcome.proven or outcome.probe.kind != "check" else "  (unproven)"
+    why = f"  {outcome.reason}" if outcome.reason and outcome.kind is not OutcomeKind.PASS else ""
+    return f"  {outcome.kind:<8} {outcome.probe.id}{value}{why}{taken}{proven}"
+
+
+def _one(judged: Judged, probe: str) -> list[str]:
+    found = next((o for o in judged.outcomes if o.probe.id == probe), None)
+    if found is None:
+        near = [o.probe.id for o in judged.outcomes if probe in o.probe.id][:5]
+        hint = f"Did you mean {', '.join(near)}?" if near else f"compat show {judged.cell.id[:8]} lists its probes."
+        raise UserError(f"{judged.said} has no result of a probe called {probe!r}", hint=hint)
+    return [f"{judged.cell.id}  {judged.said}", *_full(found)]
+
+
+def _full(outcome: Outcome) -> list[str]:
+    probe, seen = outcome.probe, outcome.observation
+    lines = [f"--- {probe.id}: {outcome.kind}", probe.question, f"source: {probe.source or 'none named'}"]
+    if seen is None:
+        return [*lines, "no result"]
+    whose = f", attributed to: {outcome.attribution}" if outcome.attribution else ""
+    lines.append(f"{how_it_ended(seen)}, phase {seen.phase}, {seen.seconds:.2f} s{whose}")
+    if seen.within:
+        lines.append(f"call in question: {seen.within}")
+    if seen.first:
+        lines.append(f"first, in a warm process: {seen.first}; repeated in a fresh one: this result")
+    if seen.reused_from:
+        lines.append(f"seen in run {seen.reused_from}; nothing it depends on has changed since")
+    if seen.reason:
+        lines.append(f"reason: {seen.reason}")
+    if seen.value is not None:
+        lines.append(f"value: {seen.value!r}")
+    if seen.exception:
+        lines.append(seen.exception.text or f"{seen.exception.type}: {seen.exception.message}")
+    lines += [f"warned: {warning}" for warning in seen.warnings]
+    if seen.output:
+        lines += ["captured output:", *(f"  | {line}" for line in seen.output.splitlines())]
+    return lines

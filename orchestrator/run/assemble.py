@@ -1,0 +1,148 @@
+"""Puts the rooms below together into a workshop: the only place that knows locks, images and engines at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from orchestrator.errors import CellError, CellStatus, Phase
+from orchestrator.image import bases, dockerfile, recipe
+from orchestrator.lock import strategies, tags, uv
+from orchestrator.lock.settings import uv_environment
+from orchestrator.lock.tools import Facts, Result, Tools
+from orchestrator.matrix import expand
+from orchestrator.model import AxisKind, Base, BaseSpec, Cell, Engine, Limits, Lock, Matrix, Recipe, RunInfo, Task
+from orchestrator.run.suite import Suite
+from orchestrator.run.watch import Watcher
+from orchestrator.run.workshop import Workshop
+from orchestrator.store.store import Store
+
+RESOLVE_SECONDS = 600.0
+"""A resolver in a builder is ended after this."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Terms:
+    """How a run is to go: cells at a time, bytes that stay free, bytes that images may take (0: no limit)."""
+
+    watch: Watcher
+    now: Callable[[], datetime]
+    environment: Mapping[str, str]
+    workers: int = 2
+    probes: tuple[str, ...] = ()
+    disk_floor: int = 3_000_000_000
+    disk_budget: int = 25_000_000_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parts:
+    """What a run works on."""
+
+    matrix: Matrix
+    index: Facts
+    store: Store
+    suite: Suite
+    images: Path
+
+
+def workshop(parts: Parts, engine: Engine, run: RunInfo, terms: Terms) -> Workshop:
+    """Everything `run_cells` needs. Bases are obtained once per run, whether they can be had or not."""
+    specs = bases.load(parts.images / "bases.yaml")
+    template = dockerfile.read(parts.images).digest
+    shelf: dict[str, Base | CellError] = {}
+
+    def base(python: str) -> Base:
+        if python not in shelf:
+            log = parts.store.log_path(run.id, f"base-{python}")
+            shelf[python] = _obtain(python, bases.candidates(python, specs), engine, log)
+        found = shelf[python]
+        if isinstance(found, CellError):
+            raise found
+        return found
+
+    def resolve(cell: Cell, base: Base) -> Lock:
+        tools = Tools(
+            uv_host=lambda arguments, stdin: uv.run_host(
+                arguments, stdin, environment=uv_environment(terms.environment), seconds=RESOLVE_SECONDS
+            ),
+            in_builder=_in_builder(engine, base, parts.matrix.limits),
+        )
+        return strategies.lock(cell, base, parts.index, tools)
+
+    def to_recipe(lock: Lock, base: Base, subjects: tuple[str, ...]) -> Recipe:
+        return recipe.recipe(lock, base, subjects, template=template)
+
+    return Workshop(
+        run=run,
+        engine=engine,
+        store=parts.store,
+        suite=parts.suite,
+        limits=parts.matrix.limits,
+        watch=terms.watch,
+        now=terms.now,
+        preflight=lambda cell: chosen_files(cell, parts.index),
+        base=base,
+        resolve=resolve,
+        recipe=to_recipe,
+        groups=lambda cell: expand.groups_of(cell, parts.matrix),
+        wanted=terms.probes,
+        disk_floor=terms.disk_floor,
+        disk_budget=terms.disk_budget,
+    )
+
+
+def chosen_files(cell: Cell, index: Facts) -> dict[str, int]:
+    """sha256 → bytes of the files a cell's exact choices come from, on any base that has its Python.
+
+    Raises CellError(unresolvable) where one of them has no file for that Python.
+    """
+    anywhere = Base(
+        name="any",
+        python=cell.python,
+        full_version=f"{cell.python}.99",
+        glibc="2.99",
+        image="",
+        identity="",
+        interpreter="",
+    )
+    files = strategies.check(strategies.requirements(cell), anywhere, index)
+    stand_ins = dict(pair for choice in cell.of_kind(AxisKind.DEVICE) for pair in choice.substitutes)
+    for original in files.keys() & stand_ins.keys():
+        listed = tags.release(index.files(stand_ins[original]), files[original].version)
+        files[original] = tags.select_file(listed, anywhere.full_version, anywhere.platform) or files[original]
+    return {file.sha256: file.size or 0 for file in files.values()}
+
+
+def _obtain(python: str, candidates: tuple[BaseSpec, ...], engine: Engine, log: Path) -> Base | CellError:
+    """The first base of a Python that can be had, or why none can."""
+    found: Base | CellError = CellError(
+        Phase.START, CellStatus.UNAVAILABLE, "no-python", f"bases.yaml names no base with Python {python}"
+    )
+    for spec in candidates:
+        try:
+            return engine.base(spec, log)
+        except CellError as error:
+            found = error
+    return found
+
+
+def _in_builder(
+    engine: Engine, base: Base, limits: Limits
+) -> Callable[[tuple[str, ...], tuple[tuple[str, bytes], ...]], Result]:
+    """Runs a resolver's command in the base's builder, with network and bounded in time."""
+
+    def run(command: tuple[str, ...], files: tuple[tuple[str, bytes], ...]) -> Result:
+        lines: list[bytes] = []
+        bounded = replace(limits, cell_seconds=RESOLVE_SECONDS, silence_seconds=RESOLVE_SECONDS)
+        task = Task(command=command, files=files, limits=bounded, network=True, builder=True)
+        ended = engine.run(base.image, task, lines.append)
+        return Result(
+            code=-1 if ended.code is None else ended.code,
+            stdout=b"\n".join(line.rstrip(b"\n") for line in lines).decode(errors="replace"),
+            stderr=ended.stderr,
+            timed_out=ended.timed_out or ended.silent,
+        )
+
+    return run

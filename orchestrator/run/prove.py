@@ -1,0 +1,80 @@
+"""Proof that a check is able to pass and able to fail: where it did, itself or under a mutation of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from orchestrator.errors import CellStatus
+from orchestrator.model import Cell, CellRecord, Ended, Observation, ProbeKind
+from orchestrator.run.cells import run_cell
+from orchestrator.run.observe import Sitting, observe
+from orchestrator.run.suite import Suite
+from orchestrator.run.workshop import Workshop
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Proof:
+    """Where the check with this digest passed, and where it (or, as said there, a mutation of it) failed."""
+
+    digest: str
+    passed: str = ""
+    failed: str = ""
+
+
+def prove(cells: Sequence[Cell], workshop: Workshop, known: Mapping[str, Proof]) -> dict[str, Proof]:
+    """Check id → what is proven of it after running `cells` plainly, and their passing checks sabotaged.
+
+    `known` are earlier proofs: those of another digest are dropped, the rest stand.
+    """
+    proofs = {
+        p.id: known[p.id] if p.id in known and known[p.id].digest == p.digest else Proof(digest=p.digest)
+        for p in workshop.suite.probes.values()
+        if p.kind is ProbeKind.CHECK
+    }
+    for cell in cells:
+        record = run_cell(cell, workshop)
+        if record.status is not CellStatus.RAN:
+            continue
+        where = ", ".join(str(choice) for choice in cell.choices if choice.name != choice.axis.default)
+        for observation in record.observations:
+            _note(proofs, observation, where, "")
+        for observation in _sabotaged(record, proofs, workshop):
+            _note(proofs, observation, where, " (mutated)")
+    return dict(sorted(proofs.items()))
+
+
+def unproven(proofs: Mapping[str, Proof], suite: Suite) -> tuple[str, ...]:
+    """Checks that are not seen to pass and to fail as they stand now."""
+    return tuple(
+        p.id
+        for p in suite.probes.values()
+        if p.kind is ProbeKind.CHECK
+        and not (p.id in proofs and proofs[p.id].digest == p.digest and proofs[p.id].passed and proofs[p.id].failed)
+    )
+
+
+def _note(proofs: dict[str, Proof], observation: Observation, where: str, how: str) -> None:
+    """A pass counts only where nothing was sabotaged; a failure only inside the subject block."""
+    proof = proofs.get(observation.probe)
+    if proof is None:
+        return
+    passed, failed = proof.passed, proof.failed
+    if observation.ended is Ended.RETURNED and not how:
+        passed = passed or where
+    if observation.ended is Ended.RAISED and observation.within:
+        failed = failed or where + how
+    proofs[observation.probe] = Proof(digest=proof.digest, passed=passed, failed=failed)
+
+
+def _sabotaged(record: CellRecord, proofs: Mapping[str, Proof], workshop: Workshop) -> Sequence[Observation]:
+    """What the checks that passed here and were never seen to fail do when sabotaged. Nothing of it is kept."""
+    passed = {o.probe for o in record.observations if o.ended is Ended.RETURNED}
+    probes = tuple(workshop.suite.probes[name] for name, proof in proofs.items() if name in passed and not proof.failed)
+    if not probes or record.lock is None or record.base is None:
+        return ()
+    subjects = tuple(c.axis.package or "" for c in record.cell.subjects)
+    recipe = workshop.recipe(record.lock, record.base, subjects)
+    prepared = workshop.engine.prepare(recipe, workshop.store.log_path(record.run, record.cell.id))
+    sitting = Sitting(cell=record.cell, lock=record.lock, prepared=prepared, probes=probes, mutate=True)
+    return observe(sitting, workshop, lambda observation: observation).observations

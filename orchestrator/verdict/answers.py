@@ -1,0 +1,188 @@
+"""What all cells of one pair of versions say to a question, in a word that people can act on."""
+
+from __future__ import annotations
+
+import string
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from orchestrator.errors import CellStatus
+from orchestrator.model import (
+    ABSENT,
+    UNPINNED,
+    Answer,
+    AnswerKind,
+    AxisKind,
+    Matrix,
+    Question,
+    Strategy,
+    VerdictKind,
+)
+from orchestrator.verdict.judge import Judged
+from orchestrator.verdict.words import OURS, printable, said, shorten
+
+_RANK = ("works", "limited", "broken", "blocked", "unknown")
+_CANT = (CellStatus.UNRESOLVABLE, CellStatus.UNINSTALLABLE)
+_TITLES = 3
+
+
+def answers(matrix: Matrix, cells: Sequence[Judged]) -> tuple[Answer, ...]:
+    """One answer per question and set of versions that it names, in the plan's order.
+
+    A question about a package that is absent is not asked.
+    """
+    found = []
+    for question in matrix.questions:
+        axes = question_axes(question)
+        pairs: dict[tuple[str, ...], list[Judged]] = {}
+        for judged in cells:
+            if question.group in judged.groups:
+                pairs.setdefault(tuple(judged.cell.get(a) or "" for a in axes), []).append(judged)
+        found += [
+            answer(question, matrix, pair)
+            for names, pair in pairs.items()
+            if ABSENT not in names and not all(j.status is CellStatus.EXCLUDED for j in pair)
+        ]
+    return tuple(found)
+
+
+def question_axes(question: Question) -> tuple[str, ...]:
+    """The axes that a question's text names, in its order."""
+    return tuple(dict.fromkeys(name for _, name, _, _ in string.Formatter().parse(question.ask) if name))
+
+
+def answer(question: Question, matrix: Matrix, pair: Sequence[Judged]) -> Answer:
+    """The answer over the cells of one pair of versions. A pip-today cell at the defaults weighs first."""
+    group = question.group
+    kind, detail = _answer(group, pair, question_axes(question))
+    by_strategy: dict[str, list[Judged]] = {}
+    for judged in pair:
+        by_strategy.setdefault(judged.cell.strategy, []).append(judged)
+    beside = [
+        (name, _answer(group, cells, question_axes(question))[0])
+        for name, cells in by_strategy.items()
+        if len(by_strategy) > 1 and any(j.status is not None for j in cells)
+    ]
+    words = Counter(j.word(group) for j in pair)
+    order = sorted(words, key=lambda w: (_RANK.index(w) if w in _RANK else len(_RANK), -words[w], w))
+    return Answer(
+        text=question.ask.format(**pair[0].cell.axes),
+        kind=kind,
+        detail=detail,
+        counts=tuple((str(word), words[word]) for word in order),
+        cells=tuple(j.cell.id for j in pair),
+        untried=untried(matrix, pair),
+        group=group,
+        beside=tuple(beside),
+    )
+
+
+def _answer(group: str, pair: Sequence[Judged], named: Sequence[str]) -> tuple[AnswerKind, str]:
+    plain = _plain(pair, named)
+    works = [j for j in plain if j.kind(group) is VerdictKind.WORKS]
+    if works:
+        good = _pythons(works)
+        every = set(_pythons(plain)) == set(good) and len(works) == len(plain)
+        rest = f"Python {' '.join(good)}"
+        return (AnswerKind.YES, "") if every else (AnswerKind.YES_ON, rest)
+    pinned = [j for j in pair if j.kind(group) is VerdictKind.WORKS]
+    if pinned:
+        return AnswerKind.YES_WITH_PINS, _ways(pinned, named)
+    limited = [j for j in plain if j.kind(group) is VerdictKind.LIMITED] or [
+        j for j in pair if j.kind(group) is VerdictKind.LIMITED
+    ]
+    if limited:
+        return AnswerKind.YES_LIMITED, _titles(group, limited[0])
+    return _without_success(group, pair)
+
+
+def _without_success(group: str, pair: Sequence[Judged]) -> tuple[AnswerKind, str]:
+    kinds = [j.kind(group) for j in pair]
+    past = [k for k in kinds if k not in (None, VerdictKind.BLOCKED, VerdictKind.UNKNOWN)]
+    if past:
+        return AnswerKind.NO, ""
+    tried = [j for j in pair if j.status not in (CellStatus.EXCLUDED, CellStatus.UNAVAILABLE)]
+    if tried and all(j.status in _CANT for j in tried):
+        return AnswerKind.CANT_INSTALL, ", ".join(dict.fromkeys(j.word(group) for j in tried))
+    if VerdictKind.BLOCKED in kinds:
+        return AnswerKind.UNKNOWN, "what it stands on fails first"
+    reasons = [v.reason for j in pair if (v := j.verdict(group)) and v.reason]
+    if reasons:
+        return AnswerKind.UNKNOWN, reasons[0]
+    return AnswerKind.UNKNOWN, OURS if any(j.status is CellStatus.INFRA for j in pair) else "not run"
+
+
+def _plain(pair: Sequence[Judged], named: Sequence[str]) -> list[Judged]:
+    """What somebody gets who types the install and nothing else; where that is not planned, all but `forced`."""
+    simple = [j for j in pair if j.status is not CellStatus.EXCLUDED and _at_defaults(j, named)]
+    today = [j for j in simple if j.cell.strategy is Strategy.PIP_TODAY]
+    if any(j.status is not None for j in today):
+        return today
+    return [j for j in simple if j.cell.strategy is not Strategy.FORCED]
+
+
+def usual(cells: Sequence[Judged]) -> tuple[Judged, ...]:
+    """Those of some cells that ask for the least beyond the defaults: what somebody tries first."""
+
+    def extras(judged: Judged) -> int:
+        loose = (c for c in judged.cell.choices if c.axis.kind in (AxisKind.PACKAGE, AxisKind.ENV))
+        return sum(c.name not in (c.axis.default, ABSENT, UNPINNED, "plain") for c in loose)
+
+    least = min((extras(j) for j in cells), default=0)
+    return tuple(j for j in cells if extras(j) == least)
+
+
+def _at_defaults(judged: Judged, named: Sequence[str]) -> bool:
+    loose = [
+        c
+        for c in judged.cell.choices
+        if c.axis.name not in named and c.axis.kind in (AxisKind.PACKAGE, AxisKind.ENV) and not c.axis.subject
+    ]
+    plain = (ABSENT, UNPINNED, "plain")
+    return not judged.cell.constraints and all(c.name in (c.axis.default, *plain) for c in loose)
+
+
+def _pythons(cells: Iterable[Judged]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(j.cell.python for j in cells))
+
+
+def _ways(cells: Sequence[Judged], named: Sequence[str]) -> str:
+    """Which other choices made it work, two of them at most."""
+    kinds = tuple(k for k in AxisKind if k is not AxisKind.PACKAGE)
+    ways = []
+    for judged in cells:
+        extra = [
+            f"{c.axis.package or c.axis.name} {c.name}"
+            for c in judged.cell.packages
+            if c.axis.name not in named and c.name != c.axis.default
+        ]
+        ways.append(", ".join([*extra, said(judged.cell, *kinds)]))
+    unique = list(dict.fromkeys(ways))
+    more = f" and {len(unique) - 2} more ways" if len(unique) > 2 else ""
+    return "; ".join(unique[:2]) + more
+
+
+def _titles(group: str, judged: Judged) -> str:
+    found = judged.verdict(group)
+    titles = [printable(o.probe.question) for o in (found.failing if found else ())]
+    more = f" and {len(titles) - _TITLES} more" if len(titles) > _TITLES else ""
+    return "; ".join(shorten(t, 80) for t in titles[:_TITLES]) + more
+
+
+def untried(matrix: Matrix, cells: Sequence[Judged]) -> tuple[str, ...]:
+    """What these cells leave open, in words: no such Python here, not run yet, our own trouble, no GPU."""
+    found: dict[str, None] = {}
+    for judged in cells:
+        if judged.status is CellStatus.UNAVAILABLE:
+            why = shorten(printable(judged.detail or judged.reason.replace("-", " ")), 100)
+            found.setdefault(f"Python {judged.cell.python}" + (f" ({why})" if why else ""))
+    waiting = sum(j.status is None for j in cells)
+    ours = sum(j.status is CellStatus.INFRA for j in cells)
+    if waiting:
+        found.setdefault(f"{waiting} of {len(cells)} combinations (not run yet)")
+    if ours:
+        found.setdefault(f"{ours} of {len(cells)} combinations ({OURS})")
+    devices = {c.name for choices in matrix.choices for c in choices if c.axis.kind is AxisKind.DEVICE}
+    if not devices - {"cpu"}:
+        found.setdefault("GPU")
+    return tuple(found)

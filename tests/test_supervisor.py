@@ -1,0 +1,447 @@
+"""The supervisor as a real process: on this Python, and on the oldest there is (COMPAT_OLDEST_PYTHON or python3.7)."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PROBES = Path(__file__).parent.parent / "probes"
+HARNESS = ("controls.py", "events.py", "harness.py", "needs.py", "plans.py", "processes.py", "supervisor.py", "warm.py")
+LIMITS = {"probe_seconds": 10, "import_seconds": 10, "cell_seconds": 60}
+
+PROBE_FILE = """
+import os, signal, sys, time, warnings
+from harness import *
+
+@check("fake.passes", "?", needs=("json",))
+def passes():
+    with subject("fake.call"):
+        expect(True, "")
+
+@check("fake.raises_outside", "?", needs=("json",))
+def raises_outside():
+    {}["missing"]
+
+@check("fake.raises_inside", "?", needs=("json",))
+def raises_inside():
+    with subject("fake.call"):
+        import json
+        json.loads("{")
+
+@check("fake.without_subject", "?")
+def without_subject():
+    pass
+
+@behaviour("fake.behaviour_raises", "?")
+def behaviour_raises():
+    with subject("fake.call"):
+        raise TypeError("no")
+
+@behaviour("fake.behaviour_values", "?")
+def behaviour_values():
+    return {"a": (1, float("nan")), "b": None}
+
+@behaviour("fake.pins", "?")
+def pins():
+    return os.environ["COMPAT_EXPECTED"]
+
+@behaviour("fake.big_value", "?")
+def big_value():
+    return "x" * 9000
+
+@check("fake.skips", "?")
+def skips():
+    try:
+        skip("not before 2.4")
+    except Exception:
+        pass
+
+@check("fake.warns", "?")
+def warns():
+    with subject("fake.call"):
+        for i in range(30):
+            warnings.warn("number %d" % i, DeprecationWarning)
+
+@check("fake.closes_everything", "?")
+def closes_everything():
+    os.closerange(0, 21)
+    with subject("fake.call"):
+        pass
+
+@check("fake.leaves_processes", "?")
+def leaves_processes():
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            with open(os.environ["NOTE"], "w") as file:
+                file.write(str(os.getpid()))
+            time.sleep(60)
+        os._exit(0)
+    while not os.path.exists(os.environ["NOTE"]) or not open(os.environ["NOTE"]).read():
+        time.sleep(0.01)
+    with subject("fake.call"):
+        pass
+
+@check("fake.forked_child_returns", "?")
+def forked_child_returns():
+    pid = os.fork()
+    with subject("fake.call"):
+        if pid == 0:
+            raise ValueError("in the child")
+        os.waitpid(pid, 0)
+
+@check("fake.forks_without_end", "?", seconds=1)
+def forks_without_end():
+    import resource
+    for _ in range(300):
+        os.fork()
+        time.sleep(0.2)
+
+@check("fake.kills_its_parent", "?", needs=("json",))
+def kills_its_parent():
+    if os.environ["PARENT"] == str(os.getppid()) or not os.path.exists(os.environ["NOTE"]):
+        open(os.environ["NOTE"], "w").close()
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(30)
+    with subject("fake.call"):
+        pass
+
+@check("fake.stops_its_parent", "?", needs=("json",))
+def stops_its_parent():
+    if not os.path.exists(os.environ["NOTE"]):
+        open(os.environ["NOTE"], "w").close()
+        os.kill(os.getppid(), signal.SIGSTOP)
+    with subject("fake.call"):
+        pass
+
+@check("fake.dies_only_when_forked", "?")
+def dies_only_when_forked():
+    with subject("fake.call"):
+        if not os.path.exists(os.environ["NOTE"]):
+            open(os.environ["NOTE"], "w").close()
+            os.kill(os.getpid(), signal.SIGSEGV)
+
+@check("fake.dies_always", "?")
+def dies_always():
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+@check("fake.hangs", "?", seconds=1)
+def hangs():
+    time.sleep(60)
+
+@check("fake.sleeps", "?")
+def sleeps():
+    time.sleep(60)
+
+@check("fake.exits", "?")
+def exits():
+    os._exit(7)
+
+@check("fake.fresh", "?", needs=("json",), fresh=True)
+def fresh():
+    with subject("fake.call"):
+        expect(os.getppid() == int(os.environ["SUPERVISOR"]), "not started by the supervisor itself")
+
+@check("fake.import_raises", "?", needs=("json", "raises_on_import"))
+def import_raises(): pass
+
+@check("fake.import_dies", "?", needs=("dies_on_import",))
+def import_dies(): pass
+
+@check("fake.import_hangs", "?", needs=("hangs_on_import",))
+def import_hangs(): pass
+
+@check("fake.import_raises_fresh", "?", needs=("raises_on_import",), fresh=True)
+def import_raises_fresh(): pass
+
+@check("fake.import_dies_fresh", "?", needs=("dies_on_import",), fresh=True)
+def import_dies_fresh(): pass
+
+@check("fake.not_there", "?", needs=("not_there",))
+def not_there(): pass
+"""
+MODULES = {
+    "raises_on_import": "print('printed on import')\nraise RuntimeError('broken')",
+    "dies_on_import": "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)",
+    "hangs_on_import": "import time\ntime.sleep(60)",
+}
+
+
+def oldest() -> str | None:
+    named = os.environ.get("COMPAT_OLDEST_PYTHON") or shutil.which("python3.7")
+    works = named and subprocess.run([named, "-c", ""], capture_output=True, check=False).returncode == 0
+    return named if works else None
+
+
+@dataclass(frozen=True)
+class Told:
+    events: list[dict[str, Any]]
+    code: int
+
+    def __getitem__(self, probe: str) -> dict[str, Any]:
+        (found,) = [e for e in self.events if e["event"] == "ended" and e["probe"] == probe]
+        return found
+
+    def named(self, event: str) -> list[dict[str, Any]]:
+        return [e for e in self.events if e["event"] == event]
+
+
+Run = Callable[..., Told]
+
+
+@pytest.fixture(params=["this", "oldest"])
+def interpreter(request: pytest.FixtureRequest) -> str:
+    found = sys.executable if request.param == "this" else oldest()
+    if found is None:
+        pytest.skip("no old Python: set COMPAT_OLDEST_PYTHON")
+    return found
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Path:
+    folder = tmp_path / "probes"
+    folder.mkdir()
+    for name in HARNESS:
+        shutil.copy(PROBES / name, folder)
+    (folder / "fake.py").write_text(PROBE_FILE)
+    (tmp_path / "modules").mkdir()
+    for name, text in MODULES.items():
+        (tmp_path / "modules" / f"{name}.py").write_text(textwrap.dedent(text))
+    return folder
+
+
+@pytest.fixture
+def start(suite: Path, tmp_path: Path, interpreter: str) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    started: list[subprocess.Popen[bytes]] = []
+
+    def go(*probes: str, limits: Mapping[str, float] = LIMITS, **plan: object) -> subprocess.Popen[bytes]:
+        variables = {"NOTE": str(tmp_path / "note"), "PARENT": ""}
+        content = {"probes": probes, "limits": limits, "expected": {}, "heartbeat_seconds": 0.2, "control_memory": None}
+        path = tmp_path / "plan.json"
+        path.write_text(json.dumps({**content, "variables": variables, **plan}))
+        (tmp_path / "tmp").mkdir(exist_ok=True)
+        process = subprocess.Popen(
+            ["sh", "-c", 'export SUPERVISOR=$$; exec "$@"', "sh", interpreter, str(suite / "supervisor.py"), str(path)],
+            stdout=subprocess.PIPE,
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(tmp_path / "modules"), "TMPDIR": str(tmp_path / "tmp")},
+        )
+        started.append(process)
+        return process
+
+    yield go
+    for process in started:
+        process.kill()
+        process.wait()
+        if process.stdout:
+            process.stdout.close()
+
+
+@pytest.fixture
+def run(start: Callable[..., subprocess.Popen[bytes]]) -> Run:
+    def go(*probes: str, **plan: object) -> Told:
+        process = start(*probes, **plan)
+        text, _ = process.communicate(timeout=60)
+        return Told([json.loads(line) for line in text.splitlines()], process.returncode)
+
+    return go
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
+def test_every_control_comes_out_as_it_says_it_must(run: Run, suite: Path, interpreter: str) -> None:
+    asked = subprocess.run([interpreter, suite / "supervisor.py", "--catalogue"], capture_output=True, check=True)
+    entries = [e for e in json.loads(asked.stdout)["probes"] if e["group"] == "control"]
+    assert len(entries) == 7
+    told = run(*(e["id"] for e in entries))
+    for entry in entries:
+        ended, wanted = told[entry["id"]], dict(entry["expects_fields"])
+        assert wanted["ended"] == entry["expects"]
+        if entry["id"] == "control.exhausts_memory":
+            assert (ended["ended"], ended["reason"]) == ("not-run", "engine: no memory limit is enforced")
+            continue
+        if "exception" in wanted:
+            assert ended["exception"]["type"] == wanted.pop("exception")
+        if "output_ends" in wanted:
+            assert ended["output"].endswith(wanted.pop("output_ends"))
+        assert {name: ended[name] for name in wanted} == wanted
+        assert len(ended["output"]) <= 4000
+        assert not ended["fresh"]
+
+
+def test_the_stream_is_numbered_begins_with_hello_and_closes_with_bye(run: Run, interpreter: str) -> None:
+    told = run("fake.passes", "fake.hangs")
+    assert [e["seq"] for e in told.events] == list(range(len(told.events)))
+    assert [e["event"] for e in told.events][:1] == ["hello"]
+    assert told.events[-1]["event"] == "bye"
+    assert told.events[-1]["probes"] == 2
+    assert len(told.named("heartbeat")) >= 3
+    assert sorted(e["t"] for e in told.events) == [e["t"] for e in told.events]
+    assert told.code == 0
+
+
+def test_nothing_is_left_behind_on_disk(run: Run, tmp_path: Path) -> None:
+    run("fake.passes", "fake.exits")
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_a_failure_inside_the_subject_block_names_it_and_one_outside_does_not(run: Run) -> None:
+    told = run("fake.raises_inside", "fake.raises_outside", "fake.without_subject")
+    inside, outside, without = told["fake.raises_inside"], told["fake.raises_outside"], told["fake.without_subject"]
+    assert (inside["ended"], inside["within"]) == ("raised", "fake.call")
+    assert inside["exception"]["type"] == "json.decoder.JSONDecodeError"
+    files = [frame["file"] for frame in inside["exception"]["frames"]]
+    assert files[0] == "probes/fake.py"
+    assert files[-1] == "<stdlib>/json/decoder.py"
+    assert (outside["ended"], outside["within"], outside["exception"]["type"]) == ("raised", "", "KeyError")
+    assert without["exception"]["type"] == "harness.NoSubject"
+
+
+def test_a_behaviours_exception_is_its_value(run: Run) -> None:
+    ended = run("fake.behaviour_raises")["fake.behaviour_raises"]
+    assert (ended["ended"], ended["value"], ended["within"]) == ("returned", {"raised": "TypeError"}, "fake.call")
+    assert ended["exception"]["message"] == "no"
+
+
+def test_values_arrive_as_json_and_bounded(run: Run) -> None:
+    told = run("fake.behaviour_values", "fake.big_value")
+    assert told["fake.behaviour_values"]["value"] == {"a": [1, "nan"], "b": None}
+    assert told["fake.big_value"]["exception"]["type"] == "events.BadValue"
+
+
+def test_probes_can_read_the_locks_pins(run: Run) -> None:
+    assert run("fake.pins", expected={"six": "1.16.0"})["fake.pins"]["value"] == '{"six": "1.16.0"}'
+
+
+def test_a_skip_passes_through_the_probes_own_except(run: Run) -> None:
+    ended = run("fake.skips")["fake.skips"]
+    assert (ended["ended"], ended["reason"]) == ("skipped", "not before 2.4")
+
+
+def test_python_warnings_are_recorded_up_to_twenty(run: Run) -> None:
+    warned = run("fake.warns")["fake.warns"]["warnings"]
+    assert len(warned) == 20
+    assert warned[0].startswith("DeprecationWarning: number 0 (")
+
+
+def test_a_probe_that_closes_its_outputs_still_reports(run: Run) -> None:
+    assert run("fake.closes_everything")["fake.closes_everything"]["ended"] == "returned"
+
+
+def test_only_the_probe_itself_reports_not_a_process_it_forked(run: Run) -> None:
+    ended = run("fake.forked_child_returns")["fake.forked_child_returns"]
+    assert (ended["ended"], ended["exception"]) == ("returned", None)
+
+
+def test_what_a_probe_leaves_running_is_killed(run: Run, tmp_path: Path) -> None:
+    assert run("fake.leaves_processes")["fake.leaves_processes"]["ended"] == "returned"
+    assert not alive(int((tmp_path / "note").read_text()))
+
+
+def test_a_probe_that_forks_without_end_ends_and_the_next_is_unharmed(run: Run) -> None:
+    told = run("fake.forks_without_end", "fake.passes")
+    assert told["fake.forks_without_end"]["ended"] == "timeout"
+    assert told["fake.passes"]["ended"] == "returned"
+
+
+@pytest.mark.parametrize("probe", ["fake.kills_its_parent", "fake.stops_its_parent"])
+def test_a_warm_parent_that_is_killed_or_stopped_is_replaced(run: Run, probe: str) -> None:
+    told = run("fake.passes", probe, "fake.raises_inside", limits={**LIMITS, "probe_seconds": 3})
+    assert told[probe]["ended"] == "returned"
+    assert told["fake.raises_inside"]["within"] == "fake.call"
+    assert len([e for e in told.named("parent") if e["state"] == "ready"]) == 2
+
+
+def test_a_death_is_repeated_in_a_fresh_process_and_that_counts(run: Run) -> None:
+    told = run("fake.dies_only_when_forked", "fake.dies_always", "fake.exits", "fake.hangs")
+    once, always = told["fake.dies_only_when_forked"], told["fake.dies_always"]
+    assert (once["ended"], once["fresh"], once["first"]) == ("returned", True, "signal 11")
+    assert (always["ended"], always["signal"], always["fresh"], always["first"]) == ("signal", 11, True, "signal 11")
+    assert (told["fake.exits"]["exit_code"], told["fake.exits"]["first"]) == (7, "exit 7")
+    assert (told["fake.hangs"]["ended"], told["fake.hangs"]["first"]) == ("timeout", "timeout")
+
+
+def test_a_fresh_probe_runs_in_a_process_of_its_own(run: Run) -> None:
+    told = run("fake.fresh")
+    assert (told["fake.fresh"]["ended"], told["fake.fresh"]["fresh"]) == ("returned", True)
+    assert told.named("parent") == []
+
+
+@pytest.mark.parametrize("probe", ["fake.import_raises", "fake.import_raises_fresh"])
+def test_an_import_that_raises_is_an_outcome_of_phase_import(run: Run, probe: str) -> None:
+    told = run(probe, "fake.passes")
+    ended = told[probe]
+    assert (ended["ended"], ended["phase"], ended["within"]) == ("raised", "import", "import raises_on_import")
+    assert ended["exception"]["message"] == "broken"
+    assert "printed on import" in ended["output"]
+    assert told["fake.passes"]["ended"] == "returned"
+
+
+@pytest.mark.parametrize("probe", ["fake.import_dies", "fake.import_dies_fresh"])
+def test_an_import_that_dies_harms_only_its_own_probes(run: Run, probe: str) -> None:
+    told = run(probe, "fake.passes")
+    ended = told[probe]
+    assert (ended["ended"], ended["signal"], ended["phase"]) == ("signal", 11, "import")
+    assert ended["within"] == "import dies_on_import"
+    assert told["fake.passes"]["ended"] == "returned"
+
+
+def test_an_import_that_hangs_times_out_in_phase_import(run: Run) -> None:
+    told = run("fake.import_hangs", "fake.passes", limits={**LIMITS, "import_seconds": 2})
+    ended = told["fake.import_hangs"]
+    assert (ended["ended"], ended["phase"], ended["within"]) == ("timeout", "import", "import hangs_on_import")
+    assert [e["state"] for e in told.named("parent")] == ["failed", "failed", "ready"]
+
+
+def test_a_package_the_cell_was_never_meant_to_have_is_not_run_one_that_is_pinned_fails(run: Run) -> None:
+    ended = run("fake.not_there")["fake.not_there"]
+    assert (ended["ended"], ended["reason"]) == ("not-run", "needs:not_there")
+    ended = run("fake.not_there", expected={"not-there": "1.0"})["fake.not_there"]
+    assert (ended["ended"], ended["exception"]["type"]) == ("raised", "ModuleNotFoundError")
+
+
+def test_what_the_budget_does_not_reach_is_not_run(run: Run) -> None:
+    told = run("fake.passes", "fake.sleeps", "fake.raises_inside", limits={**LIMITS, "cell_seconds": 2.5})
+    assert told["fake.passes"]["ended"] == "returned"
+    for probe in ("fake.sleeps", "fake.raises_inside"):
+        assert (told[probe]["ended"], told[probe]["reason"]) == ("not-run", "cell-budget")
+
+
+def test_a_probe_file_that_can_not_be_imported_takes_only_its_own_probes_along(run: Run, suite: Path) -> None:
+    (suite / "broken.py").write_text("import harness\nraise OSError('no')\n")
+    told = run("broken.probe", "fake.passes")
+    assert told["broken.probe"]["ended"] == "not-run"
+    assert "broken.py: OSError: no" in told["broken.probe"]["reason"]
+    assert told["fake.passes"]["ended"] == "returned"
+
+
+def test_asked_to_end_it_ends_its_probes_too(start: Callable[..., subprocess.Popen[bytes]], tmp_path: Path) -> None:
+    process = start("fake.hangs", limits={**LIMITS, "probe_seconds": 50})
+    assert process.stdout
+    while b"started" not in process.stdout.readline():
+        pass
+    began = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    rest = process.stdout.read()
+    assert process.wait(timeout=10) == 128 + signal.SIGTERM
+    assert time.monotonic() - began < 5
+    assert b"bye" not in rest
+    assert list((tmp_path / "tmp").iterdir()) == []
