@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -19,9 +20,12 @@ from orchestrator.model import Cell, CellRecord, Engine, Matrix, RunInfo
 from orchestrator.report.files import Published, write_latest
 from orchestrator.report.page import Page, page
 from orchestrator.run import assemble, suite
+from orchestrator.run import prove as proving
 from orchestrator.run.assemble import Parts, Terms
 from orchestrator.run.forecast import Forecast, forecast
 from orchestrator.run.scheduler import run_cells
+from orchestrator.run.suite import Proof
+from orchestrator.run.workshop import Workshop
 from orchestrator.store.store import Store
 from orchestrator.verdict.judge import Evidence, Judged, judge
 
@@ -103,23 +107,17 @@ def find_engine(name: str | None, environment: Mapping[str, str]) -> Engine:
 
 def carry_out(project: Project, engine: Engine, terms: Terms) -> dict[str, CellRecord]:
     """Selected cells → locks → recipes → images → observations, each record safe on disk before it is returned."""
-    store, started = project.parts.store, terms.now()
-    with store.locked():
-        engine.reap()
-        run = RunInfo(
-            id=f"{started:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}",
-            as_of=project.as_of,
-            started=started,
-            engine=engine.check(),
-            isolated=engine.isolated,
-            matrix_digest=project.parts.matrix.digest,
-            suite_digest=project.parts.suite.digest,
-            versions=(("compat-matrix", __version__),),
-        )
-        store.begin(run)
-        records = run_cells(project.cells, assemble.workshop(project.parts, engine, run, terms), terms.workers)
-        store.begin(replace(run, finished=terms.now()))
-    return records
+    with _running(project, engine, terms) as workshop:
+        return run_cells(project.cells, workshop, terms.workers)
+
+
+def prove(project: Project, engine: Engine, terms: Terms) -> dict[str, Proof]:
+    """Proves the checks of the selected cells, keeps the proofs beside the probes; returns those still lacking."""
+    probes = paths.data("probes")
+    with _running(project, engine, terms) as workshop:
+        proofs = proving.prove(project.cells, workshop, suite.load_proofs(probes))
+    suite.save_proofs(probes, proofs)
+    return {name: proof for name, proof in proofs.items() if not (proof.passed and proof.failed)}
 
 
 def results(project: Project) -> Results:
@@ -135,6 +133,7 @@ def results(project: Project) -> Results:
                 records=records,
                 probes=parts.suite.probes,
                 proven=parts.suite.proven,
+                expects=parts.suite.expects,
             )
         )
 
@@ -170,6 +169,27 @@ def publish_latest(project: Project, found: Results) -> tuple[Path, ...]:
     """Writes `reports/latest/`: the table of the whole plan, each cell's newest result, dated."""
     published = Published(matrix=project.parts.matrix, cells=found.whole, run=found.run, local=found.local)
     return write_latest(project.folder / "reports" / "latest", published)
+
+
+@contextmanager
+def _running(project: Project, engine: Engine, terms: Terms) -> Iterator[Workshop]:
+    """A run on record: nobody else's in this store meanwhile, and what dead runs left is gone."""
+    store, started = project.parts.store, terms.now()
+    with store.locked():
+        engine.reap()
+        run = RunInfo(
+            id=f"{started:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}",
+            as_of=project.as_of,
+            started=started,
+            engine=engine.check(),
+            isolated=engine.isolated,
+            matrix_digest=project.parts.matrix.digest,
+            suite_digest=project.parts.suite.digest,
+            versions=(("compat-matrix", __version__),),
+        )
+        store.begin(run)
+        yield assemble.workshop(project.parts, engine, run, terms)
+        store.begin(replace(run, finished=terms.now()))
 
 
 def _index(environment: Mapping[str, str], as_of: datetime, store: Store) -> PackageIndex:

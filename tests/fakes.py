@@ -79,7 +79,7 @@ def probe(name: str, **fields: object) -> Probe:
 
 def suite(*names: str) -> Suite:
     probes = {name: probe(name) for name in ("control.passes", *names)}
-    return Suite(probes=probes, files=(), expects={"control.passes": "returned"}, proven=frozenset(probes))
+    return Suite(probes=probes, files=(), expects={"control.passes": {"ended": "returned"}}, proven=frozenset(probes))
 
 
 def lock_of(chosen: Cell, base: Base) -> Lock:

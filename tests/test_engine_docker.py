@@ -41,19 +41,31 @@ SKLEARN = Distribution(  # a source whose setup.py refuses, on purpose and every
     name="sklearn",
     version="0.0.post12",
     filename="sklearn-0.0.post12.tar.gz",
-    sha256="SKLEARN_SHA",
+    sha256="54cff9e20839b7b202321178228af4d9388bedf78425d9299fd9ee170d68802e",
 )
 
 
+OPEN: list[DockerEngine] = []
+
+
 def engine_on(**environment: str) -> DockerEngine:
-    return DockerEngine(renderer=TEMPLATES, environment={**os.environ, **environment})
+    OPEN.append(DockerEngine(renderer=TEMPLATES, environment={**os.environ, **environment}))
+    return OPEN[-1]
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    yield
+    while OPEN:
+        OPEN.pop().close()
 
 
 @pytest.fixture(scope="module")
-def engine() -> DockerEngine:
-    made = engine_on()
+def engine():
+    made = DockerEngine(renderer=TEMPLATES)
     made.check()
-    return made
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="module")
@@ -134,12 +146,21 @@ def test_a_python_that_no_registry_and_no_suite_has_is_unavailable(engine, tmp_p
 def forgotten(engine, base):
     """Recipes whose images are removed, so that a test really builds."""
 
+    references: list[str] = []
+
     def make(*distributions, subjects=()):
         made = recipe(lock(*distributions), base, subjects, template=TEMPLATES.digest)
-        engine.remove([dockerfile.reference(made.key)])
+        references.append(dockerfile.reference(made.key))
+        forget(references)
         return made
 
-    return make
+    yield make
+    forget(references)
+
+
+def forget(references: list[str]) -> None:
+    """Removes images and leaves the build cache, which others use too, as it is."""
+    subprocess.run(["docker", "rmi", *references], capture_output=True, check=False, timeout=60)
 
 
 @pytest.mark.container
@@ -413,9 +434,11 @@ def test_a_halted_engine_ends_its_tasks_and_starts_no_more(base):
 @pytest.mark.container
 def test_a_container_says_whose_it_is(base):
     with sleeper(base, "owned") as process:
-        form = "{{index .Config.Labels \"%s\"}}" % owner.LABEL
+        form = f'{{{{index .Config.Labels "{owner.LABEL}"}}}}'
         found = ours(label="compat.run=owned")
-        said = subprocess.run(["docker", "inspect", "--format", form, *found], capture_output=True, text=True, check=True)
+        said = subprocess.run(
+            ["docker", "inspect", "--format", form, *found], capture_output=True, text=True, check=True
+        )
         who = owner.parse({owner.LABEL: said.stdout.strip()})
         assert who.pid == process.pid
         assert not owner.dead(who)

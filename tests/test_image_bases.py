@@ -43,7 +43,10 @@ def test_candidates_keep_the_files_order(tmp_path):
     [
         ("bases: []", "expected a list of bases"),
         ("[", "not YAML"),
-        ("bases:\n  - {name: a, python: 3.9, reference: x}", 'bases[0].python: expected a string, got 3.9 (quote it: "3.9")'),
+        (
+            "bases:\n  - {name: a, python: 3.9, reference: x}",
+            'bases[0].python: expected a string, got 3.9 (quote it: "3.9")',
+        ),
         ('bases:\n  - {name: a, python: "3.9"}', "neither a reference"),
         ('bases:\n  - {name: a, python: "3.9", suite: x}', "needs the path of its interpreter"),
         ('bases:\n  - {python: "3.9", reference: x}', "name is missing"),

@@ -175,10 +175,9 @@ def test_the_tensorflow_group_has_at_least_fourteen_checks(catalogue):
     assert len([p for p in catalogue if p["group"] == "tensorflow" and p["kind"] == "check"]) >= 14
 
 
-def test_every_check_of_these_groups_can_be_sabotaged(catalogue, mutations):
-    groups = ("environment", "tensorflow")
-    checks = {p["id"] for p in catalogue if p["kind"] == "check" and p["group"] in groups}
-    assert checks - set(mutations.MUTATIONS) == set()
+def test_every_check_can_be_sabotaged(catalogue, mutations):
+    checks = [p["id"] for p in catalogue if p["kind"] == "check"]
+    assert [check for check in checks if check not in mutations.MUTATIONS] == []
 
 
 def test_only_checks_are_sabotaged(catalogue, mutations):
@@ -228,9 +227,8 @@ def test_a_path_is_followed_through_modules_and_attributes(mutations, monkeypatc
     assert json.JSONDecoder().decode("[1]") is None
 
 
-def test_a_check_without_a_mutation_is_a_key_error(mutations):
-    with pytest.raises(KeyError):
-        mutations.apply("no.such_check")
+def test_a_check_without_a_mutation_is_left_alone(mutations):
+    assert mutations.apply("no.such_check") == ""
 
 
 def test_how_far_names_the_step_that_was_being_taken(monkeypatch):

@@ -99,7 +99,7 @@ def test_a_control_that_comes_out_wrong_makes_the_cell_infra(tmp_path):
     engine = FakeEngine(script=lambda name: {"ended": "raised" if name == "control.passes" else "returned"})
     record = run_cell(cell(), workshop(tmp_path, engine))
     assert (record.status, record.reason) == (CellStatus.INFRA, "control")
-    assert "control.passes should have returned" in record.detail
+    assert "control.passes should have come out as" in record.detail
 
 
 def test_a_line_that_is_no_event_makes_the_cell_infra(tmp_path):
@@ -187,3 +187,17 @@ def test_images_over_the_budget_are_evicted_least_recently_used_first(tmp_path):
         )
     run_cells([cell(tf="2.1.0"), cell(tf="2.2.0")], shop, workers=1)
     assert [image.reference for image in engine.stored] == ["i2"]
+
+
+def test_the_memory_control_sits_in_a_small_container_of_its_own(tmp_path):
+    memory = []
+
+    class Noting(FakeEngine):
+        def run(self, reference, task, on_line):
+            memory.append(task.limits.memory)
+            return super().run(reference, task, on_line)
+
+    engine = Noting()
+    run_cell(cell(), workshop(tmp_path, engine, "control.exhausts_memory", "tensorflow.fit"))
+    assert engine.started == [("control.exhausts_memory",), ("control.passes", "tensorflow.fit")]
+    assert memory[0] < memory[1]

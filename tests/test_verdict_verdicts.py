@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from builders import MATRIX, PROBES, cell, failed, import_failed, judged, passed, ran, stopped
+from builders import MATRIX, PROBES, cell, failed, import_failed, judged, passed, probe, ran, stopped
 from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.errors import CellStatus, UserError
-from orchestrator.model import Ended, Group, Observation, VerdictKind
-from orchestrator.verdict.controls import controls_wrong
+from orchestrator.model import Ended, Group, Observation, ProbeKind, VerdictKind
+from orchestrator.run.controls import controls_wrong
 from orchestrator.verdict.verdicts import verdict
 
 
@@ -130,4 +132,19 @@ def test_taking_results_away_never_makes_a_better_verdict(names, count):
     gone = [missing(name) for name in names[:count]]
     found = surgeon(*gone)
     assert found.kind is (VerdictKind.UNKNOWN if count else VerdictKind.WORKS)
-    assert MATRIX.groups[2].core
+
+
+def test_a_group_of_behaviours_alone_has_no_verdict_but_keeps_its_outcomes():
+    seeds = replace(MATRIX, groups=(*MATRIX.groups, Group(name="seeds")))
+    probes = {**PROBES, "seeds.one": probe("seeds.one", ProbeKind.BEHAVIOUR)}
+    found = judged([ran(cell(), passed("seeds.one", value=1))], matrix=seeds, probes=probes)[0]
+    assert found.verdict("seeds") is None
+    assert "seeds.one" in [o.probe.id for o in found.outcomes]
+
+
+def test_a_planned_probe_that_left_no_observation_is_missing_and_the_verdict_unknown():
+    record = ran(cell())
+    cut = replace(record, observations=tuple(o for o in record.observations if o.probe != "surgeon.conv"))
+    found = judged([cut])[0]
+    assert found.kind("surgeon") is VerdictKind.UNKNOWN
+    assert {o.probe.id: str(o.kind) for o in found.outcomes}["surgeon.conv"] == "missing"

@@ -7,7 +7,7 @@ import sys
 import click
 
 from orchestrator import __version__
-from orchestrator.cli import keep, look, run
+from orchestrator.cli import keep, look, prove, run
 from orchestrator.errors import ExitCode, UserError
 
 FIRST = ("table", "run", "plan", "show", "pins", "try")
@@ -47,7 +47,7 @@ def cli() -> None:
     """
 
 
-for command in (look.table, run.run, look.plan, look.show, look.pins, run.try_, keep.export, keep.gc):
+for command in (look.table, run.run, look.plan, look.show, look.pins, run.try_, keep.export, keep.gc, prove.prove):
     cli.add_command(command)
 
 

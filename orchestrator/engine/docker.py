@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import tempfile
 import threading
 import time
@@ -110,6 +111,11 @@ class DockerEngine:
         """Ends every build and container of this engine: `prepare` raises, `run` returns `lost`. Final."""
         if self._daemon is not None:
             self._daemon.stopping.set()
+
+    def close(self) -> None:
+        """Gives up the connections to the daemon."""
+        if self._daemon is not None:
+            self._daemon.client.close()
 
     def images(self) -> tuple[Stored, ...]:
         """Images of cells; `size` is what removing that one alone would free, as the daemon counts shared layers."""
@@ -226,9 +232,14 @@ class DockerEngine:
         with self._lock:
             if self._daemon is None:
                 host = _host(self._environment)
+                _knock(host)
                 tls = docker.utils.kwargs_from_env(environment={**self._environment, "DOCKER_HOST": host})
                 client = docker.DockerClient(**{"timeout": _API_SECONDS, **tls, "base_url": host})
-                client.ping()
+                try:
+                    client.ping()
+                except BaseException:
+                    client.close()
+                    raise
                 self._daemon = Daemon(client=client, host=host, renderer=self._renderer, environment=self._environment)
             return self._daemon
 
@@ -265,6 +276,14 @@ def _host(environment: Mapping[str, str]) -> str:
     if not host and not _SOCKET.exists() and rootless.exists():
         host = f"unix://{rootless}"
     return str(host or f"unix://{_SOCKET}")
+
+
+def _knock(host: str) -> None:
+    """Raises OSError where nothing listens on a local socket: the SDK's own constructor leaves its socket open then."""
+    if host.startswith("unix://"):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as door:
+            door.settimeout(_API_SECONDS)
+            door.connect(host.removeprefix("unix://"))
 
 
 def _with_network(task: Task, environment: Mapping[str, str]) -> Task:

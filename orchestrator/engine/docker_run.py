@@ -129,6 +129,7 @@ def watch(daemon: Daemon, made: Container, task: Task, on_line: Callable[[bytes]
             made.start()
         except BaseException:
             done.set()
+            _close(stream)
             raise
     began = time.monotonic()
     state = _Watch(began=began, heard=began)
@@ -137,11 +138,22 @@ def watch(daemon: Daemon, made: Container, task: Task, on_line: Callable[[bytes]
         return _exit(daemon, made, state, task.limits)
     finally:
         done.set()
+        _close(stream)
+        reader.join(timeout=5)
+
+
+def _close(stream: CancellableStream) -> None:
+    """Ends a stream that may still be read: the SDK leaves its connection to the caller (`_read_from_socket`)."""
+    with suppress(*troubles(), AttributeError):
+        stream.close()
+    with suppress(*troubles()):
+        stream._response.close()
 
 
 def _read(stream: CancellableStream, chunks: queue.Queue[Any], done: threading.Event) -> None:
     """Reads the attached stream in a thread of its own, so that the watcher keeps its limits while nothing comes."""
-    with suppress(*troubles()):
+    # ValueError: read after `_close`, from another thread.
+    with suppress(*troubles(), ValueError):
         for chunk in stream:
             if not _put(chunks, chunk, done):
                 return

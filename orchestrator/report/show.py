@@ -9,8 +9,10 @@ from orchestrator.errors import UserError
 from orchestrator.model import Outcome, OutcomeKind
 from orchestrator.verdict.classify import how_it_ended
 from orchestrator.verdict.judge import Judged
-from orchestrator.verdict.words import NOT_RUN, printable
+from orchestrator.verdict.words import NOT_RUN, printable, shorten
 
+_VALUE = 120
+"""Characters of a value in the list of outcomes; one probe's own page has all of it."""
 _GOOD = (OutcomeKind.PASS, OutcomeKind.SKIP)
 
 
@@ -83,9 +85,13 @@ def _by_hand(judged: Judged) -> list[str]:
 
 
 def _outcomes(judged: Judged) -> list[str]:
-    lines: list[str] = []
+    controls = [o for o in judged.outcomes if o.probe.group == "control"]
+    lines = ["", f"control: {len(controls)} came out as they must"] if controls and judged.reason != "control" else []
+    hidden = controls if lines else []
     group = None
     for outcome in sorted(judged.outcomes, key=lambda o: (o.probe.group, o.probe.id)):
+        if outcome in hidden:
+            continue
         if outcome.probe.group != group:
             group = outcome.probe.group
             lines += ["", f"{group}:"]
@@ -100,7 +106,7 @@ def _outcomes(judged: Judged) -> list[str]:
 
 def _line(outcome: Outcome) -> str:
     seen = outcome.observation
-    value = f" = {seen.value!r}" if seen and seen.value is not None else ""
+    value = f" = {shorten(repr(seen.value), _VALUE)}" if seen and seen.value is not None else ""
     taken = f"  {seen.seconds:.2f} s" if seen else ""
     proven = "" if outcome.proven or outcome.probe.kind != "check" else "  (unproven)"
     why = f"  {outcome.reason}" if outcome.reason and outcome.kind is not OutcomeKind.PASS else ""

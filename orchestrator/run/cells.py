@@ -9,6 +9,7 @@ from dataclasses import replace
 from orchestrator.errors import Attribution, CellError, CellStatus, Phase, infra
 from orchestrator.model import Base, Cell, CellRecord, Lock, Observation, Prepared, Probe, Recipe
 from orchestrator.run.confirm import changed, confirm
+from orchestrator.run.controls import controls_wrong
 from orchestrator.run.disk import require_space
 from orchestrator.run.keys import environment_key, probe_key
 from orchestrator.run.observe import Seen, Sitting, observe
@@ -153,10 +154,6 @@ def _confirmed(
 
 def _require_controls(seen: Mapping[str, Observation], workshop: Workshop) -> None:
     """Raises CellError(infra) where a control came out wrong: nothing else in that container can be trusted."""
-    wrong = [
-        f"{probe} should have {expected}, it {seen[probe].ended} ({seen[probe].reason or seen[probe].phase})"
-        for probe, expected in workshop.suite.expects.items()
-        if probe in seen and seen[probe].ended != expected and not seen[probe].reason.startswith("engine:")
-    ]
+    wrong = controls_wrong(seen.values(), workshop.suite.expects)
     if wrong:
         raise infra(Phase.COLLECT, "control", "; ".join(wrong))

@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 
 from orchestrator.errors import Phase, infra
 from orchestrator.model import Cell, Lock, Observation, Prepared, Probe, Task
+from orchestrator.run.controls import MEMORY
 from orchestrator.run.events import Collector, unfinished
 from orchestrator.run.keys import FIXED_VARIABLES
 from orchestrator.run.workshop import Workshop
 
 HEARTBEAT_SECONDS = 5
-CONTROL_MEMORY = 512 * 1024**2
-"""Bytes the memory control may use before it must be killed; well under any container's limit."""
+CONTROL_MEMORY = 256 * 1024**2
+"""Bytes that the container of the memory control may use."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,10 +40,22 @@ class Seen:
 
 
 def observe(sitting: Sitting, workshop: Workshop, keep: Callable[[Observation], Observation]) -> Seen:
-    """Runs probes in a fresh container. `keep` stores each observation as it arrives and returns it as stored.
+    """Runs probes in a fresh container, the memory control in one of its own.
 
-    Raises CellError(infra) when the engine is lost or the stream is not the supervisor's.
+    `keep` stores each observation as it arrives and returns it as stored. Raises CellError(infra) when the engine
+    is lost or the stream is not the supervisor's.
     """
+    apart = tuple(p for p in sitting.probes if p.id == MEMORY)
+    rest = tuple(p for p in sitting.probes if p.id != MEMORY)
+    seen = [_observe(replace(sitting, probes=some), workshop, keep) for some in (apart, rest) if some]
+    return replace(
+        seen[-1],
+        observations=tuple(o for one in seen for o in one.observations),
+        seconds=sum(one.seconds for one in seen),
+    )
+
+
+def _observe(sitting: Sitting, workshop: Workshop, keep: Callable[[Observation], Observation]) -> Seen:
     kept: list[Observation] = []
     collector = Collector(
         on_observation=lambda o: kept.append(keep(o)),
@@ -65,6 +78,8 @@ def observe(sitting: Sitting, workshop: Workshop, keep: Callable[[Observation], 
 
 def _task(sitting: Sitting, workshop: Workshop) -> Task:
     limits = workshop.limits
+    if [p.id for p in sitting.probes] == [MEMORY]:
+        limits = replace(limits, memory=CONTROL_MEMORY)
     plan = {
         "probes": [p.id for p in sitting.probes],
         "limits": {

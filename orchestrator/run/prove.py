@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from orchestrator.errors import CellStatus
 from orchestrator.model import Cell, CellRecord, Ended, Observation, ProbeKind
 from orchestrator.run.cells import run_cell
 from orchestrator.run.observe import Sitting, observe
-from orchestrator.run.suite import Suite
+from orchestrator.run.suite import Proof
 from orchestrator.run.workshop import Workshop
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Proof:
-    """Where the check with this digest passed, and where it (or, as said there, a mutation of it) failed."""
-
-    digest: str
-    passed: str = ""
-    failed: str = ""
 
 
 def prove(cells: Sequence[Cell], workshop: Workshop, known: Mapping[str, Proof]) -> dict[str, Proof]:
@@ -42,16 +32,6 @@ def prove(cells: Sequence[Cell], workshop: Workshop, known: Mapping[str, Proof])
         for observation in _sabotaged(record, proofs, workshop):
             _note(proofs, observation, where, " (mutated)")
     return dict(sorted(proofs.items()))
-
-
-def unproven(proofs: Mapping[str, Proof], suite: Suite) -> tuple[str, ...]:
-    """Checks that are not seen to pass and to fail as they stand now."""
-    return tuple(
-        p.id
-        for p in suite.probes.values()
-        if p.kind is ProbeKind.CHECK
-        and not (p.id in proofs and proofs[p.id].digest == p.digest and proofs[p.id].passed and proofs[p.id].failed)
-    )
 
 
 def _note(proofs: dict[str, Proof], observation: Observation, where: str, how: str) -> None:

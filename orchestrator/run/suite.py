@@ -13,15 +13,27 @@ import msgspec
 
 from orchestrator.errors import UserError
 from orchestrator.model import Probe, digest
+from orchestrator.store.files import write_whole
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Proof:
+    """Where the check with this digest passed, and where it (or, as said there, a mutation of it) failed."""
+
+    digest: str
+    passed: str = ""
+    failed: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Suite:
-    """All probes. `files` are (name below /probes, content); `expects` says how each control must end."""
+    """All probes. `files` are (name below /probes, content); `expects` says how each control must come out:
+    fields of its observation (see `controls.controls_wrong`).
+    """
 
     probes: Mapping[str, Probe]
     files: tuple[tuple[str, bytes], ...]
-    expects: Mapping[str, str]
+    expects: Mapping[str, Mapping[str, object]]
     proven: frozenset[str]
 
     @property
@@ -42,13 +54,18 @@ def load(directory: Path) -> Suite:
         raise UserError(f"{directory}: the probe suite can't be listed:\n{asked.stderr.strip()}")
     entries = json.loads(asked.stdout)["probes"]
     probes = {entry["id"]: _probe(entry) for entry in entries}
+    proofs = load_proofs(directory)
     files = tuple((path.name, path.read_bytes()) for path in sorted(directory.glob("*.py")))
     return Suite(
         probes=probes,
         files=files,
-        expects={e["id"]: e["expects"] for e in entries if e.get("expects")},
-        proven=_proven(directory / "proofs.json", probes),
+        expects={e["id"]: e["expects_fields"] for e in entries if e.get("expects_fields")},
+        proven=frozenset(p.id for p in probes.values() if _proves(proofs.get(p.id), p)),
     )
+
+
+def _proves(proof: Proof | None, probe: Probe) -> bool:
+    return proof is not None and proof.digest == probe.digest and bool(proof.passed and proof.failed)
 
 
 def _probe(entry: dict[str, object]) -> Probe:
@@ -56,16 +73,13 @@ def _probe(entry: dict[str, object]) -> Probe:
     return msgspec.convert(known, Probe)
 
 
-def _proven(path: Path, probes: Mapping[str, Probe]) -> frozenset[str]:
-    """IDs of checks whose present digest was seen to pass and, itself or a mutation of it, to fail."""
-    if not path.exists():
-        return frozenset()
-    proofs = json.loads(path.read_bytes())
-    return frozenset(
-        probe.id
-        for probe in probes.values()
-        if (proof := proofs.get(probe.id))
-        and proof["digest"] == probe.digest
-        and proof.get("passed")
-        and proof.get("failed")
-    )
+def load_proofs(directory: Path) -> dict[str, Proof]:
+    """The proofs kept beside the probes; empty where there are none yet."""
+    path = directory / "proofs.json"
+    return msgspec.json.decode(path.read_bytes(), type=dict[str, Proof]) if path.exists() else {}
+
+
+def save_proofs(directory: Path, proofs: Mapping[str, Proof]) -> None:
+    """Keeps proofs beside the probes they are about."""
+    text = json.dumps(msgspec.to_builtins(dict(sorted(proofs.items()))), indent=1) + "\n"
+    write_whole(directory / "proofs.json", text.encode())

@@ -14,11 +14,12 @@ from orchestrator.model import (
     Matrix,
     Outcome,
     Probe,
+    ProbeKind,
     Verdict,
     VerdictKind,
 )
+from orchestrator.run.controls import controls_wrong
 from orchestrator.verdict.classify import outcome, setting
-from orchestrator.verdict.controls import controls_wrong
 from orchestrator.verdict.verdicts import verdict
 from orchestrator.verdict.words import said, status_word
 
@@ -46,7 +47,8 @@ class Evidence:
 class Judged:
     """A planned cell with what its record means. `status` is None for a cell that was not run.
 
-    `headline` is the group whose verdict stands for the cell in a small table ("" where none applies).
+    `groups` are those with checks that apply to it; `headline` the one whose verdict stands for the cell in a
+    small table ("" where none applies).
     """
 
     cell: Cell
@@ -95,7 +97,8 @@ def filled(cells: Sequence[Judged], local: Sequence[Judged]) -> tuple[Judged, ..
 
 
 def _judge(cell: Cell, evidence: Evidence) -> Judged:
-    groups = groups_of(cell, evidence.matrix)
+    applying = groups_of(cell, evidence.matrix)
+    groups = tuple(g for g in applying if _is_judged(g, evidence.probes))
     names, headline = tuple(g.name for g in groups), _headline(groups, evidence.matrix)
     record = evidence.records.get(cell.id)
     if record is None:
@@ -103,7 +106,7 @@ def _judge(cell: Cell, evidence: Evidence) -> Judged:
     status, reason, detail = record.status, record.reason, record.detail
     if status is CellStatus.RAN and (wrong := controls_wrong(record.observations, evidence.expects)):
         status, reason, detail = CellStatus.INFRA, "control", "; ".join(wrong)
-    outcomes = _outcomes(record, names, evidence) if record.observations else ()
+    outcomes = _outcomes(record, tuple(g.name for g in applying), evidence) if record.observations else ()
     by_id = {o.probe.id: o for o in outcomes}
     ran = status is CellStatus.RAN
     return Judged(
@@ -115,8 +118,14 @@ def _judge(cell: Cell, evidence: Evidence) -> Judged:
         groups=names,
         headline=headline,
         outcomes=outcomes,
-        verdicts=tuple(verdict(g, by_id, evidence.probes) for g in groups) if ran else (),
+        verdicts=tuple(verdict(g, by_id, evidence.probes) for g in groups if _judges(g, evidence)) if ran else (),
     )
+
+
+def _is_judged(group: Group, probes: Mapping[str, Probe]) -> bool:
+    """Whether a group can have a verdict: behaviours alone are neither good nor bad."""
+    counts = any(p.group == group.name and p.kind is ProbeKind.CHECK for p in probes.values())
+    return counts or bool(group.core or group.stands_on)
 
 
 def _outcomes(record: CellRecord, groups: tuple[str, ...], evidence: Evidence) -> tuple[Outcome, ...]:
@@ -127,6 +136,11 @@ def _outcomes(record: CellRecord, groups: tuple[str, ...], evidence: Evidence) -
         for probe in evidence.probes.values()
         if probe.group in groups or probe.id in seen
     )
+
+
+def _judges(group: Group, evidence: Evidence) -> bool:
+    """Whether a group has checks at all: one of behaviours alone has no verdict."""
+    return any(p.group == group.name and p.kind is ProbeKind.CHECK for p in evidence.probes.values())
 
 
 def _headline(groups: tuple[Group, ...], matrix: Matrix) -> str:

@@ -6,6 +6,11 @@ from collections.abc import Iterable, Mapping
 
 from orchestrator.model import Ended, Observation
 
+MEMORY = "control.exhausts_memory"
+"""The control that must be killed by the memory limit. It sits in a container of its own, confined like the others
+but for a small limit: to fill a large one takes the kernel many seconds, in every cell.
+"""
+
 UNENFORCED = "engine:"
 """What the reason of a control begins with that was left out because the engine can't enforce its limit."""
 

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from orchestrator import paths
+from orchestrator.engine import start
+from orchestrator.engine.choose import choose
+from orchestrator.errors import ExitCode, UserError
+from orchestrator.image import dockerfile
+
+RENDERER = dockerfile.read(paths.data("images"))
+linux = pytest.mark.skipif(sys.platform != "linux", reason="the local engine needs Linux")
+
+
+@pytest.fixture
+def nowhere(tmp_path):
+    return {"DOCKER_HOST": f"unix://{tmp_path}/none.sock", "HOME": str(tmp_path)}
+
+
+@linux
+@pytest.mark.parametrize("name", [None, "auto", "local"])
+def test_without_a_daemon_the_first_command_still_works(nowhere, name):
+    assert choose(name, nowhere, renderer=RENDERER).name == "local"
+
+
+@pytest.mark.parametrize(("name", "extra"), [("docker", {}), (None, {"CI": "true"}), ("auto", {"CI": "true"})])
+def test_a_named_engine_that_is_absent_is_exit_3_with_the_ways_on(nowhere, name, extra):
+    with pytest.raises(UserError) as raised:
+        choose(name, nowhere | extra, renderer=RENDERER)
+    assert raised.value.code is ExitCode.NO_ENGINE
+    assert "DOCKER_HOST" in raised.value.hint
+
+
+@linux
+def test_local_may_be_named_in_ci(nowhere):
+    assert choose("local", nowhere | {"CI": "true"}, renderer=RENDERER).name == "local"
+
+
+@pytest.mark.parametrize(("name", "code"), [("podman", ExitCode.NO_ENGINE), ("dokcer", ExitCode.USAGE)])
+def test_an_engine_there_is_not_is_said_so(nowhere, name, code):
+    with pytest.raises(UserError) as raised:
+        choose(name, nowhere, renderer=RENDERER)
+    assert raised.value.code is code
+    assert "docker" in raised.value.hint
+
+
+def test_starting_an_engine_where_it_may_not_says_what_to_do(nowhere, monkeypatch, capsys):
+    monkeypatch.setattr(start.os, "environ", nowhere)
+    assert start.main() == 3
+    assert "--engine local" in capsys.readouterr().out
+
+
+def test_a_pid_file_of_an_earlier_boot_is_removed_and_a_living_daemons_kept(tmp_path, monkeypatch):
+    stale = tmp_path / "docker.pid"
+    stale.write_text("4194303")
+    start.remove_stale(stale)
+    assert not stale.exists()
+    stale.write_text("1")
+    start.remove_stale(stale)
+    assert not stale.exists()
+    start.remove_stale(stale)
+
+
+@pytest.mark.container
+def test_starting_where_one_answers_does_nothing(capsys):
+    assert start.main() == 0
+    assert capsys.readouterr().out.startswith("docker ")
+
+
+@pytest.mark.container
+def test_docker_is_chosen_where_it_answers(monkeypatch):
+    import os
+
+    environment = {n: v for n, v in os.environ.items() if n != "CI"}
+    chosen = choose(None, environment, renderer=RENDERER)
+    assert chosen.name == "docker"
+    chosen.close()
