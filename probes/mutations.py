@@ -174,7 +174,6 @@ MUTATIONS = {
     "surgeon.delete_channels.gru": (OPERATE, other_weights),
     "surgeon.delete_channels.into_shared_layer": (OPERATE, other_weights),
     "surgeon.delete_channels.lstm": (OPERATE, other_weights),
-    "surgeon.delete_channels.one_use_of_shared_layer": (OPERATE, other_weights),
     "surgeon.delete_channels.original": ("kerassurgeon.operations.delete_channels", touched),
     "surgeon.delete_channels.sequential": (OPERATE, other_weights),
     "surgeon.delete_channels.shared_layer": (OPERATE, other_weights),

@@ -95,6 +95,9 @@ def second_daemon(folder: Path, gigabytes: float = 4.0) -> Iterator[SecondDaemon
     # a namespace of its own in the containerd that another daemon may share
     name = f"compat-test-{os.getpid()}"
     command = [
+        # in a network of its own: a daemon without a bridge deletes the one that another daemon made
+        "unshare",
+        "--net",
         "dockerd",
         f"--data-root={disk}/docker",
         f"--exec-root={folder}/exec",
@@ -105,7 +108,9 @@ def second_daemon(folder: Path, gigabytes: float = 4.0) -> Iterator[SecondDaemon
         f"--containerd-namespace={name}",
         f"--containerd-plugins-namespace={name}-plugins",
     ]
-    daemon = SecondDaemon(host=socket, disk=disk, command=command, log=folder / "dockerd.log", exec_root=folder / "exec")
+    daemon = SecondDaemon(
+        host=socket, disk=disk, command=command, log=folder / "dockerd.log", exec_root=folder / "exec"
+    )
     try:
         daemon.start()
         yield daemon

@@ -31,6 +31,12 @@ SIX = Distribution(
     filename="six-1.16.0-py2.py3-none-any.whl",
     sha256="8abb2f1d86890a2dfb989f9a77cfcfd3e47c2a354b01111771326f8aa26e0254",
 )
+TOML = Distribution(
+    name="toml",
+    version="0.10.2",
+    filename="toml-0.10.2-py2.py3-none-any.whl",
+    sha256="806143ae5bfb6a3c6e736a764057db0e6a0e05e338b5630894a5f779cabb4f9b",
+)
 TERMCOLOR = Distribution(
     name="termcolor",
     version="1.1.0",
@@ -178,6 +184,17 @@ def test_the_same_recipe_builds_once(engine, forgotten, tmp_path):
     stored = [s for s in engine.images() if s.key == made.key]
     assert len(stored) == 1
     assert 0 < stored[0].size < 5_000_000
+
+
+@pytest.mark.container
+@pytest.mark.network
+def test_removing_an_image_frees_what_was_counted_for_it(engine, forgotten, tmp_path):
+    prepared = engine.prepare(forgotten(TOML), tmp_path / "log")
+    size = next(s.size for s in engine.images() if s.key == prepared.key)
+    assert size > 0
+    # Others may build meanwhile: what they add makes the daemon's own account of what was freed smaller.
+    assert 0 <= engine.remove([prepared.reference, "compat-cell:never-was"]) <= 10 * size
+    assert prepared.key not in {s.key for s in engine.images()}
 
 
 @pytest.mark.container

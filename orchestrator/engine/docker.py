@@ -10,11 +10,10 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.engine import build_secrets, docker_base, docker_run, limits, owner
+from orchestrator.engine import build_secrets, docker_base, docker_images, docker_run, limits, owner
 from orchestrator.engine.docker_daemon import Daemon, troubles
 from orchestrator.errors import ExitCode, Phase, UserError, infra
 from orchestrator.model import Base, BaseSpec, BuildContext, Exit, Prepared, Recipe, Renderer, Stored, Task, digest
@@ -22,7 +21,6 @@ from orchestrator.model import Base, BaseSpec, BuildContext, Exit, Prepared, Rec
 if TYPE_CHECKING:
     from docker.models.containers import Container
 
-KEY_LABEL = "compat.key"
 _API_SECONDS = 60
 _SOCKET = Path("/var/run/docker.sock")
 _WAYS_ON = (
@@ -79,7 +77,7 @@ class DockerEngine:
         reference = f"compat-cell:{key[:20]}"
         with self._only_one(reference):
             image = daemon.image(reference)
-            built = image is None or (image.labels or {}).get(KEY_LABEL) != key
+            built = image is None or (image.labels or {}).get(docker_images.KEY_LABEL) != key
             if built:
                 if recipe.steps and any(not d.wheel for step in recipe.steps for d in step.distributions):
                     self._builder(recipe.base.image, log)
@@ -118,34 +116,11 @@ class DockerEngine:
             self._daemon.client.close()
 
     def images(self) -> tuple[Stored, ...]:
-        """Images of cells; `size` is what removing that one alone would free, as the daemon counts shared layers."""
-        daemon = self._open()
-        with daemon.guarded(Phase.COLLECT):
-            listed = daemon.client.api.df()["Images"] or ()
-            found = []
-            for entry in listed:
-                key = (entry.get("Labels") or {}).get(KEY_LABEL)
-                references = [t for t in entry.get("RepoTags") or () if t.startswith("compat-cell:")]
-                if key and references:
-                    size = entry["Size"] - max(0, entry.get("SharedSize", 0))
-                    used = _last_used(daemon.client.api.inspect_image(entry["Id"]))
-                    found.append(Stored(reference=references[0], key=key, size=size, last_used=used))
-        return tuple(sorted(found, key=lambda s: (s.last_used, s.reference)))
+        """Images of cells, least recently used first; a layer counts for the one of its images used last."""
+        return docker_images.stored(self._open())
 
     def remove(self, references: Iterable[str]) -> int:
-        import docker.errors
-
-        daemon = self._open()
-        with daemon.guarded(Phase.COLLECT):
-            before = _layers(daemon)
-            for reference in references:
-                try:
-                    daemon.client.images.remove(reference)
-                except docker.errors.ImageNotFound:
-                    continue
-            # A layer stays on disk as long as a record of the build cache holds it: those that no image shares go too.
-            daemon.client.api.prune_builds(filters={"type": ["regular"], "shared": ["false"]})
-            return max(0, before - _layers(daemon))
+        return docker_images.remove(self._open(), references)
 
     def reap(self) -> int:
         daemon = self._open()
@@ -297,17 +272,6 @@ def _with_network(task: Task, environment: Mapping[str, str]) -> Task:
         variables |= dict.fromkeys(("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE"), place)
     merged = {**variables, **dict(task.environment)}
     return replace(task, files=files, environment=tuple(merged.items()))
-
-
-def _last_used(image: Mapping[str, Any]) -> datetime:
-    text = str((image.get("Metadata") or {}).get("LastTagTime") or image.get("Created") or "")
-    # Nanoseconds are more than datetime reads; a tag never set is year 1.
-    moment = datetime.fromisoformat(text[:19] + "+00:00") if text else datetime.min.replace(tzinfo=UTC)
-    return moment.astimezone(UTC) if moment.year > 1 else datetime.fromtimestamp(0, UTC)
-
-
-def _layers(daemon: Daemon) -> int:
-    return int(daemon.client.api.df().get("LayersSize") or 0)
 
 
 def _remove(made: Container) -> None:

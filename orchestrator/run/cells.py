@@ -108,7 +108,8 @@ def _probe(draft: CellRecord, recipe: Recipe, workshop: Workshop) -> CellRecord:
 def _image(recipe: Recipe, draft: CellRecord, workshop: Workshop) -> Prepared:
     workshop.watch.stage(draft.cell, "build")
     require_space(workshop)
-    with workshop.one_at_a_time(recipe.key):
+    # one build at a time: they share layers, network and disk, and a shared layer is then built once
+    with workshop.one_at_a_time("build"):
         return workshop.engine.prepare(recipe, workshop.store.log_path(draft.run, draft.cell.id))
 
 

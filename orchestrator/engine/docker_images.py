@@ -1,0 +1,90 @@
+"""What images of ours take on the daemon's disk, and taking them away."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from orchestrator.engine.docker_daemon import Daemon
+from orchestrator.errors import Phase
+from orchestrator.model import Stored
+
+KEY_LABEL = "compat.key"
+CELLS = "compat-cell"
+_KEPT = ("compat-base", "compat-builder")
+
+
+def stored(daemon: Daemon) -> tuple[Stored, ...]:
+    """Images of cells, least recently used first.
+
+    `size` counts a shared layer once, for the image that was used last of those it belongs to, and no layer of a
+    base: the sum is what cells take, and removing the first few frees the sum of theirs.
+    """
+    with daemon.guarded(Phase.COLLECT):
+        api = daemon.client.api
+        seen = {
+            layer for name in _KEPT for image in api.images(name) for layer in _chain(api.inspect_image(image["Id"]))
+        }
+        found = []
+        for entry in api.images(CELLS):
+            image = api.inspect_image(entry["Id"])
+            key = ((image.get("Config") or {}).get("Labels") or {}).get(KEY_LABEL)
+            if key and image.get("RepoTags"):
+                found.append((last_used(image), image["RepoTags"][0], key, image))
+        result = []
+        for used, reference, key, image in sorted(found, key=lambda f: f[:2], reverse=True):
+            sizes = layer_sizes(image, api.history(image["Id"]))
+            size = sum(s for layer, s in sizes.items() if layer not in seen)
+            seen |= sizes.keys()
+            result.append(Stored(reference=reference, key=key, size=size, last_used=used))
+    return tuple(reversed(result))
+
+
+def layer_sizes(image: Mapping[str, Any], history: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """Layer (with all below it) → bytes. Where history and layers don't match, all bytes are the topmost layer's."""
+    chain = _chain(image)
+    sizes = [entry["Size"] for entry in history if entry["Size"]][::-1]
+    if len(sizes) != len(chain):
+        sizes = [0] * (len(chain) - 1) + [image["Size"]]
+    return dict(zip(chain, sizes, strict=True))
+
+
+def _chain(image: Mapping[str, Any]) -> list[str]:
+    """Identities of an image's layers, lowest first, each covering those below it: equal layers on others differ."""
+    total, chain = hashlib.sha256(), []
+    for layer in (image.get("RootFS") or {}).get("Layers") or ():
+        total.update(layer.encode())
+        chain.append(total.hexdigest())
+    return chain
+
+
+def last_used(image: Mapping[str, Any]) -> datetime:
+    """When an image was last tagged, which every use does; when it was made where it never was."""
+    text = str((image.get("Metadata") or {}).get("LastTagTime") or "")
+    # A tag never set is year 1; nanoseconds are more than datetime reads.
+    if not text or text.startswith("0001"):
+        text = str(image.get("Created") or "1970-01-01T00:00:00")
+    return datetime.fromisoformat(text[:19]).replace(tzinfo=UTC)
+
+
+def remove(daemon: Daemon, references: Iterable[str]) -> int:
+    """Removes images; the bytes that freed, by the daemon's own account."""
+    import docker.errors
+
+    with daemon.guarded(Phase.COLLECT):
+        before = _layers(daemon)
+        for reference in references:
+            try:
+                daemon.client.images.remove(reference)
+            except docker.errors.ImageNotFound:
+                continue
+        # A layer stays on disk as long as a record of the build cache holds it: those that no image shares ("private",
+        # a filter by presence, without a value) go too.
+        daemon.client.api.prune_builds(filters={"type": ["regular"], "private": []})
+        return max(0, before - _layers(daemon))
+
+
+def _layers(daemon: Daemon) -> int:
+    return int(daemon.client.api.df().get("LayersSize") or 0)
