@@ -1,30 +1,37 @@
 """Build and probe six cells, ours against the naive way, and print ratios measured side by side in one run.
 
-Naive: `docker build` of one Dockerfile with `pip install` of the same hash-pinned distributions, then one fresh
-Python process per probe. Ours: the orchestrator's recipe and its supervisor. Same base, same distributions, same 25
-probes, bytecode compiled on both sides, both package caches warm (filled by an uncounted first build), no layer of
-either side reused. Also: what a further subject on a built lock costs in seconds and bytes.
+Naive: `docker build` of one Dockerfile that pip-installs the same hash-pinned distributions, then a fresh Python
+process per probe, in one container. Ours: the orchestrator's recipe and its supervisor. Same base with compilers,
+same distributions, same 25 probes, bytecode compiled on both sides, all files already in both tools' caches (by an
+uncounted first build), no layer of either side reused. Each cell is measured alone, side by side; the last line is
+all cells as a matrix: the naive way one after the other, ours two at a time with one build at a time, as `compat run`
+does. Also: what a further subject on a built lock costs.
 
     python bench/cells.py [CELLS]      CELLS: how many of the six, default all
 """
 
 from __future__ import annotations
 
-import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from orchestrator import paths, workflow
+from orchestrator.engine.docker import DockerEngine
+from orchestrator.image import dockerfile
 from orchestrator.lock.text import requirements_text
-from orchestrator.model import Distribution, Engine, Limits, Lock, Probe, Recipe, RunInfo, StepKind
+from orchestrator.model import BuildContext, Distribution, Lock, Prepared, Probe, RunInfo, Task
 from orchestrator.run import assemble
 from orchestrator.run.assemble import Terms
+from orchestrator.run.keys import FIXED_VARIABLES
 from orchestrator.run.observe import Sitting, observe
 from orchestrator.run.watch import Silent
 from orchestrator.run.workshop import Workshop
@@ -38,161 +45,216 @@ CELLS = (
     ("2.20.0", "3.13"),
 )
 PROBES = 25
-GROUPS = ("environment", "tensorflow", "seeds")
+GROUP = "tensorflow"
 
-NAIVE = """FROM {base}
+FILL = """FROM {builder}
+ENV BENCH={salt}
 RUN --mount=type=bind,source=requirements.txt,target=/tmp/requirements.txt \\
-    --mount=type=bind,from={builder},source=/opt/venv,target=/mnt/venv \\
-    --mount=type=cache,id=bench-pip,target=/root/.cache/pip \\
-    --mount=type=secret,id=ca \\
-    PIP_CERT=/run/secrets/ca PYTHONPATH=$(echo /mnt/venv/lib/python3*/site-packages) \\
-    python -m pip install --no-deps --require-hashes -r /tmp/requirements.txt
+    --mount=type=bind,source=host.sh,target=/tmp/host.sh \\
+    --mount=type=cache,id=bench-wheels,target=/wheels \\
+    --mount=type=secret,id=ca --mount=type=secret,id=host \\
+    . /tmp/host.sh \\
+    && python -m pip download --quiet --no-deps --require-hashes --dest /wheels -r /tmp/requirements.txt \\
+    && python -m pip download --quiet --no-deps --dest /wheels setuptools wheel
 """
+NAIVE = """FROM {builder}
+ENV BENCH={salt}
+RUN --mount=type=bind,source=requirements.txt,target=/tmp/requirements.txt \\
+    --mount=type=cache,id=bench-wheels,target=/wheels \\
+    python -m pip install --no-deps --require-hashes --no-index --find-links /wheels -r /tmp/requirements.txt
+"""
+ONE_BY_ONE = b"""
+import subprocess, sys
+for name in sys.argv[1:]:
+    print(subprocess.call([sys.executable, "/probes/one.py", name], stdout=subprocess.DEVNULL), flush=True)
+"""
+ONE = b"""
+import sys
+import harness, supervisor
+supervisor.load("/probes")
+harness.REGISTRY[sys.argv[1]].function()
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """One cell's parts: where its builds are kept and what it is made of."""
+
+    engine: DockerEngine
+    shop: Workshop
+    project: workflow.Project
+    lock: Lock
+    folder: Path
+
+    @property
+    def probes(self) -> tuple[Probe, ...]:
+        every = self.project.parts.suite.probes.values()
+        return tuple(p for p in every if p.group == GROUP and p.kind == "check")[:PROBES]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """Seconds of each side."""
+
+    cell: str
+    our_build: float
+    our_probe: float
+    naive_build: float
+    naive_probe: float
+
+    def __str__(self) -> str:
+        pairs = (
+            ("build", self.naive_build, self.our_build),
+            ("probe", self.naive_probe, self.our_probe),
+            ("total", self.naive_build + self.naive_probe, self.our_build + self.our_probe),
+        )
+        return f"{self.cell:14} " + "  ".join(f"{what} {n / o:4.1f}x ({n:.1f} s / {o:.1f} s)" for what, n, o in pairs)
 
 
 def main() -> None:
     wanted = CELLS[: int(sys.argv[1])] if len(sys.argv) > 1 else CELLS
     engine = workflow.find_engine("docker", os.environ)
-    rows = []
-    with tempfile.TemporaryDirectory() as folder:
+    assert isinstance(engine, DockerEngine), "the bench builds with docker"
+    rows: list[Row] = []
+    benches: list[Bench] = []
+    with tempfile.TemporaryDirectory() as name:
+        os.chdir(name)
         for tf, python in wanted:
-            rows.append(measure(tf, python, engine, Path(folder)))
-            print(line(rows[-1]), flush=True)
-    total = {key: sum(row[key] for row in rows) for key in rows[0] if isinstance(rows[0][key], float)}
-    print(line({"cell": "all", **total}))
-    print(json.dumps({"rows": rows, "total": total}, indent=1), file=sys.stderr)
+            bench = opened(tf, python, engine, Path(name))
+            benches.append(bench)
+            rows.append(measured(bench, f"{tf} py{python}"))
+            print(rows[-1], flush=True)
+            if tf == "2.3.4":
+                seconds, share = further_subject(bench)
+                print(f"  a further subject on that lock: {seconds:.2f} s to build, {share:.2%} more disk", flush=True)
+        sums = {f: sum(getattr(r, f) for r in rows) for f in Row.__dataclass_fields__ if f != "cell"}
+        print(Row(cell="all, alone", **sums))
+        naive, ours = sums["naive_build"] + sums["naive_probe"], as_a_matrix(benches)
+        print(f"all, as a matrix: total {naive / ours:.1f}x ({naive:.1f} s / {ours:.1f} s)")
 
 
-def line(row: dict[str, object]) -> str:
-    """One row as ratios naive ÷ ours."""
-
-    def ratio(what: str) -> str:
-        ours, naive = float(str(row[f"our_{what}"])), float(str(row[f"naive_{what}"]))
-        return f"{what} {naive / ours:5.1f}x ({naive:.1f} s / {ours:.1f} s)"
-
-    return f"{row['cell']!s:14} {ratio('build')}  {ratio('probe')}  {ratio('total')}"
-
-
-def measure(tf: str, python: str, engine: Engine, folder: Path) -> dict[str, object]:
-    """Seconds of each side for one cell."""
+def opened(tf: str, python: str, engine: DockerEngine, folder: Path) -> Bench:
+    """The parts of one cell, its lock resolved."""
     words = (f"tensorflow=={tf}", f"python={python}", "resolve=released")
-    request = workflow.Request(environment=os.environ, words=words, combination=True, matrix=paths.data("matrix.yaml"))
-    os.chdir(folder)
+    flagship = paths.data("matrix.yaml")
+    request = workflow.Request(environment=os.environ, words=words, combination=True, matrix=flagship)
     project = workflow.open_project(request, datetime.now(UTC))
-    shop = assemble.workshop(
-        project.parts,
-        engine,
-        RunInfo(
-            id=f"bench-{tf}",
-            as_of=project.as_of,
-            started=project.as_of,
-            engine="docker",
-            isolated=True,
-            matrix_digest="",
-            suite_digest="",
-        ),
-        Terms(watch=Silent(), now=lambda: datetime.now(UTC), environment=os.environ),
+    run = RunInfo(
+        id="bench",
+        as_of=project.as_of,
+        started=project.as_of,
+        engine="docker",
+        isolated=True,
+        matrix_digest="",
+        suite_digest="",
     )
-    cell = project.cells[0]
-    base = shop.base(python)
-    lock = shop.resolve(cell, base)
-    probes = tuple(p for p in project.parts.suite.probes.values() if p.group in GROUPS)[:PROBES]
-    salt = iter(range(100))
-    build_ours(engine, shop, lock, next(salt), folder)  # fills the caches
-    build_naive(engine, lock, base.image, folder, cold=False)
-    our_build, reference, interpreter = build_ours(engine, shop, lock, next(salt), folder)
-    naive_build, naive_image = build_naive(engine, lock, base.image, folder, cold=True)
-    our_probe = probe_ours(shop, project, lock, reference, interpreter, probes)
-    naive_probe = probe_naive(shop, project, lock, naive_image, interpreter, probes)
-    subprocess.run(["docker", "rmi", "-f", naive_image], check=True, capture_output=True)
-    return {
-        "cell": f"{tf} py{python}",
-        "probes": len(probes),
-        "our_build": our_build,
-        "naive_build": naive_build,
-        "our_probe": our_probe,
-        "naive_probe": naive_probe,
-        "our_total": our_build + our_probe,
-        "naive_total": naive_build + naive_probe,
-    }
+    terms = Terms(watch=Silent(), now=lambda: datetime.now(UTC), environment=os.environ)
+    shop = assemble.workshop(project.parts, engine, run, terms)
+    lock = shop.resolve(project.cells[0], shop.base(python))
+    return Bench(engine=engine, shop=shop, project=project, lock=lock, folder=folder)
 
 
-def build_ours(engine: Engine, shop: Workshop, lock: Lock, salt: int, folder: Path) -> tuple[float, str, str]:
-    """Seconds to build the recipe with no layer reused, the image, and its interpreter."""
-    return build_recipe(engine, shop.recipe(lock, shop.base(lock.python), ()), salt, folder)
+def measured(bench: Bench, title: str) -> Row:
+    """One cell on both sides; the images made for it are removed."""
+    build_ours(bench, "fill")
+    build_naive(bench, FILL, "fill")
+    our_build, ours = build_ours(bench, "cold")
+    naive_build, naive = build_naive(bench, NAIVE, "cold")
+    our_probe, our_passed = probe_ours(bench, ours)
+    naive_probe, naive_passed = probe_naive(bench, naive)
+    assert our_passed == naive_passed > 0, f"{our_passed} probes passed here, {naive_passed} there"
+    remove_images()
+    return Row(cell=title, our_build=our_build, our_probe=our_probe, naive_build=naive_build, naive_probe=naive_probe)
 
 
-def build_recipe(engine: Engine, recipe: Recipe, salt: int, folder: Path) -> tuple[float, str, str]:
-    """As `build_ours`, for a recipe: each stage starts with a variable of its own, so that nothing is cached."""
+def as_a_matrix(benches: list[Bench]) -> float:
+    """Seconds for all cells, built with no layer reused and probed, scheduled as a run schedules them."""
+    building = threading.Lock()
+
+    def one(bench: Bench) -> None:
+        with building:
+            _, image = build_ours(bench, f"matrix-{bench.lock.digest[:12]}")
+        probe_ours(bench, image)
+
+    began = time.monotonic()
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        list(pool.map(one, benches))
+    seconds = time.monotonic() - began
+    remove_images()
+    return seconds
+
+
+def remove_images() -> None:
+    made = subprocess.run(["docker", "images", "-q", "compat-bench"], capture_output=True, text=True, check=True)
+    if made.stdout:
+        subprocess.run(["docker", "rmi", "-f", *set(made.stdout.split())], check=True, capture_output=True)
+
+
+def build_ours(bench: Bench, salt: str) -> tuple[float, Prepared]:
+    """Seconds to build the recipe: each stage starts with a variable of its own, so that no layer is reused."""
+    recipe = bench.shop.recipe(bench.lock, bench.shop.base(bench.lock.python), ())
     context = dockerfile.render(recipe, dockerfile.read(paths.data("images")))
-    stages = re.sub(r"(?m)^(FROM (?!compat-tools).*)$", rf"\1\nENV BENCH={salt}-{os.getpid()}", context.dockerfile)
-    reference = f"compat-bench:{recipe.key[:12]}-{salt}"
+    salted = rf"\1\nENV BENCH={salt}-{os.getpid()}"
+    text = re.sub(r"(?m)^(FROM (?!compat-tools).*)$", salted, context.dockerfile)
+    return build(bench, replace(context, dockerfile=text), f"compat-bench:ours-{salt}")
+
+
+def build_naive(bench: Bench, template: str, salt: str) -> tuple[float, Prepared]:
+    """Seconds of the one-step build with pip."""
+    builder = bench.engine._builder(bench.shop.base(bench.lock.python).image, bench.folder / "builder.log")
+    text = template.format(builder=builder, salt=f"{salt}-{os.getpid()}")
+    requirements = requirements_text(bench.lock.distributions).encode()
+    host = (paths.data("images") / "host.sh").read_bytes()
+    context = BuildContext(dockerfile=text, files=(("requirements.txt", requirements), ("host.sh", host)))
+    return build(bench, context, f"compat-bench:naive-{salt}")
+
+
+def build(bench: Bench, context: BuildContext, reference: str) -> tuple[float, Prepared]:
+    """Seconds of the very build that the engine does."""
     began = time.monotonic()
-    build_context(engine, replace(context, dockerfile=stages), reference, folder)
-    return time.monotonic() - began, reference, recipe.base.interpreter
+    bench.engine._open().build(context, (reference,), bench.folder / "build.log")
+    seconds = time.monotonic() - began
+    interpreter = bench.shop.base(bench.lock.python).interpreter
+    return seconds, Prepared(key="", reference=reference, interpreter=interpreter, built=True)
 
 
-def build_context(engine: Engine, context: BuildContext, reference: str, folder: Path) -> None:
-    assert isinstance(engine, DockerEngine), "the bench builds with docker"
-    engine._open().build(context, (reference,), folder / "build.log")  # noqa: SLF001 - the very build the engine does
-
-
-def build_naive(engine: Engine, lock: Lock, base: str, folder: Path, *, salt: int) -> tuple[float, str]:
-    """Seconds of the one-step build with pip, and the image."""
-    assert isinstance(engine, DockerEngine), "the bench builds with docker"
-    builder = engine._builder(base, folder / "builder.log")  # noqa: SLF001 - its pip, mounted for the build alone
-    text = NAIVE.format(base=base, builder=builder, salt=f"{salt}-{os.getpid()}")
-    context = BuildContext(
-        dockerfile=text, files=(("requirements.txt", requirements_text(lock.distributions).encode()),)
-    )
-    reference = f"compat-bench-naive:{lock.digest[:12]}-{salt}"
-    began = time.monotonic()
-    build_context(engine, context, reference, folder)
-    return time.monotonic() - began, reference
-
-
-def probe_ours(shop: Workshop, project: workflow.Project, lock: Lock, image: Prepared) -> tuple[float, int]:
+def probe_ours(bench: Bench, image: Prepared) -> tuple[float, int]:
     """Seconds for all probes under the supervisor, and how many returned."""
-    probes = chosen_probes(project)
+    sitting = Sitting(cell=bench.project.cells[0], lock=bench.lock, prepared=image, probes=bench.probes)
     began = time.monotonic()
-    seen = observe(Sitting(cell=project.cells[0], lock=lock, prepared=image, probes=probes), shop, lambda o: o)
+    seen = observe(sitting, bench.shop, lambda o: o)
     return time.monotonic() - began, sum(o.ended == "returned" for o in seen.observations)
 
 
-def probe_naive(shop: Workshop, project: workflow.Project, lock: Lock, image: Prepared) -> tuple[float, int]:
+def probe_naive(bench: Bench, image: Prepared) -> tuple[float, int]:
     """Seconds for the same probes in one container, each in a fresh process, one after the other."""
-    plan = json.dumps({"expected": {d.name: d.version for d in lock.distributions}, "probes": []}).encode()
-    names = [p.id for p in chosen_probes(project)]
     task = Task(
-        command=(image.interpreter, "/probes/one_by_one.py", *names),
-        files=(*shop.suite.files, ("plan.json", plan), ("one_by_one.py", ONE_BY_ONE)),
+        command=(image.interpreter, "/probes/one_by_one.py", *(p.id for p in bench.probes)),
+        files=(*bench.shop.suite.files, ("one_by_one.py", ONE_BY_ONE), ("one.py", ONE)),
         environment=FIXED_VARIABLES,
-        limits=shop.limits,
+        limits=replace(bench.shop.limits, silence_seconds=600),
     )
     lines: list[bytes] = []
     began = time.monotonic()
-    shop.engine.run(image.reference, task, lines.append)
-    return time.monotonic() - began, lines.count(b"returned")
+    bench.engine.run(image.reference, task, lines.append)
+    return time.monotonic() - began, sum(line.strip() == b"0" for line in lines)
 
 
-def chosen_probes(project: workflow.Project) -> tuple[Probe, ...]:
-    return tuple(p for p in project.parts.suite.probes.values() if p.group in GROUPS)[:PROBES]
-
-
-def further_subject(engine: Engine, shop: Workshop, lock: Lock, folder: Path) -> tuple[float, float]:
+def further_subject(bench: Bench) -> tuple[float, float]:
     """Seconds to build KerasSurgeon on a lock that is built, and its share of that image's bytes."""
-    files = shop.index.files("kerassurgeon")
+    files = bench.project.parts.index.files("kerassurgeon")
     wheel = next(f for f in files if f.version == "0.2.0" and f.filename.endswith(".whl"))
     subject = Distribution(name="kerassurgeon", version="0.2.0", filename=wheel.filename, sha256=wheel.sha256)
-    base = shop.base(lock.python)
-    plain = engine.prepare(shop.recipe(lock, base, ()), folder / "plain.log")
-    more = replace(lock, distributions=(*lock.distributions, subject))
-    recipe = shop.recipe(more, base, ("kerassurgeon",))
-    engine.remove([f"compat-cell:{recipe.key[:20]}"])
+    base = bench.shop.base(bench.lock.python)
+    plain = bench.engine.prepare(bench.shop.recipe(bench.lock, base, ()), bench.folder / "plain.log")
+    more = replace(bench.lock, distributions=(*bench.lock.distributions, subject))
+    recipe = bench.shop.recipe(more, base, ("kerassurgeon",))
     began = time.monotonic()
-    further = engine.prepare(recipe, folder / "further.log")
+    further = bench.engine.prepare(recipe, bench.folder / "further.log")
     seconds = time.monotonic() - began
+    assert further.built, "nothing was measured: the image was there already"
     assert plain.size and further.size, "the engine says how large its images are"
+    bench.engine.remove([further.reference])
     return seconds, (further.size - plain.size) / plain.size
 
 
