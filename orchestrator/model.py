@@ -565,8 +565,8 @@ class Observation:
     `within` is the subject block the failure came from ("" : outside any), `phase` where it happened,
     `value` what a behaviour or drift probe returned, `first` how the warm process ended where a fresh one
     repeated it, `output` the captured tail of stdout and stderr, `warnings` what Python warned,
-    `key` what makes an equal observation reusable, `reused_from` the run it was made in, `confirmed` how
-    often a changed result came again in a fresh container ("2 of 2").
+    `key` what makes an equal observation reusable, `dated` when it was made, `reused_from` the run it was made in,
+    `confirmed` how often a changed result came again in a fresh container ("2 of 2").
     """
 
     probe: str
@@ -584,6 +584,7 @@ class Observation:
     fresh: bool = False
     first: str = ""
     key: str = ""
+    dated: datetime | None = None
     reused_from: str = ""
     confirmed: str = ""
 
@@ -679,7 +680,7 @@ class Answer:
 
     `text` is the question with its versions filled in; `counts` verdict or status word → number of cells;
     `untried` what was not tried, in words;
-    `beside` strategy → what its cells alone say.
+    `beside` strategy → what its cells alone say: an `AnswerKind`, or "blocked", "our fault", "not run".
     """
 
     text: str
@@ -689,7 +690,7 @@ class Answer:
     cells: tuple[str, ...] = ()
     untried: tuple[str, ...] = ()
     group: str = ""
-    beside: tuple[tuple[str, AnswerKind], ...] = ()
+    beside: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from orchestrator import __version__, paths
 from orchestrator.engine.choose import choose
-from orchestrator.errors import CellError, UserError
+from orchestrator.errors import CellError, ExitCode, UserError
 from orchestrator.image import dockerfile
 from orchestrator.lock import settings
 from orchestrator.lock.index import PackageIndex, session_for
@@ -27,7 +27,7 @@ from orchestrator.run.scheduler import run_cells
 from orchestrator.run.suite import Proof
 from orchestrator.run.workshop import Workshop
 from orchestrator.store.store import Store
-from orchestrator.verdict.judge import Evidence, Judged, judge
+from orchestrator.verdict.judge import Evidence, Judged, filled, judge
 
 STATE = ".compat"
 ISOLATED = ("docker",)
@@ -61,12 +61,26 @@ class Project:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Results:
-    """The judged plan: whole, the selected part of it, and that part as the local engine saw it."""
+    """The judged plan as containers saw it, whole and the selected part of it; the same of the local engine.
+
+    `local` and `whole_local` hold only cells that the local engine has a result of.
+    """
 
     whole: tuple[Judged, ...]
     selected: tuple[Judged, ...]
     local: tuple[Judged, ...]
+    whole_local: tuple[Judged, ...]
     run: RunInfo | None
+
+    @property
+    def best(self) -> tuple[Judged, ...]:
+        """The selected cells, what no container saw as the local engine saw it."""
+        return filled(self.selected, self.local)
+
+    @property
+    def everything(self) -> tuple[Judged, ...]:
+        """The whole plan, what no container saw as the local engine saw it."""
+        return filled(self.whole, self.whole_local)
 
 
 def open_project(request: Request, now: datetime) -> Project:
@@ -138,11 +152,12 @@ def results(project: Project) -> Results:
         )
 
     runs = [r for r in parts.store.runs() if r.matrix_digest == parts.matrix.digest]
-    whole, local = judged(*ISOLATED), judged("local")
+    whole, local = judged(*ISOLATED), tuple(j for j in judged("local") if j.record)
     return Results(
         whole=whole,
         selected=tuple(j for j in whole if j.cell.id in wanted),
-        local=tuple(j for j in local if j.cell.id in wanted and j.record),
+        local=tuple(j for j in local if j.cell.id in wanted),
+        whole_local=local,
         run=runs[-1] if runs else None,
     )
 
@@ -162,12 +177,12 @@ def judge_one(project: Project, record: CellRecord) -> Judged:
 
 def view(project: Project, found: Results) -> Page:
     """What a person sees of the selected cells: answers first, then the small table."""
-    return page(project.parts.matrix, found.selected, found.run, whole=found.whole, local=found.local)
+    return page(project.parts.matrix, found.selected, found.run, whole=found.everything, local=found.local)
 
 
 def publish_latest(project: Project, found: Results) -> tuple[Path, ...]:
     """Writes `reports/latest/`: the table of the whole plan, each cell's newest result, dated."""
-    published = Published(matrix=project.parts.matrix, cells=found.whole, run=found.run, local=found.local)
+    published = Published(matrix=project.parts.matrix, cells=found.whole, run=found.run, local=found.whole_local)
     return write_latest(project.folder / "reports" / "latest", published)
 
 
@@ -202,7 +217,8 @@ def _matrix(source: document.Source, index: PackageIndex) -> Matrix:
         return ranges.resolve(source, index)
     except CellError as error:
         message = f"the package index does not answer: {error.detail}"
-        raise UserError(message, hint="Ranges in the matrix need it. Nothing was run; try again.") from error
+        hint = "Ranges in the matrix need it. Nothing was run; try again."
+        raise UserError(message, hint=hint, code=ExitCode.INFRA) from error
 
 
 def _selected(matrix: Matrix, plan: expand.Plan, words: tuple[str, ...]) -> tuple[Cell, ...]:

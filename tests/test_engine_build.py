@@ -66,6 +66,13 @@ def test_a_full_disk_is_never_a_finding():
     assert (error.status, error.reason) == (CellStatus.INFRA, "disk-full")
 
 
+def test_trouble_of_the_builder_itself_is_told_in_its_own_words():
+    text = "#11 [1/2] FROM x\n#11 sha256:4c0d1a\n#11 0.1 resolving\n#11 ERROR: rpc error: code = Internal desc = EOF\n"
+    error = build.failure(text + "rpc error: code = Internal desc = EOF")
+    assert (error.status, error.reason) == (CellStatus.INFRA, "build")
+    assert error.detail.splitlines() == ["rpc error: code = Internal desc = EOF", "resolving"]
+
+
 def test_a_client_that_never_reached_a_step_is_infra():
     error = build.failure("Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?")
     assert (error.status, error.reason) == (CellStatus.INFRA, "build")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -147,3 +148,16 @@ def test_uv_that_takes_too_long_is_ended_and_uv_that_is_not_there_is_our_trouble
     with pytest.raises(CellError) as caught:
         uv.run_host(("--version",), "", environment={})
     assert caught.value.status is CellStatus.INFRA
+
+
+def test_uv_is_ended_when_the_run_is_stopped_and_reads_all_of_a_long_input(monkeypatch):
+    monkeypatch.setattr(uv.uv_package, "find_uv_bin", lambda: sys.executable)
+    slow = "import sys, time; time.sleep(1); print(len(sys.stdin.read()))"
+    assert uv.run_host(("-c", slow), "x" * 1_000_000, environment={}).stdout == "1000000\n"
+    stop = threading.Event()
+    threading.Timer(0.3, stop.set).start()
+    started = datetime.now(tz=UTC)
+    with pytest.raises(CellError) as caught:
+        uv.run_host(("-c", "import time; time.sleep(60)"), "", environment={}, stop=stop)
+    assert (caught.value.status, caught.value.reason) == (CellStatus.INFRA, "stopped")
+    assert datetime.now(tz=UTC) - started < timedelta(seconds=20)

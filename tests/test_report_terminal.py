@@ -152,3 +152,35 @@ def test_many_answers_take_a_line_each():
     first = next(i for i, line in enumerate(lines) if line.startswith("Does"))
     assert all(line.startswith("Does KerasSurgeon") and line.endswith("YES") for line in lines[first : first + 9])
     assert lines[first + 9] == ""
+
+
+def many(tried):
+    """A plan of 28 pairs of versions and 14 blocks, of which only the first `tried` pairs were run."""
+    named = tuple(Choice(axis=SURGEON, name=name) for name in ("0.1.3", "0.2.0", "0.2.1"))
+    matrix = replace(MATRIX, choices=(*MATRIX.choices[:2], named, *MATRIX.choices[3:]))
+    pairs = [(f"2.{n}.0", c.name) for n in range(14) for c in named]
+    plan = [cell(tf=tf, surgeon=surgeon, resolve=r) for tf, surgeon in pairs for r in ("released", "uv-today")]
+    ran_too = [c for c in plan if (c.axes["tf"], c.axes["kerassurgeon"]) in pairs[:tried]]
+    records = [ran(c) for c in ran_too if c.strategy == "released"]
+    return page(matrix, judged(records, plan, matrix=matrix))
+
+
+def test_of_many_answers_and_rows_those_that_were_not_run_are_only_counted():
+    words = " ".join(render(many(tried=2)).split())
+    assert words.count("Does KerasSurgeon") == 2 + 1
+    assert "40 questions (not run yet), such as “Does KerasSurgeon 0.2.1 work on TensorFlow 2.0.0?”" in words
+    assert "14 more rows say only “not run”" in words
+    assert "tensorflow 2.1.0" not in words
+    assert "+ kerassurgeon 0.2.0 3.7 works not run" in words
+
+
+def test_a_long_plan_of_which_nothing_ran_is_told_in_a_few_lines():
+    text = render(many(tried=0))
+    assert len(text.splitlines()) < 15
+    assert "84 of 84 combinations (not run yet)" in " ".join(text.split())
+
+
+def test_names_that_share_a_row_are_counted_where_they_are_many():
+    plan = [cell(surgeon=f"0.{n}") for n in range(5)] + [cell(surgeon="none", python="3.9")]
+    text = render(page(MATRIX, judged([], plan)))
+    assert "+ kerassurgeon 0.0 and 4 others  3.7     not run" in text

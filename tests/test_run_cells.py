@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 from fakes import BASE, FakeEngine, cell, lock_of, workshop
 
@@ -157,6 +158,28 @@ def test_when_the_engine_is_lost_the_rest_is_infra_and_untried(tmp_path):
     assert set(records) == {c.id for c in cells}
     assert {r.status for r in records.values()} == {CellStatus.INFRA}
     assert len(engine.started) == 1
+
+
+def test_an_engine_that_is_lost_while_images_are_counted_stops_no_run(tmp_path):
+    class Gone(FakeEngine):
+        def images(self):
+            raise infra(Phase.COLLECT, "daemon", "no answer")
+
+    records = run_cells([cell()], workshop(tmp_path, Gone(), disk_budget=1), workers=1)
+    assert {r.status for r in records.values()} == {CellStatus.RAN}
+
+
+def test_what_an_interrupt_cut_off_leaves_no_record_and_keeps_its_observations(tmp_path):
+    def stopped():
+        shop.stop.set()
+        return Exit(code=None, seconds=1.0, lost="the run was stopped")
+
+    shop = workshop(tmp_path, FakeEngine(cut_after=3, ending=stopped))
+    record = run_cell(cell(), shop)
+    assert record.status is CellStatus.INFRA
+    assert shop.store.newest("fake") == {}
+    kept = [msgspec.json.decode(p.read_bytes()) for p in (tmp_path / "store" / "observations").iterdir()]
+    assert [o["probe"] for o in kept] == ["control.passes"]
 
 
 def test_an_interrupt_halts_the_engine_and_goes_on(tmp_path):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from orchestrator.errors import CellStatus
 from orchestrator.model import AnswerKind
+from orchestrator.report.page import answer_line, counts_line
 from orchestrator.verdict.answers import answers
 
 BROKEN = failed("surgeon.dense")
@@ -121,3 +122,36 @@ def test_trouble_of_ours_never_turns_a_yes_into_a_no_or_back(places):
         assert answer.kind in allowed | {AnswerKind.UNKNOWN, AnswerKind.CANT_INSTALL}
         if answer.kind is AnswerKind.CANT_INSTALL:
             assert not [j for j in answer.counts if j[0] == "our fault"]
+
+
+def test_yes_says_with_which_tool_it_is_not_so():
+    fine, uv = ran(today()), cell(resolve="uv-today")
+    assert answer_line(ask(fine, ran(uv, BROKEN))) == "YES, but not with uv today"
+    assert answer_line(ask(fine, ran(uv, import_failed("environment.tensorflow")))) == "YES, but not with uv today"
+    assert answer_line(ask(fine, stopped(uv, CellStatus.UNRESOLVABLE, "pins-clash"))) == "YES, but not with uv today"
+    assert answer_line(ask(fine, ran(uv), ran(cell(resolve="forced"), BROKEN))) == "YES"
+    assert answer_line(ask(fine, cells=[today(), uv])) == "YES"
+
+
+def test_a_strategy_that_gets_no_further_than_what_it_stands_on_is_blocked_not_unknown():
+    found = ask(ran(today()), ran(cell(resolve="uv-today"), import_failed("environment.tensorflow")))
+    assert dict(found.beside) == {"pip-today": "yes", "uv-today": "blocked"}
+
+
+def test_a_python_that_only_another_strategy_is_planned_for_counts_by_that():
+    found = ask(ran(today()), ran(cell()), no_wheel(cell(python="3.9")))
+    assert (found.kind, found.detail) == (AnswerKind.YES_ON, "Python 3.7")
+    assert dict(found.beside) == {"pip-today": "yes", "released": "yes, on Python 3.7"}
+
+
+def test_a_python_that_can_not_be_had_here_is_said_plainly():
+    missing = stopped(today("3.8"), CellStatus.UNAVAILABLE, "no-base", "no CPython 3.8 here: nowhere to pull it from")
+    found = ask(missing)
+    assert (found.kind, found.detail) == (AnswerKind.UNKNOWN, "no such Python here")
+    assert found.untried == ("Python 3.8 (no such Python here)", "GPU")
+
+
+def test_counts_name_what_could_be_judged_once():
+    found = ask(ran(today()), ran(cell(), BROKEN), no_wheel(today("3.9")))
+    assert counts_line(found) == "works in 1, broken in 1 of 2 combinations that could be judged · 1 no wheel"
+    assert counts_line(ask(no_wheel(today()))) == "1 no wheel"

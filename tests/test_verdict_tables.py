@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from datetime import timedelta
 
 from builders import (
     DESCRIPTORS,
@@ -105,9 +106,16 @@ def test_pythons_with_equal_verdicts_are_one_row_with_one_id():
     assert len(row.id) == 4
 
 
-def test_what_an_earlier_run_saw_carries_its_date():
-    table = small([ran(cell(), run="run-0")], run=RUN.id)
-    assert str(table.blocks[0].rows[0].entries[0]) == "works (2026-11-20)"
+def test_what_another_run_saw_on_an_earlier_day_carries_its_date():
+    tomorrow = replace(RUN, started=NOW + timedelta(days=1))
+
+    def said(seen_by, run):
+        (row,) = small([ran(cell(), run=seen_by)], run=run).blocks[0].rows
+        return str(row.entries[0])
+
+    assert said("run-0", tomorrow) == "works, old: 2026-11-20"
+    assert said(tomorrow.id, tomorrow) == "works"
+    assert said("run-0", RUN) == "works"
 
 
 def test_local_results_stand_in_a_table_of_their_own():

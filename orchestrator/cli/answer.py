@@ -8,18 +8,18 @@ from rich.console import Console
 from orchestrator import workflow
 from orchestrator.model import CellRecord
 from orchestrator.report import document
-from orchestrator.report.terminal import view
+from orchestrator.report.terminal import render
 
 
 def print_results(chosen: workflow.Project, results: workflow.Results, out: Console) -> None:
     """The answers, then the small table, as wide as the console."""
-    out.print()
-    out.print(view(workflow.view(chosen, results), width=out.width))
+    colour = out.is_terminal and not out.no_color
+    click.echo("\n" + render(workflow.view(chosen, results), width=out.width, colour=colour), nl=False, color=colour)
 
 
 def print_json(results: workflow.Results) -> None:
     """The one JSON document, over the selected cells."""
-    click.echo(document.text(results.selected, results.run), nl=False)
+    click.echo(document.text(results.best, results.run), nl=False)
 
 
 def word(chosen: workflow.Project, record: CellRecord) -> str:

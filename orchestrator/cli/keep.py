@@ -11,12 +11,16 @@ import click
 from orchestrator import workflow
 from orchestrator.cli.answer import print_json
 from orchestrator.cli.options import SELECTORS, console, project, shared
+from orchestrator.cli.said import counted
 from orchestrator.matrix.schema import schema as matrix_schema
 from orchestrator.report.schema import schema as results_schema
 from orchestrator.run.disk import gigabytes
 
 
-@click.command(epilog="Example: compat export --schema > docs/matrix.schema.json")
+@click.command(
+    short_help="Results or a schema, for other programs.",
+    epilog="Example: compat export --schema > docs/matrix.schema.json",
+)
 @SELECTORS
 @click.option("--schema", "kind", flag_value="matrix", help="The JSON Schema of matrix.yaml.")
 @click.option("--results-schema", "kind", flag_value="results", help="The JSON Schema of results.json.")
@@ -31,7 +35,7 @@ def export(selectors: tuple[str, ...], matrix: Path | None, as_of: str | None, k
     print_json(workflow.results(project(selectors, matrix, as_of)))
 
 
-@click.command(epilog="Example: compat gc --dry-run")
+@click.command(short_help="Remove cell images and what dead runs left.", epilog="Example: compat gc --dry-run")
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
 @click.option("--engine", help="docker or local; default: docker where it answers, else local.")
 def gc(*, dry_run: bool, engine: str | None) -> None:
@@ -41,8 +45,11 @@ def gc(*, dry_run: bool, engine: str | None) -> None:
     images = found.images()
     size = gigabytes(sum(image.size for image in images))
     if dry_run:
-        said.print(f"{found.check()}: would remove {len(images)} cell images, {size}; results and bases stay")
+        said.print(
+            f"{found.check()}: would remove {counted(len(images), 'cell image')}, {size}; results and bases stay"
+        )
         return
     reaped = found.reap()
     freed = found.remove([image.reference for image in images])
-    said.print(f"{found.check()}: removed {len(images)} cell images and {reaped} leftovers, {gigabytes(freed)} freed")
+    gone = f"{counted(len(images), 'cell image')} and {counted(reaped, 'leftover')}"
+    said.print(f"{found.check()}: removed {gone}, {gigabytes(freed)} freed")

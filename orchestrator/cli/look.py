@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 
 import click
-from rich.table import Table
 
 from orchestrator import workflow
 from orchestrator.cli.answer import print_json, print_results
@@ -19,7 +18,10 @@ from orchestrator.report import show as report
 from orchestrator.verdict.judge import Judged
 
 
-@click.command(epilog="Example: compat table kerassurgeon=0.2.0 tf=2.3..2.6")
+@click.command(
+    short_help="The answers and the table of earlier runs. Runs nothing.",
+    epilog="Example: compat table kerassurgeon=0.2.0 tf=2.3..2.6",
+)
 @SELECTORS
 @click.option("--json", "as_json", is_flag=True, help="Print the results as one JSON document.")
 @shared
@@ -33,13 +35,14 @@ def table(selectors: tuple[str, ...], matrix: Path | None, as_of: str | None, *,
         print_results(chosen, results, console())
 
 
-@click.command(epilog="Example: compat plan tf=2.4.1")
+@click.command(short_help="What a run would take. Starts nothing.", epilog="Example: compat plan tf=2.4.1")
 @SELECTORS
 @click.option("--engine", help="docker or local; default: docker where it answers, else local.")
 @click.option("--cells", "list_cells", is_flag=True, help="List every cell with its id.")
+@click.option("--rules", "list_rules", is_flag=True, help="List the rules that leave combinations out.")
 @shared
 def plan(
-    selectors: tuple[str, ...], matrix: Path | None, as_of: str | None, *, engine: str | None, list_cells: bool
+    selectors: tuple[str, ...], matrix: Path | None, as_of: str | None, *, engine: str | None, **listed: bool
 ) -> None:
     """How many cells a run has, what it fetches and keeps, how long it takes. Starts nothing."""
     chosen = project(selectors, matrix, as_of)
@@ -48,23 +51,27 @@ def plan(
     out = console()
     for line in forecast_lines(chosen, found, ahead):
         out.print(line, markup=False, soft_wrap=True)
-    if chosen.plan.excluded:
-        out.print(f"{sum(e.count for e in chosen.plan.excluded)} combinations are left out by rules:", markup=False)
-        rules = Table(box=None, show_header=False, padding=(0, 1))
+    left_out = sum(e.count for e in chosen.plan.excluded)
+    if left_out and not listed["list_rules"]:
+        out.print(f"{left_out:,} combinations of the matrix are left out by rules: --rules lists them.", soft_wrap=True)
+    if listed["list_rules"]:
         for excluded in chosen.plan.excluded:
-            rules.add_row(str(excluded.count), excluded.rule.reason)
-        out.print(rules)
-    if list_cells:
+            out.print(f"{excluded.count:>9,}  {excluded.rule.reason}", markup=False, soft_wrap=True)
+    if listed["list_cells"]:
         why = {cell.id: error.detail for cell, error in ahead.needless}
         for cell in chosen.cells:
             note = f"  ({why[cell.id]})" if cell.id in why else ""
             out.print(f"{cell.id}  {name_of(cell)}{note}", markup=False, soft_wrap=True)
 
 
-@click.command(epilog="Examples: compat show 7d02    compat show 7d02 surgeon.import")
+@click.command(
+    short_help="The evidence behind a cell, or behind one of its probes.",
+    epilog="Examples: compat show 7d02    compat show 7d02 surgeon.import    compat show 7d02 --pins > pins.txt",
+)
 @click.argument("cell", nargs=-1, required=True, metavar="CELL [PROBE]")
+@click.option("--pins", "only_pins", is_flag=True, help="Only its pins, whether it works or not.")
 @shared
-def show(cell: tuple[str, ...], matrix: Path | None, as_of: str | None) -> None:
+def show(cell: tuple[str, ...], matrix: Path | None, as_of: str | None, *, only_pins: bool) -> None:
     """The evidence behind one cell: pins, base, how to repeat it by hand, every outcome.
 
     CELL is the short id printed beside it, or selectors that leave one cell. With PROBE, that probe's traceback
@@ -72,16 +79,20 @@ def show(cell: tuple[str, ...], matrix: Path | None, as_of: str | None) -> None:
     """
     probe = cell[-1] if len(cell) > 1 and "=" not in cell[-1] and "." in cell[-1] else ""
     judged, _ = _one(cell[:-1] if probe else cell, matrix, as_of)
-    click.echo(report.show(judged, probe), nl=False)
+    click.echo(report.pins(judged) if only_pins else report.show(judged, probe), nl=False)
 
 
-@click.command(epilog="Example: compat pins 3fe8 > constraints.txt && pip install -c constraints.txt tensorflow")
+@click.command(
+    short_help="The pins of a cell that works, as a constraints file.",
+    epilog="Example: compat pins 3fe8 > constraints.txt && pip install -c constraints.txt tensorflow",
+)
 @click.argument("cell", nargs=-1, required=True)
 @shared
 def pins(cell: tuple[str, ...], matrix: Path | None, as_of: str | None) -> None:
     """A working cell's pins as a constraints file, with where and when they were tried."""
     judged, (chosen, results) = _one(cell, matrix, as_of)
-    click.echo(insight.pins(judged, results.whole, chosen.parts.matrix), nl=False)
+    same = [j for j in results.everything if j.isolated == judged.isolated]
+    click.echo(insight.pins(judged, same, chosen.parts.matrix), nl=False)
 
 
 def _one(
@@ -90,7 +101,7 @@ def _one(
     """The one cell that words name. Raises UserError where they name several."""
     chosen = project(words, matrix, as_of)
     results = workflow.results(chosen)
-    found = [j for j in results.selected if j.record] or list(results.local) or list(results.selected)
+    found = [j for j in results.best if j.record] or list(results.selected)
     if len(found) > 1:
         lines = [f"  {j.cell.id[:8]}  {j.said}: {j.word(j.headline)}" for j in found[:12]]
         more = [f"  and {len(found) - 12} more"] if len(found) > 12 else []

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import errno
+import math
+import os
+import signal
 import sys
+import time
+from contextlib import suppress
+from types import FrameType
 
 import click
 
 from orchestrator import __version__
 from orchestrator.cli import keep, look, prove, run
-from orchestrator.errors import ExitCode, UserError
+from orchestrator.errors import CellError, ExitCode, UserError
 
+_DISK = frozenset({errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.ENOTDIR, errno.EEXIST, errno.EPERM, errno.EROFS})
+"""Errors of a person's own disk: full, or not theirs to write."""
+_ENDING_SECONDS = 35.0
 FIRST = ("table", "run", "plan", "show", "pins", "try")
 EPILOG = """\b
 Examples:
@@ -20,7 +30,7 @@ Examples:
   compat show 7d02                        the evidence behind one cell
 \b
 Exit codes: 0 ran, whatever the findings · 1 --fail-on matched · 2 usage or matrix · 3 no engine ·
-  4 some cells could not be judged · 130 interrupted
+  4 some cells could not be judged · 130 interrupted (Ctrl-C or SIGTERM), with what was kept
 """
 
 
@@ -34,7 +44,7 @@ class Sections(click.Group):
             ("More", [n for n in names if n not in FIRST]),
         ):
             with formatter.section(title):
-                formatter.write_dl([(n, self.commands[n].get_short_help_str(70)) for n in chosen])
+                formatter.write_dl([(n, self.commands[n].get_short_help_str(200)) for n in chosen])
 
 
 @click.group(cls=Sections, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
@@ -52,8 +62,16 @@ for command in (look.table, run.run, look.plan, look.show, look.pins, run.try_, 
 
 
 def main() -> None:
-    """Runs the command; never a traceback for a person's mistake."""
-    sys.exit(status_of())
+    """Runs the command; never a traceback for a person's mistake. SIGTERM and a closed terminal end it like Ctrl-C."""
+    _end_gently()
+    status = status_of()
+    if status == ExitCode.INTERRUPTED:
+        with suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        # What was running is ended. A thread may still wait for an index that does not answer: nobody waits for it.
+        os._exit(status)
+    sys.exit(status)
 
 
 def status_of(arguments: list[str] | None = None) -> int:
@@ -62,8 +80,9 @@ def status_of(arguments: list[str] | None = None) -> int:
         return int(cli.main(arguments, prog_name="compat", standalone_mode=False) or 0)
     except click.exceptions.Exit as asked:
         status = asked.exit_code
-    except click.exceptions.Abort:
-        click.echo("Stopped; nothing was run.", err=True)
+    except click.exceptions.Abort as no:
+        # Raised for "no" to a question, and by click itself for a Ctrl-C.
+        click.echo("Stopped." if isinstance(no.__cause__, KeyboardInterrupt) else "Stopped; nothing was run.", err=True)
         status = ExitCode.INTERRUPTED
     except click.ClickException as error:
         error.show()
@@ -71,10 +90,35 @@ def status_of(arguments: list[str] | None = None) -> int:
     except UserError as error:
         click.echo("\n".join(filter(None, (f"compat: {error.message}", error.hint))), err=True)
         status = error.code
+    except CellError as error:
+        click.echo(f"compat: {error.detail or error.reason}\nNo finding about any package; try again.", err=True)
+        status = ExitCode.INFRA
     except KeyboardInterrupt:
         status = ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        # the reader of our output went away (`compat table | head`)
-        sys.stderr.close()
+    except (BrokenPipeError, SystemExit):
+        # the reader of our output went away (`compat table | head`); click and rich turn that into an exit of 1
         status = ExitCode.OK
+    except OSError as error:
+        if error.errno not in _DISK:
+            raise
+        click.echo(f"compat: {error.filename or 'results'} can't be written: {error.strerror}", err=True)
+        status = ExitCode.INFRA
     return status
+
+
+def _end_gently() -> None:
+    """Makes the signals that ask a process to end raise KeyboardInterrupt; one that is ignored (nohup) stays so.
+
+    A person who presses again while containers are being removed would only leave them behind: that is ignored.
+    """
+    asked = -math.inf
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        nonlocal asked
+        before, asked = asked, time.monotonic()
+        if asked - before > _ENDING_SECONDS:
+            raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) not in (signal.SIG_IGN, None):
+            signal.signal(number, interrupt)

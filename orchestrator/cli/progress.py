@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from types import TracebackType
 
 from rich.console import Console
@@ -26,9 +26,11 @@ def name_of(cell: Cell) -> str:
 class Reporter:
     """Watches a run and prints a line per finished cell, with its verdict; on a terminal a bar below them."""
 
-    def __init__(self, console: Console, total: int, word: Callable[[CellRecord], str]) -> None:
+    def __init__(self, console: Console, cells: Collection[str], word: Callable[[CellRecord], str]) -> None:
+        """`cells` are the ids that are worth a line; nothing is said of others."""
         self._console = console
-        self._total = total
+        self._cells = frozenset(cells)
+        self._total = len(self._cells)
         self._word = word
         self._done = 0
         self._busy: dict[str, str] = {}
@@ -57,6 +59,8 @@ class Reporter:
             self._bar.stop()
 
     def stage(self, cell: Cell, stage: str, detail: str = "") -> None:
+        if cell.id not in self._cells:
+            return
         with self._guard:
             before = self._busy.get(cell.id, "").split(" ")[0]
             self._busy[cell.id] = f"{stage} {detail}".strip()
@@ -67,15 +71,18 @@ class Reporter:
                 self._print(f"        {stage}: {name_of(cell)}")
 
     def finished(self, record: CellRecord) -> None:
+        if record.cell.id not in self._cells:
+            return
         with self._guard:
             self._busy.pop(record.cell.id, None)
             self._done += 1
             seconds = f"  {record.seconds:.0f} s" if record.seconds >= 1 else ""
             line = f"[{self._done}/{self._total}] {record.cell.id[:4]}  {name_of(record.cell)}: {self._word(record)}"
             self._print(line + seconds)
-            if record.status is CellStatus.INFRA:
+            if record.status in (CellStatus.INFRA, CellStatus.UNAVAILABLE):
                 why = (record.detail or record.reason).splitlines()[0]
-                self._print(f"        our fault, no finding: {why}")
+                ours = "our fault, no finding: " if record.status is CellStatus.INFRA else ""
+                self._print(f"        {ours}{why}")
             if self._bar is not None and self._task is not None:
                 self._bar.update(self._task, completed=self._done)
 

@@ -15,7 +15,10 @@ from orchestrator.errors import ExitCode
 from orchestrator.run.assemble import Terms
 
 
-@click.command(epilog="Example: compat prove tf=2.3.4 python=3.7 resolve=released keras=unpinned")
+@click.command(
+    short_help="See each check pass, and see it fail; for people who write probes.",
+    epilog="Example: compat prove tf=2.3.4 python=3.7 resolve=released keras=unpinned",
+)
 @SELECTORS
 @click.option("--engine", help="docker or local; default: docker where it answers, else local.")
 @shared
@@ -28,7 +31,7 @@ def prove(selectors: tuple[str, ...], matrix: Path | None, as_of: str | None, en
     chosen = project(selectors, matrix, as_of)
     found = workflow.find_engine(engine, os.environ)
     out = console()
-    with Reporter(out, len(chosen.cells), lambda record: word(chosen, record)) as reporter:
+    with Reporter(out, [cell.id for cell in chosen.cells], lambda record: word(chosen, record)) as reporter:
         rest = workflow.prove(chosen, found, Terms(watch=reporter, now=now, environment=os.environ))
     for name, proof in rest.items():
         lacking = [what for what, seen in (("pass", proof.passed), ("fail", proof.failed)) if not seen]

@@ -58,7 +58,10 @@ def running(function: Callable[..., int]) -> Callable[..., int]:
     return function
 
 
-@click.command(epilog="Example: compat run tf=2.3.4,2.4.1 python=3.7 resolve=released")
+@click.command(
+    short_help="Run the selected combinations, then answer.",
+    epilog="Example: compat run tf=2.3.4,2.4.1 python=3.7 resolve=released",
+)
 @SELECTORS
 @running
 @shared
@@ -71,7 +74,11 @@ def run(selectors: tuple[str, ...], matrix: Path | None, as_of: str | None, **op
     return _run(project(selectors, matrix, as_of), Options(**options))  # type: ignore[arg-type]
 
 
-@click.command("try", epilog="Example: compat try tensorflow==2.4.3 kerassurgeon==0.2.0 python=3.7")
+@click.command(
+    "try",
+    short_help="Run one combination that no matrix lists.",
+    epilog="Example: compat try tensorflow==2.4.3 kerassurgeon==0.2.0 python=3.7",
+)
 @click.argument("combination", nargs=-1, required=True)
 @running
 @shared
@@ -82,12 +89,13 @@ def try_(combination: tuple[str, ...], matrix: Path | None, as_of: str | None, *
 
 def _run(chosen: workflow.Project, options: Options) -> int:
     said = console(stderr=options.as_json)
+    _require_known(options.probes, chosen)
     found = workflow.find_engine(options.engine, os.environ)
     ahead = workflow.look_ahead(chosen, found, options.workers)
     for line in forecast_lines(chosen, found, ahead):
         said.print(line, markup=False, soft_wrap=True)
     _ask(ahead, said, yes=options.yes)
-    records = _carry_out(chosen, found, said, options)
+    records = _carry_out(chosen, found, ahead, options)
     results = workflow.results(chosen)
     workflow.publish_latest(chosen, results)
     if options.as_json:
@@ -97,21 +105,42 @@ def _run(chosen: workflow.Project, options: Options) -> int:
     return _status(results, records, options.fail_on)
 
 
-def _carry_out(chosen: workflow.Project, engine: Engine, said: Console, options: Options) -> dict[str, CellRecord]:
+def _require_known(names: tuple[str, ...], chosen: workflow.Project) -> None:
+    """Raises UserError where --probe names neither a probe nor a group of them."""
+    probes = chosen.parts.suite.probes
+    for name in names:
+        if not any(probe == name or probe.startswith(f"{name}.") for probe in probes):
+            near = [p for p in probes if name in p][:5]
+            groups = sorted({probe.partition(".")[0] for probe in probes})
+            raise UserError(
+                f"--probe {name}: no probe or group is called that",
+                hint=f"Did you mean {', '.join(near)}?" if near else f"groups: {', '.join(groups)}",
+            )
+
+
+def _carry_out(chosen: workflow.Project, engine: Engine, ahead: Forecast, options: Options) -> dict[str, CellRecord]:
+    said = console(stderr=options.as_json)
+    needless = {cell.id for cell, _ in ahead.needless}
+    told = [cell.id for cell in chosen.cells if cell.id not in needless]
     try:
-        with Reporter(said, len(chosen.cells), lambda record: word(chosen, record)) as reporter:
+        with Reporter(said, told, lambda record: word(chosen, record)) as reporter:
             terms = Terms(
                 watch=reporter, now=now, environment=os.environ, workers=options.workers, probes=options.probes
             )
             return workflow.carry_out(chosen, engine, terms)
+    except (BrokenPipeError, SystemExit) as gone:
+        # the reader of our output went away: as good as Ctrl-C, and there is nobody to tell
+        raise click.exceptions.Exit(ExitCode.INTERRUPTED) from gone
     except KeyboardInterrupt:
-        kept = chosen.parts.store.newest(engine.name).keys() & {cell.id for cell in chosen.cells}
+        newest = chosen.parts.store.newest(engine.name)
+        kept = [c for c in chosen.cells if c.id in newest and newest[c.id].status is not CellStatus.INFRA]
         said.print(
             f"\nStopped. Containers are gone; results of {len(kept)} of {len(chosen.cells)} cells are kept, with every "
             "probe that had finished. The same command goes on from there.",
             markup=False,
+            soft_wrap=True,
         )
-        raise
+        raise click.exceptions.Exit(ExitCode.INTERRUPTED) from None
 
 
 def _ask(ahead: Forecast, said: Console, *, yes: bool) -> None:
@@ -130,6 +159,7 @@ def _status(results: workflow.Results, records: Mapping[str, CellRecord], fail_o
     infra = any(record.status is CellStatus.INFRA for record in records.values())
     if infra or all(record.status is CellStatus.UNAVAILABLE for record in records.values()):
         return ExitCode.INFRA
-    judged = [j for j in (*results.selected, *results.local) if j.cell.id in records]
+    runs = {cell: record.run for cell, record in records.items()}
+    judged = [j for j in (*results.selected, *results.local) if j.record and j.record.run == runs.get(j.cell.id)]
     matched = any(verdict.kind in fail_on for j in judged for verdict in j.verdicts)
     return ExitCode.FAIL_ON if matched else ExitCode.OK

@@ -13,7 +13,7 @@ _SHOWN = 4
 
 def engine_line(chosen: Project, engine: Engine) -> str:
     """Such as: docker 20.10.24, isolated · linux/amd64, CPU · KerasSurgeon on TensorFlow (matrix.yaml)."""
-    held = "isolated" if engine.isolated else "NOT isolated: plain processes on this machine"
+    held = "isolated" if engine.isolated else "NOT isolated (plain processes on this machine)"
     devices = ", ".join(sorted({cell.device.upper() for cell in chosen.cells}))
     matrix = chosen.parts.matrix
     return f"{engine.check()}, {held} · linux/amd64, {devices} · {matrix.title} ({matrix.path})"
@@ -37,7 +37,7 @@ def needless_lines(chosen: Project, ahead: Forecast) -> tuple[str, ...]:
 
 def effort_line(ahead: Forecast) -> str:
     """Such as: 6 to run: about 3 min, 0.4 GB to fetch, 0.9 GB kept. Ctrl-C is safe."""
-    known = f"{len(ahead.unchanged)} with results of this reading. " if ahead.unchanged else ""
+    known = f"{len(ahead.unchanged)} have results from this day's index already. " if ahead.unchanged else ""
     if not ahead.cells:
         return f"{known}Nothing new to run."
     return (

@@ -22,6 +22,7 @@ NOT_FETCHED = frozenset({41, 43})
 NOT_INSTALLED = {42: "install-fails", 44: "build-fails"}
 _STEP_CODE = re.compile(r"exit code: (\d+)\s*$")
 _STEP_LINE = re.compile(r"^#(\d+) (?:\d+\.\d+ )?(.*)$")
+_DIGEST = re.compile(r"^sha256:[0-9a-f]+$")
 _NO_SPACE = ("no space left on device", "disk quota exceeded")
 _TAIL_LINES = 25
 _GRACE_SECONDS = 5.0
@@ -178,7 +179,8 @@ def failure(output: str) -> CellError:
     """
     lines = output.splitlines()
     code = step_code(lines)
-    tail = "\n".join(step_output(lines)) or "\n".join(lines[-_TAIL_LINES:])
+    shown = step_output(lines) if code is not None else [*_said(lines), *step_output(lines)]
+    tail = "\n".join(shown) or "\n".join(lines[-_TAIL_LINES:])
     if any(words in line.lower() for line in lines[-200:] for words in _NO_SPACE):
         return infra(Phase.BUILD, "disk-full", tail)
     if code in NOT_FETCHED:
@@ -200,7 +202,7 @@ def step_code(lines: Sequence[str]) -> int | None:
 
 
 def step_output(lines: Iterable[str]) -> list[str]:
-    """The last lines a failed step wrote, without BuildKit's numbers and times."""
+    """The last lines a failed step wrote, without BuildKit's numbers, times and digests."""
     steps: dict[str, list[str]] = {}
     failed = ""
     for line in lines:
@@ -210,7 +212,13 @@ def step_output(lines: Iterable[str]) -> list[str]:
         number, text = match.groups()
         if text.startswith("ERROR"):
             failed = failed or number
-        else:
+        elif not _DIGEST.match(text):
             steps.setdefault(number, []).append(text)
     # The first line names the step itself, the instruction as written.
     return steps.get(failed, [])[1:][-_TAIL_LINES:]
+
+
+def _said(lines: Iterable[str]) -> list[str]:
+    """What BuildKit said of a step that failed without an exit code: trouble of its own."""
+    matches = (_STEP_LINE.match(line) for line in lines)
+    return [m.group(2).removeprefix("ERROR: ") for m in matches if m and m.group(2).startswith("ERROR")][:1]

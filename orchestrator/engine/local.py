@@ -64,14 +64,14 @@ class LocalEngine:
         self._stopping = threading.Event()
 
     def check(self) -> str:
-        """Answers "local, not isolated"; raises UserError(NO_ENGINE) on what is not Linux on x86-64."""
+        """Answers "local"; raises UserError(NO_ENGINE) on what is not Linux on x86-64."""
         if sys.platform != "linux" or platform.machine() != "x86_64":
             raise UserError(
                 f"the local engine needs Linux on x86_64, this is {sys.platform} on {platform.machine()}",
                 hint="use --engine docker",
                 code=ExitCode.NO_ENGINE,
             )
-        return "local, not isolated"
+        return "local"
 
     def halt(self) -> None:
         self._stopping.set()

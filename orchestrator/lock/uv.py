@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import subprocess
 import tempfile
+import threading
+import time
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -26,6 +28,7 @@ SECONDS = 300
 SOLVED, UNSOLVED = 0, 1
 """Exit codes of `uv pip compile`. 1 is also what it says to an index that answers 403 or 404; 2 is everything else."""
 _LONGEST_EXPLANATION = 700
+_POLL_SECONDS = 0.2
 
 _NAME = r"[A-Za-z0-9][\w.-]*"
 _CLAUSE = r"(?:===|[=<>!~]=|[<>])[\w.*+!-]+"
@@ -43,32 +46,56 @@ class Candidate:
     files: tuple[IndexFile, ...]
 
 
-def run_host(args: tuple[str, ...], stdin: str, *, environment: Mapping[str, str], seconds: float = SECONDS) -> Result:
+def run_host(
+    args: tuple[str, ...],
+    stdin: str,
+    *,
+    environment: Mapping[str, str],
+    seconds: float = SECONDS,
+    stop: threading.Event | None = None,
+) -> Result:
     """Runs uv on the host with exactly `environment` (see `settings.uv_environment`), in an empty directory.
 
     The empty directory keeps a project's own uv settings out. Raises CellError(resolve, infra, "uv") where uv can't
-    be started.
+    be started, "stopped" once `stop` is set: uv, in a process group of its own, is then ended.
     """
-    with tempfile.TemporaryDirectory(prefix="compat-uv-") as empty:
+    # A file, not a pipe: `communicate` forgets what it has not yet written when it is called again.
+    with tempfile.TemporaryDirectory(prefix="compat-uv-") as empty, tempfile.TemporaryFile() as source:
+        source.write(stdin.encode())
+        source.seek(0)
         try:
-            done = subprocess.run(
+            process = subprocess.Popen(
                 [uv_package.find_uv_bin(), *args],
-                input=stdin.encode(),
-                capture_output=True,
+                stdin=source,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
                 env=dict(environment),
                 cwd=empty,
-                timeout=seconds,
-                check=False,
+                start_new_session=True,
             )
-        except subprocess.TimeoutExpired:
-            return Result(code=-1, timed_out=True)
         except OSError as error:
             raise infra(Phase.RESOLVE, "uv", f"uv can't be started: {error}") from error
-    return Result(
-        code=done.returncode,
-        stdout=done.stdout.decode("utf-8", "replace"),
-        stderr=done.stderr.decode("utf-8", "replace"),
-    )
+        with process:
+            try:
+                return _ended(process, seconds, stop)
+            finally:
+                process.kill()
+
+
+def _ended(process: subprocess.Popen[bytes], seconds: float, stop: threading.Event | None) -> Result:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            stdout, stderr = process.communicate(timeout=_POLL_SECONDS)
+        except subprocess.TimeoutExpired:
+            if stop is not None and stop.is_set():
+                raise infra(Phase.RESOLVE, "stopped", "the run was stopped") from None
+            if time.monotonic() > deadline:
+                return Result(code=-1, timed_out=True)
+            continue
+        return Result(
+            code=process.returncode, stdout=stdout.decode("utf-8", "replace"), stderr=stderr.decode("utf-8", "replace")
+        )
 
 
 def host_arguments(python: str, platform: str, cutoff: datetime, *, deps: bool = True) -> tuple[str, ...]:

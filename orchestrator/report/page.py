@@ -12,10 +12,14 @@ from orchestrator.verdict.answers import answers, untried, usual
 from orchestrator.verdict.findings import Finding
 from orchestrator.verdict.judge import Judged, filled
 from orchestrator.verdict.tables import Small, short_ids, small_table
-from orchestrator.verdict.words import MEANING, printable, shorten, strategy_words
+from orchestrator.verdict.words import MEANING, NOT_RUN, printable, shorten, strategy_words
 
 LOCAL = "local engine, not isolated"
+MANY_ANSWERS = 12
+"""Answers above which those to questions that were not run are only counted."""
 _NO_NEAREST = (AnswerKind.YES, AnswerKind.YES_ON)
+_YES = (*_NO_NEAREST, AnswerKind.YES_LIMITED)
+_FAILS = (AnswerKind.NO, AnswerKind.CANT_INSTALL, VerdictKind.BLOCKED)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,19 +69,19 @@ def page(
     if not any(j.record and j.isolated for j in cells):
         # nothing isolated to go by: what the local engine saw answers, and is named as such
         cells, everything, local = filled(cells, local), filled(everything, local), ()
-    run_id = run.id if run else ""
     asked = [j for j in cells if j.isolated] if any(j.record and j.isolated for j in cells) else list(cells)
     found = [
         table
         for table in (
-            small_table(cells, ids, isolated=True, run=run_id),
-            small_table(local or cells, ids, isolated=False, run=run_id),
+            small_table(cells, ids, isolated=True, run=run),
+            small_table(local or cells, ids, isolated=False, run=run),
         )
         if table is not None
     ]
+    told, waiting = _told(answers(matrix, asked))
     return Page(
         heading=_heading(matrix, asked, run),
-        answers=tuple(_asked(a, asked, everything, matrix, ids) for a in answers(matrix, asked)),
+        answers=tuple(_asked(a, asked, everything, matrix, ids) for a in told),
         sections=tuple(
             Section(
                 table=table,
@@ -87,8 +91,17 @@ def page(
             for table in found
         ),
         legend=_legend(found, [*cells, *local]),
-        untried=untried(matrix, asked),
+        untried=(*waiting, *untried(matrix, asked)),
     )
+
+
+def _told(found: Sequence[Answer]) -> tuple[tuple[Answer, ...], tuple[str, ...]]:
+    """The answers to print; where they are many, those to questions that were not run become one sentence."""
+    waiting = [a for a in found if [word for word, _ in a.counts] == [NOT_RUN]]
+    if len(found) <= MANY_ANSWERS or not waiting:
+        return tuple(found), ()
+    such = printable(waiting[0].text)
+    return tuple(a for a in found if a not in waiting), (f"{len(waiting)} questions (not run yet), such as “{such}”",)
 
 
 def _heading(matrix: Matrix, cells: Sequence[Judged], run: RunInfo | None) -> str:
@@ -110,7 +123,7 @@ def _asked(
         return Asked(answer=answer)
     mine = set(answer.cells)
     pair = [j for j in cells if j.cell.id in mine]
-    sort = any(j.isolated for j in pair if j.record)
+    sort = all(j.isolated for j in pair)
     same = [j for j in whole if j.isolated == sort]
     best = nearest([j.cell for j in usual(pair)], answer.group, same, matrix)
     if best is None:
@@ -122,7 +135,13 @@ def _asked(
 
 
 def answer_line(answer: Answer) -> str:
-    """The answer itself: "NO", "YES, on Python 3.7"."""
+    """The answer itself: "NO", "YES, on Python 3.7", "YES, but not with uv today"."""
+    ways = [strategy_words(name) for name, kind in answer.beside if kind in _FAILS and name != Strategy.FORCED]
+    but = f", but not with {' or '.join(ways)}" if ways and answer.kind in _YES else ""
+    return _answer_line(answer) + but
+
+
+def _answer_line(answer: Answer) -> str:
     match answer.kind:
         case AnswerKind.YES_ON:
             return f"YES, on {answer.detail}"
@@ -139,14 +158,11 @@ def _capital(text: str) -> str:
 
 
 def counts_line(answer: Answer) -> str:
-    """How often what: "broken in 2 of 2 combinations that could be judged · 1 blocked · 9 no wheel"."""
+    """How often what: "works in 1, broken in 2 of 3 combinations that could be judged · 1 blocked · 9 no wheel"."""
     judged = ("works", "limited", "broken")
     total = sum(n for word, n in answer.counts if word in judged)
-    parts = [
-        f"{word} in {n} of {total} combination{'s' if total != 1 else ''} that could be judged"
-        for word, n in answer.counts
-        if word in judged
-    ]
+    each = ", ".join(f"{word} in {n}" for word, n in answer.counts if word in judged)
+    parts = [f"{each} of {total} combination{'s' if total != 1 else ''} that could be judged"] if each else []
     parts += [f"{n} {word}" for word, n in answer.counts if word not in judged]
     return " · ".join(parts)
 
@@ -175,7 +191,7 @@ def _legend(tables: Sequence[Small], cells: Sequence[Judged]) -> tuple[str, ...]
     words = {e.word for t in tables for b in t.blocks for r in b.rows for e in r.entries if e}
     lines = [f"{word} = {meaning}" for word, meaning in MEANING.items() if word in words]
     if any(e.old for t in tables for b in t.blocks for r in b.rows for e in r.entries if e):
-        lines.append("(date) = from an earlier run, of that day")
+        lines.append("old = seen by an earlier run, on that day")
     for strategy in (Strategy.PIP_TODAY, Strategy.UV_TODAY):
         tools = {
             f"{j.record.lock.resolver} on {j.record.lock.cutoff:%Y-%m-%d}"

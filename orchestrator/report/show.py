@@ -5,11 +5,15 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 
+from orchestrator import paths
 from orchestrator.errors import UserError
-from orchestrator.model import Outcome, OutcomeKind
+from orchestrator.model import CellRecord, Outcome, OutcomeKind
 from orchestrator.verdict.classify import how_it_ended
 from orchestrator.verdict.judge import Judged
 from orchestrator.verdict.words import NOT_RUN, printable, shorten
+
+IN_IMAGE = "python"
+"""The interpreter of a cell's image, as its PATH finds it."""
 
 _VALUE = 120
 """Characters of a value in the list of outcomes; one probe's own page has all of it."""
@@ -25,6 +29,17 @@ def show(judged: Judged, probe: str = "") -> str:
     if probe:
         return _lines(_one(judged, probe))
     return _lines([*_head(judged), *_pins(judged), *_by_hand(judged), *_outcomes(judged)])
+
+
+def pins(judged: Judged) -> str:
+    """A cell's pins and nothing else, whether it works or not: what `pip install --no-deps -r` takes.
+
+    Raises UserError where nothing was resolved.
+    """
+    lock = judged.record.lock if judged.record else None
+    if lock is None:
+        raise UserError(f"{judged.said} has no pins: {judged.word(judged.headline)}")
+    return _lines(lock.pins)
 
 
 def _lines(lines: Iterable[str]) -> str:
@@ -48,6 +63,12 @@ def _head(judged: Judged) -> list[str]:
     when = f"{record.dated:%Y-%m-%d %H:%M} UTC" if record.dated else "at an unknown time"
     how = "isolated" if judged.isolated else "not isolated: plain processes, no container"
     lines.append(f"tried {when} in run {record.run or '?'} on {record.engine or '?'} ({how}), {record.seconds:.1f} s")
+    before = sorted({o.reused_from for o in record.observations if o.reused_from and o.reused_from != record.run})
+    if before:
+        reused = sum(o.reused_from in before for o in record.observations)
+        lines.append(
+            f"{reused} of {len(record.observations)} probes were seen in run {', '.join(before)}, unchanged since"
+        )
     if base := record.base:
         lines.append(f"base: {base.name}, Python {base.full_version}, glibc {base.glibc}, {base.image}")
         if base.lacks:
@@ -72,16 +93,23 @@ def _by_hand(judged: Judged) -> list[str]:
     exports = [f"  export {name}={shlex.quote(value)}" for name, value in judged.cell.variables]
     lines = [
         "",
-        "by hand (with the pins above in pins.txt):",
+        "by hand:",
+        f"  compat show {judged.cell.id[:8]} --pins > pins.txt",
         f"  uv venv --python {record.lock.python} by-hand && . by-hand/bin/activate",
         "  uv pip install --no-deps -r pins.txt",
         *exports,
     ]
     tool = record.engine.split(" ", maxsplit=1)[0]
     if record.image_key and tool in ("docker", "podman"):
-        lines.append(f"or in the image it ran in, while that is kept: {tool} run --rm -it --network none")
-        lines.append(f"  compat-cell:{record.image_key[:20]} {record.base.interpreter if record.base else 'python'}")
+        lines += ["or in the image it ran in, while that is kept:", f"  {_in_image(judged, record, tool)}"]
     return lines
+
+
+def _in_image(judged: Judged, record: CellRecord, tool: str, extra: tuple[str, ...] = ()) -> str:
+    """The command that starts the interpreter of the cell's image, without network, as a probe has it."""
+    variables = [f"-e {name}={shlex.quote(value)}" for name, value in judged.cell.variables]
+    options = ["--rm -it --network none", *variables, *extra]
+    return f"{tool} run {' '.join(options)} compat-cell:{record.image_key[:20]} {IN_IMAGE}"
 
 
 def _outcomes(judged: Judged) -> list[str]:
@@ -119,7 +147,29 @@ def _one(judged: Judged, probe: str) -> list[str]:
         near = [o.probe.id for o in judged.outcomes if probe in o.probe.id][:5]
         hint = f"Did you mean {', '.join(near)}?" if near else f"compat show {judged.cell.id[:8]} lists its probes."
         raise UserError(f"{judged.said} has no result of a probe called {probe!r}", hint=hint)
-    return [f"{judged.cell.id}  {judged.said}", *_full(found)]
+    return [f"{judged.cell.id}  {judged.said}", *_full(found), *_probe_by_hand(judged, probe)]
+
+
+def _probe_by_hand(judged: Judged, probe: str) -> list[str]:
+    """The command that runs one probe alone, without its limits, with an ordinary traceback."""
+    record, here = judged.record, str(paths.data("probes"))
+    if record is None or record.lock is None:
+        return []
+    tool = record.engine.split(" ", maxsplit=1)[0]
+    if record.image_key and tool in ("docker", "podman"):
+        options = ("-e HOME=/tmp", f"-v {shlex.quote(f'{here}:/probes:ro')}")
+        head = "alone, by hand, in the image it ran in, while that is kept:"
+        return ["", head, f"  {_in_image(judged, record, tool, options)} {_alone(probe, '/probes')}"]
+    head = f"alone, by hand, in the environment that compat show {judged.cell.id[:8]} says how to make:"
+    return ["", head, f"  {IN_IMAGE} {_alone(probe, here)}"]
+
+
+def _alone(probe: str, folder: str) -> str:
+    code = (
+        f"import sys; sys.path.insert(0, {folder!r}); import supervisor, harness; supervisor.load({folder!r}); "
+        f"print(harness.REGISTRY[{probe!r}].function())"
+    )
+    return f"-B -c {shlex.quote(code.replace(chr(39), chr(34)))}"
 
 
 def _full(outcome: Outcome) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
@@ -13,10 +14,17 @@ from rich.text import Text
 from orchestrator.model import AnswerKind
 from orchestrator.report.page import Asked, Page, Section, answer_line, beside_line, counts_line
 from orchestrator.verdict.tables import Block, Entry, Row, Small
+from orchestrator.verdict.words import NOT_RUN
 
 _GAP = 2
 NARROW = 64
 """Columns below which a table is told line by line."""
+
+MANY_ROWS = 12
+"""Rows above which those with nothing but "not run" are only counted."""
+
+_NAMES = 2
+"""Names that share a row and are all told."""
 
 MANY = 6
 """Answers above which each takes one line; a narrower selection tells more."""
@@ -87,7 +95,8 @@ def _answer(asked: Asked, *, brief: bool) -> list[RenderableType]:
 
 def _section(section: Section, width: int) -> list[RenderableType]:
     parts: list[RenderableType] = [Text(section.heading, style="bold"), Text()] if section.heading else []
-    table, widths = section.table, _widths(section.table)
+    table, waiting = _told(section.table)
+    widths = _widths(table)
     # every block's columns line up, where that fits
     floor = widths if sum(widths) + _GAP * (len(widths) - 1) <= width else [0] * len(widths)
     for block in table.blocks:
@@ -97,19 +106,51 @@ def _section(section: Section, width: int) -> list[RenderableType]:
         else:
             parts.append(_grid(block, table, floor))
         parts.append(Text())
+    if waiting:
+        parts += [Text(f"{waiting} more rows say only “{NOT_RUN}”: compat plan --cells lists them"), Text()]
     notes = [_hanging(note) for note in section.notes]
     return [*parts, *notes, Text()] if notes else parts
 
 
+def _told(small: Small) -> tuple[Small, int]:
+    """The table to print; where it is long, without rows that only say "not run", and how many those are."""
+    rows = [row for block in small.blocks for row in block.rows]
+    if len(rows) <= MANY_ROWS:
+        return small, 0
+    blocks = [replace(block, rows=tuple(row for row in block.rows if _tried(row))) for block in small.blocks]
+    told = [block for block in blocks if block.rows]
+    return _narrowed(replace(small, blocks=tuple(told))), sum(not _tried(row) for row in rows)
+
+
+def _narrowed(small: Small) -> Small:
+    """The table without columns that are planned for none of its rows."""
+    rows = [row for block in small.blocks for row in block.rows]
+    kept = [place for place in range(len(small.columns)) if any(row.entries[place] for row in rows)]
+    blocks = (
+        replace(block, rows=tuple(replace(r, entries=tuple(r.entries[p] for p in kept)) for r in block.rows))
+        for block in small.blocks
+    )
+    return replace(small, columns=tuple(small.columns[p] for p in kept), blocks=tuple(blocks))
+
+
+def _tried(row: Row) -> bool:
+    return any(entry is not None and entry.word != NOT_RUN for entry in row.entries)
+
+
+def _who(row: Row) -> str:
+    names = row.who.split(" / ")
+    return row.who if len(names) <= _NAMES else f"{names[0]} and {len(names) - 1} others"
+
+
 def _cells(row: Row) -> list[str]:
-    return [row.who, " ".join(row.pythons), *(str(e) if e else "–" for e in row.entries), row.id]
+    return [_who(row), " ".join(row.pythons), *(str(e) if e else "–" for e in row.entries), row.id]
 
 
 def _widths(small: Small) -> list[int]:
     """Columns of text that each column of the table wants over all blocks."""
     lines = [_cells(row) for block in small.blocks for row in block.rows]
     lines += [[block.title, "Python", *small.columns, "id"] for block in small.blocks]
-    return [max(cell_len(line[place]) for line in lines) for place in range(len(small.columns) + 3)]
+    return [max((cell_len(line[place]) for line in lines), default=0) for place in range(len(small.columns) + 3)]
 
 
 def _grid(block: Block, small: Small, floor: list[int]) -> Table:
@@ -119,12 +160,12 @@ def _grid(block: Block, small: Small, floor: list[int]) -> Table:
     grid.add_column("id", no_wrap=True, style="dim")
     for row in block.rows:
         entries = [_entry(entry) for entry in row.entries]
-        grid.add_row(Text(row.who), Text(" ".join(row.pythons)), *entries, Text(row.id))
+        grid.add_row(Text(_who(row)), Text(" ".join(row.pythons)), *entries, Text(row.id))
     return grid
 
 
 def _lines(row: Row, small: Small) -> list[RenderableType]:
-    head = f" {row.who} · Python {' '.join(row.pythons)}" + (f" · {row.id}" if row.id else "")
+    head = f"{_who(row)} · Python {' '.join(row.pythons)}" + (f" · {row.id}" if row.id else "")
     pairs = zip(small.columns, row.entries, strict=True)
     told = [Text.assemble(f"   {name}: ", _entry(entry)) for name, entry in pairs if entry]
     return [Text(head), *told]

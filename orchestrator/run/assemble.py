@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from orchestrator.errors import CellError, CellStatus, Phase
+from orchestrator.errors import CellError, CellStatus, Phase, infra
 from orchestrator.image import bases, dockerfile, recipe
 from orchestrator.lock import strategies, tags, uv
 from orchestrator.lock.settings import uv_environment
@@ -52,6 +53,7 @@ def workshop(parts: Parts, engine: Engine, run: RunInfo, terms: Terms) -> Worksh
     specs = bases.load(parts.images / "bases.yaml")
     template = dockerfile.read(parts.images).digest
     shelf: dict[str, Base | CellError] = {}
+    stop = threading.Event()
 
     def base(python: str) -> Base:
         if python not in shelf:
@@ -65,9 +67,10 @@ def workshop(parts: Parts, engine: Engine, run: RunInfo, terms: Terms) -> Worksh
     def resolve(cell: Cell, base: Base) -> Lock:
         tools = Tools(
             uv_host=lambda arguments, stdin: uv.run_host(
-                arguments, stdin, environment=uv_environment(terms.environment), seconds=RESOLVE_SECONDS
+                arguments, stdin, environment=uv_environment(terms.environment), seconds=RESOLVE_SECONDS, stop=stop
             ),
             in_builder=_in_builder(engine, base, parts.matrix.limits),
+            sleep=lambda seconds: _pause(stop, seconds),
         )
         return strategies.lock(cell, base, parts.index, tools)
 
@@ -90,6 +93,7 @@ def workshop(parts: Parts, engine: Engine, run: RunInfo, terms: Terms) -> Worksh
         wanted=terms.probes,
         disk_floor=terms.disk_floor,
         disk_budget=terms.disk_budget,
+        stop=stop,
     )
 
 
@@ -128,6 +132,10 @@ def _obtain(python: str, candidates: tuple[BaseSpec, ...], engine: Engine, log: 
     return found
 
 
+def _pause(stop: threading.Event, seconds: float) -> None:
+    stop.wait(seconds)
+
+
 def _in_builder(
     engine: Engine, base: Base, limits: Limits
 ) -> Callable[[tuple[str, ...], tuple[tuple[str, bytes], ...]], Result]:
@@ -138,6 +146,8 @@ def _in_builder(
         bounded = replace(limits, cell_seconds=RESOLVE_SECONDS, silence_seconds=RESOLVE_SECONDS)
         task = Task(command=command, files=files, limits=bounded, network=True, builder=True)
         ended = engine.run(base.image, task, lines.append)
+        if ended.lost:
+            raise infra(Phase.RESOLVE, "engine", ended.lost)
         return Result(
             code=-1 if ended.code is None else ended.code,
             stdout=b"\n".join(line.rstrip(b"\n") for line in lines).decode(errors="replace"),

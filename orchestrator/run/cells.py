@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from orchestrator.errors import Attribution, CellError, CellStatus, Phase, infra
 from orchestrator.model import Base, Cell, CellRecord, Lock, Observation, Prepared, Probe, Recipe
@@ -13,7 +14,7 @@ from orchestrator.run.controls import controls_wrong
 from orchestrator.run.disk import require_space
 from orchestrator.run.keys import environment_key, probe_key
 from orchestrator.run.observe import Seen, Sitting, observe
-from orchestrator.run.workshop import Workshop, probes_for
+from orchestrator.run.workshop import Workshop, asked_for, probes_for
 from orchestrator.store.store import LockResult, lock_key, reused
 
 
@@ -26,17 +27,21 @@ def run_cell(cell: Cell, workshop: Workshop) -> CellRecord:
     try:
         draft = _prepare_and_probe(draft, workshop)
     except CellError as error:
-        draft = failed(draft, error)
+        draft = failed(draft, error, workshop.run.as_of)
     record = replace(draft, seconds=round(time.monotonic() - began, 3))
-    workshop.store.save(record)
-    workshop.watch.finished(record)
+    # A run that is told to stop learns nothing about the cells it leaves; what their probes said is kept already.
+    if not (workshop.stop.is_set() and record.status is CellStatus.INFRA):
+        workshop.store.save(record)
+        workshop.watch.finished(record)
     return record
 
 
-def failed(draft: CellRecord, error: CellError) -> CellRecord:
-    """The record of a cell that was stopped by `error`."""
+def failed(draft: CellRecord, error: CellError, as_of: datetime) -> CellRecord:
+    """The record of a cell that was stopped by `error`; what the index alone decides is as old as its reading."""
+    by_index = error.phase is Phase.RESOLVE and error.status is not CellStatus.INFRA
     return replace(
         draft,
+        dated=as_of if by_index else draft.dated,
         status=error.status,
         reason=error.reason,
         detail=error.detail,
@@ -92,7 +97,7 @@ def _probe(draft: CellRecord, recipe: Recipe, workshop: Workshop) -> CellRecord:
     keys = {p.id: probe_key(environment, p, cell.inputs) for p in probes}
     known = workshop.store.observations(environment)
     seen = {p.id: reused(known[keys[p.id]], draft.run) for p in probes if keys[p.id] in known}
-    missing = tuple(p for p in probes if p.id not in seen)
+    missing = tuple(p for p in probes if p.id not in seen and asked_for(p, workshop))
     if missing:
         prepared = _image(recipe, draft, workshop)
         fresh = _sit(draft, prepared, missing, workshop)
@@ -101,8 +106,9 @@ def _probe(draft: CellRecord, recipe: Recipe, workshop: Workshop) -> CellRecord:
         seen |= _confirmed(draft, prepared, seen, workshop)
     _require_controls(seen, workshop)
     # what did not run has no key: it is not evidence, and the next run must try it again
-    ordered = tuple(seen[p.id] for p in probes)
-    return replace(draft, status=CellStatus.RAN, observations=ordered)
+    ordered = tuple(seen[p.id] for p in probes if p.id in seen)
+    made = max((o.dated for o in ordered if o.dated), default=draft.dated)
+    return replace(draft, status=CellStatus.RAN, observations=ordered, dated=made)
 
 
 def _image(recipe: Recipe, draft: CellRecord, workshop: Workshop) -> Prepared:
@@ -122,7 +128,7 @@ def _sit(draft: CellRecord, prepared: Prepared, probes: tuple[Probe, ...], works
     def keep(observation: Observation) -> Observation:
         probe = by_id[observation.probe]
         key = probe_key(draft.environment_key, probe, draft.cell.inputs)
-        stored = replace(observation, key=key)
+        stored = replace(observation, key=key, dated=workshop.now())
         if _repeatable(observation):
             workshop.store.observe(draft.environment_key, replace(stored, reused_from=draft.run))
         return stored

@@ -45,7 +45,7 @@ class Collector:
                 self.hello = {k: v for k, v in event.items() if k not in ("event", "seq", "t", "pid")}
             case "parent":
                 self.parents.append({k: event.get(k) for k in ("needs", "state", "seconds")})
-            case "started":
+            case "started" if isinstance(event.get("probe"), str):
                 self.running.add(event["probe"])
                 self.on_start(event["probe"])
             case "ended":
@@ -55,7 +55,7 @@ class Collector:
             case "heartbeat":
                 pass
             case _:
-                raise infra(Phase.COLLECT, "stream", f"unknown event {name!r}")
+                raise infra(Phase.COLLECT, "stream", f"not an event of the supervisor's: {raw[:200]!r}")
 
     def _ended(self, event: dict[str, object]) -> None:
         try:

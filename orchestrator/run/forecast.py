@@ -17,6 +17,8 @@ REST_KEPT = 240_000_000
 FIRST_SECONDS = 75.0
 """Seconds a cell takes on one worker where nothing is known yet; later the median of what was measured."""
 
+_TRIED_AGAIN = (CellStatus.INFRA, CellStatus.UNAVAILABLE)
+
 LARGE = 5_000_000
 """Bytes from which a chosen package's own file counts in the forecast."""
 
@@ -61,7 +63,7 @@ def forecast(
             needless.append((cell, error))
             continue
         record = known.get(cell.id)
-        if record and record.run in current and record.status is not CellStatus.INFRA:
+        if record and record.run in current and record.status not in _TRIED_AGAIN:
             unchanged.append(cell)
             continue
         rest.append(cell)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from itertools import islice
 
 from packaging.version import Version
 
-from orchestrator.errors import CellStatus, Phase, infra
+from orchestrator.errors import CellError, CellStatus, Phase, infra
 from orchestrator.model import ABSENT, Cell, CellRecord, Strategy
 from orchestrator.run.cells import failed, run_cell
 from orchestrator.run.disk import evict
@@ -17,6 +18,8 @@ from orchestrator.run.workshop import Workshop
 _STRATEGY_ORDER = tuple(Strategy)
 _LOST = frozenset({"daemon", "engine"})
 """Reasons that mean the engine itself is gone: the cells after it would fail alike."""
+_ENDING_SECONDS = 30.0
+"""How long an interrupted run waits for its threads: the daemon kills and removes a container within seconds."""
 
 
 def in_order(cells: Sequence[Cell]) -> tuple[Cell, ...]:
@@ -37,25 +40,27 @@ def run_cells(cells: Sequence[Cell], workshop: Workshop, workers: int) -> dict[s
     """
     records: dict[str, CellRecord] = {}
     waiting = iter(in_order(cells))
-    with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="cell") as pool:
-        running: set[Future[CellRecord]] = {pool.submit(run_cell, c, workshop) for c in islice(waiting, workers)}
-        try:
-            while running:
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    record = future.result()
-                    records[record.cell.id] = record
-                if any(_engine_lost(records[f.result().cell.id]) for f in done):
-                    break
+    running: set[Future[CellRecord]] = set()
+    pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="cell")
+    try:
+        running |= {pool.submit(run_cell, c, workshop) for c in islice(waiting, workers)}
+        lost = False
+        while running:
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            finished = [future.result() for future in done]
+            records |= {record.cell.id: record for record in finished}
+            lost = lost or any(_engine_lost(record) for record in finished)
+            if not lost:
                 _evict(records, workshop)
                 running |= {pool.submit(run_cell, c, workshop) for c in islice(waiting, workers - len(running))}
-            for future in running:
-                record = future.result()
-                records[record.cell.id] = record
-        except BaseException:
-            workshop.stop.set()
-            workshop.engine.halt()
-            raise
+    except BaseException:
+        workshop.stop.set()
+        workshop.engine.halt()
+        # Containers and builds are ended by the threads that wait for them; one that waits for an index may take long.
+        wait(running, timeout=_ENDING_SECONDS)
+        raise
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
     records |= {cell.id: _untried(cell, workshop) for cell in waiting}
     return records
 
@@ -68,7 +73,9 @@ def _untried(cell: Cell, workshop: Workshop) -> CellRecord:
     draft = CellRecord(
         cell=cell, status=CellStatus.INFRA, run=workshop.run.id, engine=workshop.run.engine, dated=workshop.now()
     )
-    record = failed(draft, infra(Phase.START, "engine", "not tried: the engine was lost before this cell began"))
+    record = failed(
+        draft, infra(Phase.START, "engine", "not tried: the engine was lost before this cell began"), workshop.run.as_of
+    )
     workshop.store.save(record)
     workshop.watch.finished(record)
     return record
@@ -76,9 +83,7 @@ def _untried(cell: Cell, workshop: Workshop) -> CellRecord:
 
 def _evict(records: dict[str, CellRecord], workshop: Workshop) -> None:
     finished = frozenset(r.image_key for r in records.values())
-    in_use = (
-        frozenset(image.key for image in workshop.engine.images() if image.key not in finished)
-        if finished
-        else frozenset()
-    )
-    evict(workshop, in_use)
+    # What is removed is no one's result: an engine that can't say what it has will say so to the next cell.
+    with suppress(CellError):
+        in_use = frozenset(image.key for image in workshop.engine.images() if image.key not in finished)
+        evict(workshop, in_use)

@@ -71,12 +71,10 @@ class Workshop:
 def probes_for(cell: Cell, workshop: Workshop) -> tuple[Probe, ...]:
     """The probes that run in a cell: its groups' and the controls, in the catalogue's order."""
     names = {group.name for group in workshop.groups(cell)} | {"control"}
-    return tuple(
-        probe
-        for probe in workshop.suite.probes.values()
-        if probe.group in names and (probe.group == "control" or _asked_for(probe.id, workshop.wanted))
-    )
+    return tuple(probe for probe in workshop.suite.probes.values() if probe.group in names)
 
 
-def _asked_for(probe: str, wanted: tuple[str, ...]) -> bool:
-    return not wanted or any(probe == w or probe.startswith(f"{w}.") for w in wanted)
+def asked_for(probe: Probe, workshop: Workshop) -> bool:
+    """Whether a probe without a result is to be run; controls always are."""
+    wanted = workshop.wanted
+    return not wanted or probe.group == "control" or any(f"{probe.id}.".startswith(f"{w}.") for w in wanted)

@@ -19,11 +19,14 @@ from orchestrator.model import (
     VerdictKind,
 )
 from orchestrator.verdict.judge import Judged
-from orchestrator.verdict.words import OURS, printable, said, shorten
+from orchestrator.verdict.words import NOT_RUN, OURS, printable, said, shorten
 
 _RANK = ("works", "limited", "broken", "blocked", "unknown")
 _CANT = (CellStatus.UNRESOLVABLE, CellStatus.UNINSTALLABLE)
 _TITLES = 3
+_UNDER = "what it stands on fails first"
+_NO_PYTHON = "no such Python here"
+_NO_BASE = ("no-python", "no-base")
 
 
 def answers(matrix: Matrix, cells: Sequence[Judged]) -> tuple[Answer, ...]:
@@ -59,7 +62,7 @@ def answer(question: Question, matrix: Matrix, pair: Sequence[Judged]) -> Answer
     for judged in pair:
         by_strategy.setdefault(judged.cell.strategy, []).append(judged)
     beside = [
-        (name, _answer(group, cells, question_axes(question))[0])
+        (name, _alone(*_answer(group, cells, question_axes(question))))
         for name, cells in by_strategy.items()
         if len(by_strategy) > 1 and any(j.status is not None for j in cells)
     ]
@@ -75,6 +78,12 @@ def answer(question: Question, matrix: Matrix, pair: Sequence[Judged]) -> Answer
         group=group,
         beside=tuple(beside),
     )
+
+
+def _alone(kind: AnswerKind, detail: str) -> str:
+    if kind is AnswerKind.YES_ON:
+        return f"{kind} {detail}"
+    return {_UNDER: str(VerdictKind.BLOCKED), OURS: OURS, NOT_RUN: NOT_RUN}.get(detail, str(kind))
 
 
 def _answer(group: str, pair: Sequence[Judged], named: Sequence[str]) -> tuple[AnswerKind, str]:
@@ -105,20 +114,30 @@ def _without_success(group: str, pair: Sequence[Judged]) -> tuple[AnswerKind, st
     if tried and all(j.status in _CANT for j in tried):
         return AnswerKind.CANT_INSTALL, ", ".join(dict.fromkeys(j.word(group) for j in tried))
     if VerdictKind.BLOCKED in kinds:
-        return AnswerKind.UNKNOWN, "what it stands on fails first"
+        return AnswerKind.UNKNOWN, _UNDER
     reasons = [v.reason for j in pair if (v := j.verdict(group)) and v.reason]
     if reasons:
         return AnswerKind.UNKNOWN, reasons[0]
-    return AnswerKind.UNKNOWN, OURS if any(j.status is CellStatus.INFRA for j in pair) else "not run"
+    if any(j.status is CellStatus.INFRA for j in pair):
+        return AnswerKind.UNKNOWN, OURS
+    return AnswerKind.UNKNOWN, _NO_PYTHON if all(map(_pythonless, pair)) else NOT_RUN
+
+
+def _pythonless(judged: Judged) -> bool:
+    return judged.status is CellStatus.UNAVAILABLE and judged.reason in _NO_BASE
 
 
 def _plain(pair: Sequence[Judged], named: Sequence[str]) -> list[Judged]:
-    """What somebody gets who types the install and nothing else; where that is not planned, all but `forced`."""
+    """What somebody gets who types the install and nothing else; on Pythons where that is not planned, and where it
+    was never run, all but `forced`.
+    """
     simple = [j for j in pair if j.status is not CellStatus.EXCLUDED and _at_defaults(j, named)]
     today = [j for j in simple if j.cell.strategy is Strategy.PIP_TODAY]
+    others = [j for j in simple if j.cell.strategy is not Strategy.FORCED]
     if any(j.status is not None for j in today):
-        return today
-    return [j for j in simple if j.cell.strategy is not Strategy.FORCED]
+        planned = _pythons(today)
+        return [*today, *(j for j in others if j.cell.python not in planned)]
+    return others
 
 
 def usual(cells: Sequence[Judged]) -> tuple[Judged, ...]:
@@ -175,6 +194,7 @@ def untried(matrix: Matrix, cells: Sequence[Judged]) -> tuple[str, ...]:
     for judged in cells:
         if judged.status is CellStatus.UNAVAILABLE:
             why = shorten(printable(judged.detail or judged.reason.replace("-", " ")), 100)
+            why = _NO_PYTHON if _pythonless(judged) else why
             found.setdefault(f"Python {judged.cell.python}" + (f" ({why})" if why else ""))
     waiting = sum(j.status is None for j in cells)
     ours = sum(j.status is CellStatus.INFRA for j in cells)

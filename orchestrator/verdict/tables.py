@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 
 import pandas as pd
 
 from orchestrator.errors import CellStatus
-from orchestrator.model import ABSENT, UNPINNED, AxisKind, Cell, Matrix, Outcome, Strategy, VerdictKind
+from orchestrator.model import (
+    ABSENT,
+    UNPINNED,
+    AxisKind,
+    Cell,
+    CellRecord,
+    Matrix,
+    Outcome,
+    RunInfo,
+    Strategy,
+    VerdictKind,
+)
 from orchestrator.verdict.findings import Finding, deciding, findings, signed
 from orchestrator.verdict.judge import Judged
 from orchestrator.verdict.words import printable, said, strategy_words
@@ -28,7 +40,7 @@ class Entry:
 
     def __str__(self) -> str:
         numbers = "".join(f" [{n}]" for n in self.notes)
-        return f"{self.word}{numbers}" + (f" ({self.old})" if self.old else "")
+        return f"{self.word}{numbers}" + (f", old: {self.old}" if self.old else "")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,12 +122,12 @@ def _long_row(judged: Judged, group: str, size: Mapping[str, int]) -> dict[str, 
 
 
 def small_table(
-    cells: Sequence[Judged], ids: Mapping[str, str], *, isolated: bool = True, run: str = ""
+    cells: Sequence[Judged], ids: Mapping[str, str], *, isolated: bool = True, run: RunInfo | None = None
 ) -> Small | None:
     """The folded table over the cells of one kind of engine; None where there is none.
 
     Planned cells without a record stand in the isolated table, unless every result there is comes from the
-    local engine. `run` is the run in question: what another run saw carries its date.
+    local engine. `run` is the run in question: what it did not reuse and was seen on an earlier day carries its date.
     """
     mine = _of_engine(cells, isolated=isolated)
     if not mine:
@@ -222,15 +234,21 @@ def _who(cell: Cell) -> str:
     return " ".join(f"+ {part}" for part in [*others, *extra]) or "alone"
 
 
-def _entry(judged: Judged, notes: Mapping[str, int], run: str) -> Entry:
+def _entry(judged: Judged, notes: Mapping[str, int], run: RunInfo | None) -> Entry:
     causes = {o.signature for o in _headline_failing(judged)} | {signed(judged)}
-    record = judged.record
-    old = bool(run and record and record.run != run and record.dated)
     return Entry(
         word=str(judged.word(judged.headline)),
         notes=tuple(sorted(notes[c] for c in causes if c in notes)[:_NOTES]),
-        old=f"{record.dated:%Y-%m-%d}" if old and record and record.dated else "",
+        old=_old(judged.record, run),
     )
+
+
+def _old(record: CellRecord | None, run: RunInfo | None) -> str:
+    """The day of a record that is older than the run and no part of it; "" otherwise."""
+    if record is None or record.dated is None or run is None or record.run == run.id:
+        return ""
+    seen = record.dated.astimezone(UTC).date()
+    return seen.isoformat() if seen < run.started.astimezone(UTC).date() else ""
 
 
 def _headline_failing(judged: Judged) -> tuple[Outcome, ...]:
@@ -249,7 +267,9 @@ def _footnotes(cells: Sequence[Judged]) -> tuple[Finding, ...]:
 
 
 def _month(cells: Sequence[Judged], strategy: Strategy) -> str:
-    """The month dependencies were taken from, where all cells of a column share it."""
+    """The month dependencies were taken from, where all cells of a column share it; "" while some were not run."""
+    if any(j.status is None for j in cells if j.cell.strategy is strategy):
+        return ""
     cutoffs = {
         f"{j.record.lock.cutoff:%b %Y}"
         for j in cells

@@ -1,0 +1,584 @@
+"""Bad days, made real: a daemon of the tests' own is killed, filled and cut under the command `compat`."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import msgspec
+import pytest
+from fakes import NOW, cell, lock_of, recipe_of, workshop
+from second_daemon import SecondDaemon, second_daemon
+
+from orchestrator import paths
+from orchestrator.engine import owner
+from orchestrator.engine.docker import DockerEngine
+from orchestrator.errors import CellStatus, ExitCode, Phase
+from orchestrator.image import dockerfile
+from orchestrator.model import (
+    Base,
+    BuildContext,
+    CellRecord,
+    Ended,
+    Limits,
+    Lock,
+    Observation,
+    Prepared,
+    Recipe,
+    Strategy,
+)
+from orchestrator.run import suite
+from orchestrator.run.cells import run_cell
+from orchestrator.run.observe import Sitting, observe
+
+VERSIONS = ("1.14.0", "1.15.0", "1.16.0")
+MATRIX = f"""
+schema: 1
+title: six on Python
+axes:
+  six: {{package: six, choices: {json.dumps(VERSIONS)}, subject: true}}
+  python: {{kind: python, choices: ["3.11"]}}
+  resolve: {{kind: resolve, choices: [released]}}
+limits: {{memory: 512m}}
+"""
+CONTROLS = 7
+FLOOR = 3_000_000_000
+"""Bytes the command wants free (`run.assemble.Terms`)."""
+SOON = 30.0
+TEMPLATES = dockerfile.read(paths.data("images"))
+
+
+@dataclass
+class Project:
+    """A folder with the tiny matrix, and the command on it, with the daemon that `host` names."""
+
+    folder: Path
+    host: str
+
+    def start(self, *options: str, **variables: str) -> subprocess.Popen[str]:
+        program = shutil.which("compat", path=os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])))
+        assert program, "the command `compat` is not installed"
+        # A shell's background processes ignore Ctrl-C, and so would what they start.
+        interruptible = ("env", "--default-signal=INT,TERM,HUP")
+        return subprocess.Popen(
+            [*interruptible, program, "run", "--engine", "docker", "--as-of", "2025-01-01", *options],
+            cwd=self.folder,
+            env={**os.environ, "DOCKER_HOST": self.host, "COLUMNS": "160", **variables},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *options: str) -> tuple[int, str]:
+        """Exit status and everything that was printed, which is never a traceback."""
+        return ended(self.start(*options))
+
+    def records(self) -> dict[str, CellRecord]:
+        """Version of six → what is kept of its cell, good or not."""
+        found: dict[str, CellRecord] = {}
+        for path in sorted((self.folder / ".compat" / "cells" / "docker").glob("*.json")):
+            record = msgspec.json.decode(path.read_bytes(), type=CellRecord)
+            found.setdefault(record.cell["six"].name, record)
+        return found
+
+    def ran(self) -> set[str]:
+        return {version for version, record in self.records().items() if record.status is CellStatus.RAN}
+
+    def observations(self) -> list[Observation]:
+        """Every observation that is kept, of whatever run."""
+        paths = (self.folder / ".compat" / "observations").glob("*.jsonl")
+        return [msgspec.json.decode(line, type=Observation) for p in paths for line in p.read_bytes().splitlines()]
+
+
+def ended(process: subprocess.Popen[str], seconds: float = 120) -> tuple[int, str]:
+    with process:
+        try:
+            said, _ = process.communicate(timeout=seconds)
+        finally:
+            process.kill()
+    assert "Traceback" not in said, said
+    return process.returncode, said
+
+
+def until(condition: Callable[[], object], seconds: float = SOON) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecondDaemon]:
+    """A daemon without network that already has the images of the tiny matrix: the tests' usual one made them."""
+    folder = tmp_path_factory.mktemp("faults")
+    (folder / "matrix.yaml").write_text(MATRIX)
+    usual = Project(folder, os.environ.get("DOCKER_HOST", ""))
+    there = images()
+    status, said = usual.run()
+    assert status == ExitCode.OK, said
+    records = usual.records().values()
+    base = next(record.base for record in records if record.base)
+    cells = [f"compat-cell:{record.image_key[:20]}" for record in records]
+    with second_daemon(folder, gigabytes=4.5) as started:
+        started.copy_in(f"compat-base:{base.name}", base.image, *cells)
+        subprocess.run(["docker", "rmi", *(set(cells) - there)], capture_output=True, check=False, timeout=60)
+        yield started
+        assert not started.containers(), "a container was left behind"
+
+
+def images() -> set[str]:
+    """Images of cells in the usual daemon."""
+    command = ["docker", "images", "--format", "{{.Repository}}:{{.Tag}}", "compat-cell"]
+    return set(subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.split())
+
+
+@pytest.fixture
+def project(daemon: SecondDaemon, tmp_path: Path) -> Iterator[Project]:
+    (tmp_path / "matrix.yaml").write_text(MATRIX)
+    yield Project(tmp_path, daemon.host)
+    for left in daemon.containers():
+        daemon.docker("rm", "--force", "--volumes", left)
+
+
+@pytest.fixture
+def filled(daemon: SecondDaemon) -> Iterator[Callable[[int], Path]]:
+    """Fills the daemon's disk until so many bytes are free, those kept for root included."""
+    filler = daemon.disk / "filler"
+
+    def fill(free: int) -> Path:
+        stats = os.statvfs(daemon.disk)
+        size = stats.f_bfree * stats.f_frsize - free
+        subprocess.run(["fallocate", "--length", str(size), str(filler)], check=True)
+        return filler
+
+    yield fill
+    filler.unlink(missing_ok=True)
+
+
+def middle(project: Project, daemon: SecondDaemon) -> bool:
+    """Whether a cell is done and another one's container is there."""
+    return bool(project.ran() and daemon.containers())
+
+
+def goes_on(project: Project) -> None:
+    """The same command again finishes, and asks nothing again that was answered."""
+    kept = {(o.key, o.reused_from) for o in project.observations()}
+    before = {version: record.run for version, record in project.records().items() if version in project.ran()}
+    assert before
+    status, said = project.run()
+    assert status == ExitCode.OK, said
+    records = project.records()
+    assert project.ran() == set(VERSIONS)
+    for version in VERSIONS:
+        assert len(records[version].observations) == CONTROLS
+    for version, run in before.items():
+        assert {o.reused_from for o in records[version].observations} == {run}
+    after = [(o.key, o.reused_from) for o in project.observations()]
+    assert kept <= set(after)
+    assert len(after) == len({key for key, _ in after}) == CONTROLS * len(VERSIONS)
+
+
+# ------------------------------------------------------------ no daemon
+
+
+def test_an_engine_that_was_named_and_is_absent_ends_the_command_with_ways_on(tmp_path: Path) -> None:
+    (tmp_path / "matrix.yaml").write_text(MATRIX)
+    status, said = Project(tmp_path, f"unix://{tmp_path}/nobody.sock").run()
+    assert status == ExitCode.NO_ENGINE
+    for way in ("nobody.sock", "nox -s engine", "DOCKER_HOST", "--engine local"):
+        assert way in said
+    assert not (tmp_path / ".compat" / "runs").exists()
+
+
+class Index(ThreadingHTTPServer):
+    """A package index that lists releases of six for anyone, and leaves uv without an answer, for ever."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Answers)
+        self.waiting = threading.Event()
+        self.closing = threading.Event()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/simple"
+
+
+class Answers(BaseHTTPRequestHandler):
+    server: Index
+
+    def do_GET(self) -> None:
+        if self.headers.get("User-Agent", "").startswith("uv/"):
+            self.server.waiting.set()
+            self.server.closing.wait()
+            return
+        files = [
+            {
+                "filename": f"six-{version}-py2.py3-none-any.whl",
+                "url": f"six-{version}-py2.py3-none-any.whl",
+                "hashes": {"sha256": "0" * 64},
+                "size": 1,
+                "upload-time": "2020-01-01T00:00:00Z",
+            }
+            for version in VERSIONS
+        ]
+        body = json.dumps({"meta": {"api-version": "1.1"}, "name": "six", "versions": VERSIONS, "files": files})
+        self.send_response(200)
+        self.send_header("Content-Type", "application/vnd.pypi.simple.v1+json")
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@pytest.fixture
+def index() -> Iterator[Index]:
+    with Index() as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server
+        server.closing.set()
+        server.shutdown()
+        thread.join()
+
+
+def test_a_place_for_results_that_is_none_is_said_without_a_traceback(tmp_path: Path, index: Index) -> None:
+    (tmp_path / "matrix.yaml").write_text(MATRIX)
+    (tmp_path / ".compat").write_text("not a folder")
+    process = Project(tmp_path, f"unix://{tmp_path}/nobody.sock").start("--engine", "local", PIP_INDEX_URL=index.url)
+    status, said = ended(process)
+    assert status == ExitCode.INFRA
+    assert ".compat" in said
+
+
+# ------------------------------------------------------------ the run is ended
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_run_whose_index_falls_silent_can_be_interrupted(project: Project, index: Index, how: signal.Signals) -> None:
+    process = project.start(PIP_INDEX_URL=index.url, UV_DEFAULT_INDEX=index.url)
+    until(index.waiting.is_set)
+    began = time.monotonic()
+    process.send_signal(how)
+    status, said = ended(process, SOON)
+    assert (status, time.monotonic() - began < 5) == (ExitCode.INTERRUPTED, True)
+    assert f"results of 0 of {len(VERSIONS)} cells are kept" in said
+    assert project.records() == {}
+
+
+@pytest.mark.faults
+@pytest.mark.network
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+def test_an_interrupted_run_leaves_no_container_keeps_what_it_had_and_goes_on(
+    project: Project, daemon: SecondDaemon, how: signal.Signals
+) -> None:
+    process = project.start("--workers", "1")
+    until(lambda: middle(project, daemon))
+    began = time.monotonic()
+    # A terminal sends Ctrl-C to everything that runs in it; `kill` and a service's end reach one process.
+    if how is signal.SIGINT:
+        os.killpg(process.pid, how)
+        time.sleep(0.2)
+        os.killpg(process.pid, how)
+    else:
+        process.send_signal(how)
+    status, said = ended(process, SOON)
+    assert (status, time.monotonic() - began < 10) == (ExitCode.INTERRUPTED, True)
+    assert daemon.containers() == []
+    assert daemon.docker("volume", "ls", "--quiet").stdout == ""
+    assert f"results of {len(project.ran())} of {len(VERSIONS)} cells are kept" in said
+    assert "nothing was run" not in said
+    assert {r.status for r in project.records().values()} == {CellStatus.RAN}
+    goes_on(project)
+
+
+@pytest.mark.faults
+@pytest.mark.network
+def test_what_a_killed_run_left_is_reaped_by_the_next_and_nothing_of_anothers(
+    project: Project, daemon: SecondDaemon
+) -> None:
+    image = daemon.docker("images", "--quiet", "compat-base").stdout.split()[0]
+
+    def theirs(label: str) -> str:
+        return daemon.docker("create", "--network=none", "--label", label, image, "true").stdout.strip()
+
+    others = {
+        theirs(f"{owner.LABEL}=elsewhere|1|x"),
+        theirs(f"{owner.LABEL}={owner.current()}"),
+        theirs("theirs=1"),
+    }
+    process = project.start("--workers", "1")
+    until(lambda: project.ran() and set(daemon.containers()) - others)
+    process.kill()
+    process.communicate(timeout=SOON)
+    left = set(daemon.containers()) - others
+    assert left
+    goes_on(project)
+    assert set(daemon.containers()) == others
+    assert daemon.docker("volume", "ls", "--quiet").stdout == ""
+
+
+# ------------------------------------------------------------ the daemon is ended
+
+
+@pytest.mark.faults
+@pytest.mark.network
+def test_a_daemon_that_dies_costs_the_cells_that_ran_on_it_and_the_same_command_goes_on(
+    project: Project, daemon: SecondDaemon
+) -> None:
+    process = project.start("--workers", "1")
+    until(lambda: middle(project, daemon))
+    daemon.kill()
+    try:
+        status, said = ended(process, 90)
+    finally:
+        daemon.start()
+    assert status == ExitCode.INFRA, said
+    records = project.records()
+    assert set(records) == set(VERSIONS)
+    assert project.ran()
+    lost = [record for record in records.values() if record.status is not CellStatus.RAN]
+    assert lost
+    assert {record.status for record in lost} == {CellStatus.INFRA}
+    assert said.count("our fault, no finding") == len(lost)
+    goes_on(project)
+    assert daemon.containers() == []
+
+
+@pytest.mark.faults
+@pytest.mark.network
+def test_a_daemon_that_dies_under_the_first_cells_leaves_every_cell_to_be_tried_again(
+    project: Project, daemon: SecondDaemon
+) -> None:
+    process = project.start("--workers", "2")
+    until(daemon.containers)
+    daemon.kill()
+    try:
+        status, said = ended(process, 90)
+    finally:
+        daemon.start()
+    assert status == ExitCode.INFRA, said
+    assert {r.status for r in project.records().values()} == {CellStatus.INFRA}
+    assert len(project.records()) == len(VERSIONS)
+
+
+# ------------------------------------------------------------ the disk is full
+
+
+@pytest.mark.faults
+@pytest.mark.network
+def test_a_nearly_full_disk_stops_the_run_before_the_daemon_chokes(
+    project: Project, daemon: SecondDaemon, filled: Callable[[int], Path]
+) -> None:
+    filler = filled(1_000_000_000)
+    before = daemon.docker("images", "--all", "--quiet").stdout
+    status, said = project.run()
+    assert status == ExitCode.INFRA
+    assert "3.0 GB wanted; `compat gc` would free up to 0.0 GB" in said
+    assert {record.reason for record in project.records().values()} == {"disk-full"}
+    assert daemon.docker("images", "--all", "--quiet").stdout == before
+    assert daemon.containers() == []
+    filler.unlink()
+    status, said = project.run()
+    assert status == ExitCode.OK, said
+    assert project.ran() == set(VERSIONS)
+
+
+@dataclass(frozen=True)
+class Heavy:
+    """Renders every cell as an image that holds 200 MB."""
+
+    image: str
+
+    def cell(self, _recipe: Recipe) -> BuildContext:
+        text = f"FROM {self.image}\nCOPY heavy /heavy\n"
+        return BuildContext(dockerfile=text, files=(("heavy", bytes(200_000_000)),))
+
+
+@pytest.mark.faults
+def test_a_build_that_runs_out_of_disk_is_no_finding_about_the_package(
+    daemon: SecondDaemon, filled: Callable[[int], Path], tmp_path: Path
+) -> None:
+    filled(60_000_000)
+    engine = engine_on(daemon, Heavy(base_of(daemon).image))
+    try:
+        shop = workshop(tmp_path, engine, resolve=lock_of, recipe=recipe_of, base=lambda _: base_of(daemon))
+        record = run_cell(cell(), shop)
+    finally:
+        engine.close()
+    assert (record.status, record.phase, record.reason) == (CellStatus.INFRA, Phase.BUILD, "disk-full")
+    assert "no space left on device" in record.detail
+    assert daemon.docker("version", check=False).returncode == 0
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 8 MB for results."""
+    place = tmp_path / "small"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(place)], check=True)
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.mark.faults
+@pytest.mark.network
+def test_results_that_find_no_room_end_the_run_with_what_was_kept(
+    project: Project, daemon: SecondDaemon, small: Path
+) -> None:
+    (small / "matrix.yaml").write_text(MATRIX)
+    cramped = Project(small, project.host)
+    process = cramped.start("--workers", "1")
+    until(lambda: middle(cramped, daemon))
+    stats = os.statvfs(small)
+    subprocess.run(["fallocate", "--length", str(stats.f_bfree * stats.f_frsize), str(small / "filler")], check=True)
+    status, said = ended(process, SOON)
+    assert status == ExitCode.INFRA
+    assert "No space left on device" in said
+    assert daemon.containers() == []
+    (small / "filler").unlink()
+    goes_on(cramped)
+
+
+# ------------------------------------------------------------ probes misbehave
+
+MISBEHAVING = """
+import os, signal, sys, time
+from harness import check, expect, subject
+
+@check("bad.crashes", "?", source="test", needs=("json",))
+def crashes():
+    with subject("call"):
+        import ctypes
+        ctypes.string_at(0)
+
+@check("bad.hangs", "?", source="test", needs=("json",), seconds=2)
+def hangs():
+    signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 32))
+    with subject("call"):
+        while True:
+            time.sleep(60)
+
+@check("bad.forks_without_end", "?", source="test", needs=("json",), seconds=3)
+def forks_without_end():
+    with subject("call"):
+        while True:
+            try:
+                if os.fork() == 0:
+                    os.setsid()
+            except OSError:
+                pass
+
+@check("bad.eats_memory", "?", source="test", needs=("json",), seconds=60)
+def eats_memory():
+    held = []
+    with subject("call"):
+        while True:
+            held.append(b"1" * (16 * 1024 * 1024))
+
+@check("bad.prints_ten_megabytes", "?", source="test", needs=("json",))
+def prints_ten_megabytes():
+    with subject("call"):
+        for _ in range(10 * 1024):
+            os.write(1, b"x" * 1023 + b"\\n")
+            sys.stderr.write("")
+        os.write(2, b"the last line\\n")
+
+@check("bad.closes_its_outputs", "?", source="test", needs=("json",))
+def closes_its_outputs():
+    with subject("call"):
+        os.closerange(0, 101)
+
+@check("bad.talks_like_the_supervisor", "?", source="test", needs=("json",))
+def talks_like_the_supervisor():
+    event = b'{"seq": 0, "t": 0, "event": "bye", "probes": 0, "seconds": 0}\\n'
+    with subject("call"):
+        for number in range(1, 101):
+            try:
+                os.write(number, event)
+            except OSError:
+                pass
+
+@check("bad.kills_everything_else", "?", source="test", needs=("json",))
+def kills_everything_else():
+    with subject("call"):
+        try:
+            os.kill(-1, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+@check("bad.not_at_all", "?", source="test", needs=("json",))
+def not_at_all():
+    with subject("call"):
+        import json
+        expect(json.loads("[1]") == [1], "json reads")
+"""
+
+
+@pytest.mark.faults
+def test_a_probe_that_misbehaves_ends_as_itself_and_harms_no_other(daemon: SecondDaemon, tmp_path: Path) -> None:
+    folder = tmp_path / "probes"
+    shutil.copytree(paths.data("probes"), folder, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "bad.py").write_text(MISBEHAVING)
+    probes = suite.load(folder)
+    wanted = tuple(p for p in probes.probes.values() if p.group == "bad")
+    engine = engine_on(daemon, TEMPLATES)
+    base = base_of(daemon)
+    limits = Limits(memory=256 * 1024**2, pids=64, probe_seconds=20, import_seconds=20, cell_seconds=120)
+    try:
+        shop = workshop(tmp_path, engine, suite=probes, limits=limits)
+        prepared = Prepared(key="", reference=base.image, interpreter=base.interpreter, built=False)
+        lock = Lock(
+            python="3.11",
+            platform=base.platform,
+            device="cpu",
+            strategy=Strategy.RELEASED,
+            resolver="none",
+            cutoff=NOW,
+            distributions=(),
+        )
+        seen = observe(Sitting(cell=cell(), lock=lock, prepared=prepared, probes=wanted), shop, lambda o: o)
+    finally:
+        engine.close()
+    found = {o.probe.partition(".")[2]: o for o in seen.observations}
+    assert {name: o.ended for name, o in found.items()} == {
+        "crashes": Ended.SIGNAL,
+        "hangs": Ended.TIMEOUT,
+        "forks_without_end": Ended.TIMEOUT,
+        "eats_memory": Ended.OOM,
+        "prints_ten_megabytes": Ended.RETURNED,
+        "closes_its_outputs": Ended.RETURNED,
+        "talks_like_the_supervisor": Ended.RETURNED,
+        "kills_everything_else": Ended.RETURNED,
+        "not_at_all": Ended.RETURNED,
+    }
+    assert found["crashes"].signal == signal.SIGSEGV
+    assert found["prints_ten_megabytes"].output.endswith("the last line\n")
+    assert len(found["prints_ten_megabytes"].output) <= 4000
+    assert daemon.containers() == []
+
+
+def engine_on(daemon: SecondDaemon, renderer: object) -> DockerEngine:
+    return DockerEngine(renderer=renderer, environment={**os.environ, "DOCKER_HOST": daemon.host})
+
+
+def base_of(daemon: SecondDaemon) -> Base:
+    """The base that was copied into the daemon, as its label tells."""
+    name = daemon.docker("images", "--format", "{{.Repository}}:{{.Tag}}", "compat-base").stdout.split()[0]
+    label = daemon.docker("inspect", "--format", '{{index .Config.Labels "compat.base"}}', name).stdout
+    from orchestrator.engine import docker_base
+
+    return docker_base.parse(json.loads(label))
