@@ -12,7 +12,7 @@ from pathlib import Path
 from orchestrator import __version__, paths
 from orchestrator.engine.choose import choose
 from orchestrator.errors import CellError, ExitCode, UserError
-from orchestrator.image import dockerfile
+from orchestrator.image import dockerfile, recipe
 from orchestrator.lock import settings
 from orchestrator.lock.index import PackageIndex, session_for
 from orchestrator.matrix import document, expand, ranges, select, single
@@ -26,6 +26,7 @@ from orchestrator.run.forecast import Forecast, forecast
 from orchestrator.run.scheduler import run_cells
 from orchestrator.run.suite import Proof
 from orchestrator.run.workshop import Workshop
+from orchestrator.store.files import write_whole
 from orchestrator.store.store import Store
 from orchestrator.verdict.judge import Evidence, Judged, filled, judge
 
@@ -184,6 +185,25 @@ def publish_latest(project: Project, found: Results) -> tuple[Path, ...]:
     """Writes `reports/latest/`: the table of the whole plan, each cell's newest result, dated."""
     published = Published(matrix=project.parts.matrix, cells=found.whole, run=found.run, local=found.whole_local)
     return write_latest(project.folder / "reports" / "latest", published)
+
+
+def write_dockerfiles(project: Project, folder: Path) -> tuple[Path, ...]:
+    """Writes the build context of each selected cell that was locked into `folder`/CELL; returns the Dockerfiles."""
+    templates = dockerfile.read(project.parts.images)
+    written = []
+    for judged in results(project).selected:
+        record = judged.record
+        if record is None or record.lock is None or record.base is None:
+            continue
+        subjects = tuple(c.axis.package or "" for c in record.cell.subjects)
+        made = dockerfile.render(
+            recipe.recipe(record.lock, record.base, subjects, template=templates.digest), templates
+        )
+        place = folder / record.cell.id
+        for name, content in (("Dockerfile", made.dockerfile.encode()), *made.files):
+            write_whole(place / name, content)
+        written.append(place / "Dockerfile")
+    return tuple(written)
 
 
 @contextmanager

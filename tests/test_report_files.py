@@ -4,6 +4,7 @@ import csv as csv_module
 import io
 import json
 import math
+import os
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -99,7 +100,7 @@ def test_a_file_that_can_not_be_written_leaves_the_old_one_and_no_draft(tmp_path
     def refuse(*_):
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(files.os, "fsync", refuse)
+    monkeypatch.setattr(os, "fsync", refuse)
     with pytest.raises(OSError, match="no space left"):
         write_latest(tmp_path, nasty())
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before

@@ -19,15 +19,27 @@ from orchestrator.run.disk import gigabytes
 
 @click.command(
     short_help="Results or a schema, for other programs.",
-    epilog="Example: compat export --schema > docs/matrix.schema.json",
+    epilog="Examples: compat export --schema > schema.json    compat export tf=2.4.1 --dockerfiles contexts",
 )
 @SELECTORS
 @click.option("--schema", "kind", flag_value="matrix", help="The JSON Schema of matrix.yaml.")
 @click.option("--results-schema", "kind", flag_value="results", help="The JSON Schema of results.json.")
 @click.option("--json", "kind", flag_value="json", default="json", help="The results as one JSON document (default).")
+@click.option(
+    "--dockerfiles",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write the build context of every cell that has pins into a folder each below this one.",
+)
 @shared
-def export(selectors: tuple[str, ...], matrix: Path | None, as_of: str | None, kind: str) -> None:
-    """Print results or a schema, for other programs."""
+def export(
+    selectors: tuple[str, ...], matrix: Path | None, as_of: str | None, *, kind: str, dockerfiles: Path | None
+) -> None:
+    """Print results or a schema, or write Dockerfiles: for other programs, or to build a cell by hand."""
+    if dockerfiles is not None:
+        written = workflow.write_dockerfiles(project(selectors, matrix, as_of), dockerfiles)
+        for path in written:
+            click.echo(path)
+        return
     schemas = {"matrix": matrix_schema, "results": results_schema}
     if kind in schemas:
         click.echo(json.dumps(schemas[kind](), indent=2, ensure_ascii=False))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ import pandas as pd
 from orchestrator.model import Matrix, RunInfo
 from orchestrator.report import document
 from orchestrator.report.page import Page, answer_line, beside_line, counts_line, page
+from orchestrator.store.files import write_whole
 from orchestrator.verdict.judge import Judged, filled
 from orchestrator.verdict.tables import long_frame
 
@@ -43,22 +42,9 @@ def write_latest(directory: Path, published: Published) -> tuple[Path, ...]:
         "table.html": html(shown),
         "results.json": document.text(filled(published.cells, published.local), published.run),
     }
-    directory.mkdir(parents=True, exist_ok=True)
-    return tuple(_write(directory / name, text) for name, text in contents.items())
-
-
-def _write(path: Path, text: str) -> Path:
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as draft:
-        try:
-            draft.write(text.encode())
-            draft.flush()
-            os.fsync(draft.fileno())
-            Path(draft.name).chmod(0o644)
-            Path(draft.name).replace(path)
-        except BaseException:
-            Path(draft.name).unlink(missing_ok=True)
-            raise
-    return path
+    for name, text in contents.items():
+        write_whole(directory / name, text.encode())
+    return tuple(directory / name for name in contents)
 
 
 def csv(published: Published) -> str:

@@ -107,7 +107,8 @@ def _section(section: Section, width: int) -> list[RenderableType]:
             parts.append(_grid(block, table, floor))
         parts.append(Text())
     if waiting:
-        parts += [Text(f"{waiting} more rows say only “{NOT_RUN}”: compat plan --cells lists them"), Text()]
+        rows = "row says" if waiting == 1 else "rows say"
+        parts += [Text(f"{waiting} more {rows} only “{NOT_RUN}”: compat plan --cells lists them"), Text()]
     notes = [_hanging(note) for note in section.notes]
     return [*parts, *notes, Text()] if notes else parts
 

@@ -15,6 +15,8 @@ def write_whole(path: Path, content: bytes) -> None:
             temporary.write(content)
             temporary.flush()
             os.fsync(temporary.fileno())
+            # a temporary file is its owner's alone; what it becomes is anybody's to read
+            Path(temporary.name).chmod(0o644)
             Path(temporary.name).replace(path)
         except BaseException:
             Path(temporary.name).unlink(missing_ok=True)
