@@ -275,7 +275,7 @@ def test_a_run_whose_index_falls_silent_can_be_interrupted(project: Project, ind
     process.send_signal(how)
     status, said = ended(process, SOON)
     assert (status, time.monotonic() - began < 5) == (ExitCode.INTERRUPTED, True)
-    assert f"results of 0 of {len(VERSIONS)} cells are kept" in said
+    assert f"Results of 0 of {len(VERSIONS)} cells are kept" in said
     assert project.records() == {}
 
 
@@ -299,7 +299,7 @@ def test_an_interrupted_run_leaves_no_container_keeps_what_it_had_and_goes_on(
     assert (status, time.monotonic() - began < 10) == (ExitCode.INTERRUPTED, True)
     assert daemon.containers() == []
     assert daemon.docker("volume", "ls", "--quiet").stdout == ""
-    assert f"results of {len(project.ran())} of {len(VERSIONS)} cells are kept" in said
+    assert f"Containers are gone. Results of {len(project.ran())} of {len(VERSIONS)} cells are kept" in said
     assert "nothing was run" not in said
     assert {r.status for r in project.records().values()} == {CellStatus.RAN}
     goes_on(project)
@@ -373,6 +373,23 @@ def test_a_daemon_that_dies_under_the_first_cells_leaves_every_cell_to_be_tried_
     assert status == ExitCode.INFRA, said
     assert {r.status for r in project.records().values()} == {CellStatus.INFRA}
     assert len(project.records()) == len(VERSIONS)
+
+
+@pytest.mark.faults
+@pytest.mark.network
+def test_a_daemon_that_hangs_does_not_hold_an_interrupt_up_and_is_not_said_to_be_cleaned(
+    project: Project, daemon: SecondDaemon
+) -> None:
+    process = project.start("--workers", "1")
+    until(lambda: middle(project, daemon))
+    with daemon.frozen():
+        process.send_signal(signal.SIGINT)
+        status, said = ended(process, 60)
+    assert status == ExitCode.INTERRUPTED
+    assert "Containers are gone" not in said
+    assert "the next start removes" in said
+    goes_on(project)
+    assert daemon.containers() == []
 
 
 # ------------------------------------------------------------ the disk is full

@@ -111,3 +111,17 @@ def test_a_hostile_message_takes_no_time(piece):
     normalise(piece * 20_000)
     normalise("[" + piece * 900)
     assert time.process_time() - begun < 1
+
+
+def test_one_line_that_asks_many_kinds_of_object_for_what_none_has_is_one_cause():
+    frame = Frame(file="kerassurgeon/utils.py", line=10, function="find_nodes")
+    one, other = (
+        signature(
+            Raised(type="AttributeError", message=f"'{kind}' object has no attribute 'inbound_nodes'", frames=(frame,))
+        )
+        for kind in ("Dense", "Conv2D")
+    )
+    absent = Raised(
+        type="AttributeError", message="'NoneType' object has no attribute 'inbound_nodes'", frames=(frame,)
+    )
+    assert one == other != signature(absent)

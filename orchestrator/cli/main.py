@@ -19,7 +19,7 @@ from orchestrator.errors import CellError, ExitCode, UserError
 
 _DISK = frozenset({errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.ENOTDIR, errno.EEXIST, errno.EPERM, errno.EROFS})
 """Errors of a person's own disk: full, or not theirs to write."""
-_ENDING_SECONDS = 35.0
+_ENDING_SECONDS = 25.0
 FIRST = ("table", "run", "plan", "show", "pins", "try")
 EPILOG = """\b
 Examples:

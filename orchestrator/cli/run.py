@@ -131,12 +131,13 @@ def _carry_out(chosen: workflow.Project, engine: Engine, ahead: Forecast, option
     except (BrokenPipeError, SystemExit) as gone:
         # the reader of our output went away: as good as Ctrl-C, and there is nobody to tell
         raise click.exceptions.Exit(ExitCode.INTERRUPTED) from gone
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         newest = chosen.parts.store.newest(engine.name)
         kept = [c for c in chosen.cells if c.id in newest and newest[c.id].status is not CellStatus.INFRA]
+        gone = " ".join(getattr(interrupt, "__notes__", ())) or "Containers are gone."
         said.print(
-            f"\nStopped. Containers are gone; results of {len(kept)} of {len(chosen.cells)} cells are kept, with every "
-            "probe that had finished. The same command goes on from there.",
+            f"\nStopped. {gone} Results of {len(kept)} of {len(chosen.cells)} cells are kept, with every probe that "
+            "had finished. The same command goes on from there.",
             markup=False,
             soft_wrap=True,
         )

@@ -98,13 +98,17 @@ def _ended(process: subprocess.Popen[bytes], seconds: float, stop: threading.Eve
         )
 
 
+NEWEST_GLIBC = 40
+"""The newest glibc 2.N that uv knows by name (`uv pip compile --help`, --python-platform); newer bases count as it."""
+
+
 def host_arguments(python: str, platform: str, cutoff: datetime, *, deps: bool = True) -> tuple[str, ...]:
     """Arguments of uv on the host: requirements on stdin, pylock.toml on stdout, no `setup.py` ever run.
 
     `python` is a version of any CPython, there or not; `platform` a wheel platform ("manylinux_2_36_x86_64").
     """
     _, major, minor, machine = platform.split("_", 3)
-    where = f"{machine}-manylinux_{major}_{minor}"
+    where = f"{machine}-manylinux_{major}_{min(int(minor), NEWEST_GLIBC)}"
     return (*_compile(cutoff, deps=deps), "--no-build", "--python-version", python, "--python-platform", where)
 
 

@@ -18,7 +18,7 @@ from orchestrator.run.workshop import Workshop
 _STRATEGY_ORDER = tuple(Strategy)
 _LOST = frozenset({"daemon", "engine"})
 """Reasons that mean the engine itself is gone: the cells after it would fail alike."""
-_ENDING_SECONDS = 30.0
+_ENDING_SECONDS = 20.0
 """How long an interrupted run waits for its threads: the daemon kills and removes a container within seconds."""
 
 
@@ -34,7 +34,8 @@ def in_order(cells: Sequence[Cell]) -> tuple[Cell, ...]:
 
 
 def run_cells(cells: Sequence[Cell], workshop: Workshop, workers: int) -> dict[str, CellRecord]:
-    """Cell id → record, for every cell. On KeyboardInterrupt what runs is destroyed and the interrupt goes on.
+    """Cell id → record, for every cell. On KeyboardInterrupt what runs is destroyed and the interrupt goes on,
+    with a note where something could not be ended within seconds.
 
     When the engine is lost the cells that have not begun are recorded as infra, untried.
     """
@@ -53,11 +54,12 @@ def run_cells(cells: Sequence[Cell], workshop: Workshop, workers: int) -> dict[s
             if not lost:
                 _evict(records, workshop)
                 running |= {pool.submit(run_cell, c, workshop) for c in islice(waiting, workers - len(running))}
-    except BaseException:
+    except BaseException as error:
         workshop.stop.set()
         workshop.engine.halt()
         # Containers and builds are ended by the threads that wait for them; one that waits for an index may take long.
-        wait(running, timeout=_ENDING_SECONDS)
+        if wait(running, timeout=_ENDING_SECONDS).not_done:
+            error.add_note("What does not answer was left; the next start removes containers that it left.")
         raise
     finally:
         pool.shutdown(wait=False, cancel_futures=True)

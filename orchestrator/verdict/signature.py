@@ -29,6 +29,8 @@ _REPLACE = (
     (re.compile(r"(?<=[A-Za-z0-9])_\d+(?=[/:\s'\"),\]]|$)"), ""),
     (re.compile(r"(?<=[A-Za-z]):\d+(?=[\s'\"),\]]|$)"), ""),
     (re.compile(r"(?<![\w.])\d{5,}(?![\w.])"), "#"),
+    # one line of code that asks many kinds of layer for what none of them has is one cause
+    (re.compile(r"^'(?!NoneType')[A-Z]\w*' object has no attribute"), "'…' object has no attribute"),
 )
 _DIMENSION = r"(?:None|\?|-?\d+)"
 _SHAPE = re.compile(rf"(?:\[|\((?=[^()]*[,N?]))\s*{_DIMENSION}(?:[,\s]+{_DIMENSION})*[,\s]*[\])]")
