@@ -27,8 +27,7 @@ from pathlib import Path
 from orchestrator import paths, workflow
 from orchestrator.engine.docker import DockerEngine
 from orchestrator.image import dockerfile
-from orchestrator.lock.text import requirements_text
-from orchestrator.model import BuildContext, Distribution, Lock, Prepared, Probe, RunInfo, Task
+from orchestrator.model import BuildContext, Distribution, Lock, Prepared, Probe, RunInfo, Step, StepKind, Task
 from orchestrator.run import assemble
 from orchestrator.run.assemble import Terms
 from orchestrator.run.keys import FIXED_VARIABLES
@@ -203,7 +202,8 @@ def build_naive(bench: Bench, template: str, salt: str) -> tuple[float, Prepared
     """Seconds of the one-step build with pip."""
     builder = bench.engine._builder(bench.shop.base(bench.lock.python).image, bench.folder / "builder.log")
     text = template.format(builder=builder, salt=f"{salt}-{os.getpid()}")
-    requirements = requirements_text(bench.lock.distributions).encode()
+    every = Step(kind=StepKind.WHEELS, title="all", distributions=bench.lock.distributions)
+    requirements = dockerfile.requirements(every).encode()
     host = (paths.data("images") / "host.sh").read_bytes()
     context = BuildContext(dockerfile=text, files=(("requirements.txt", requirements), ("host.sh", host)))
     return build(bench, context, f"compat-bench:naive-{salt}")

@@ -125,13 +125,10 @@ def test_files_after_as_of_and_files_without_a_time_among_timed_ones_are_left_ou
     assert [f.filename for f in make().files("a")] == [WHEEL]
 
 
-def test_where_nothing_has_a_time_everything_is_kept_and_said_to_be_untimed(server, make):
+def test_where_nothing_has_a_time_everything_is_kept(server, make):
     server.html("a", WHEEL, SDIST)
     index = make()
     assert len(index.files("a")) == 2
-    assert index.untimed("a")
-    server.page("timed", (WHEEL, "2023-05-01T00:00:00Z", {}))
-    assert not index.untimed("timed")
 
 
 def test_an_unknown_package_is_no_package_only_while_a_known_one_answers(server, make):

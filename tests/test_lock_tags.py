@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.lock.tags import admits, has_wheel, platforms, release, select_file
+from orchestrator.lock.tags import admits, platforms, release, select_file
 from orchestrator.model import IndexFile
 
 PLATFORM = "manylinux_2_36_x86_64"
@@ -93,9 +93,6 @@ def test_an_egg_and_a_broken_name_are_no_files_to_install():
 
 def test_a_release_is_found_by_any_spelling_of_its_version():
     assert release([file("a-2.0.tar.gz", "2.0")], "2.0.0")[0].filename == "a-2.0.tar.gz"
-    assert has_wheel(TENSORFLOW, "2.4.1.0", "3.8", PLATFORM)
-    assert not has_wheel(TENSORFLOW, "2.4.0", "3.8", PLATFORM)
-    assert not has_wheel([file("a-2.4.1.tar.gz")], "2.4.1", "3.8", PLATFORM)
 
 
 @given(glibc=st.integers(min_value=5, max_value=60))

@@ -17,7 +17,7 @@ from matrix_index import FLAGSHIP, TinyIndex
 from orchestrator import paths
 from orchestrator.matrix.document import load, parse
 from orchestrator.matrix.expand import Plan, expand, groups_of
-from orchestrator.matrix.ranges import readings, resolve
+from orchestrator.matrix.ranges import resolve
 from orchestrator.matrix.schema import schema
 from orchestrator.matrix.select import parse_selectors, select
 from orchestrator.matrix.single import single
@@ -71,10 +71,6 @@ def test_every_cell_of_the_flagship_runs_the_environment_and_one_group_that_give
 ):
     found = {tuple(g.name for g in groups_of(cell, flagship)) for cell in plan.cells}
     assert found == {("environment", "tensorflow", "seeds"), ("environment", "surgeon", "seeds")}
-
-
-def test_the_flagship_asks_the_index_only_for_what_has_ranges():
-    assert readings(load(paths.data("matrix.yaml"))) == ("keras", "tensorflow")
 
 
 def test_core_checks_of_the_flagship_are_probes_of_the_suite(flagship: Matrix):

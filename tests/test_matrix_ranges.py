@@ -9,7 +9,7 @@ from matrix_index import TinyIndex, pure
 
 from orchestrator.errors import UserError
 from orchestrator.matrix.document import Source, parse
-from orchestrator.matrix.ranges import readings, resolve
+from orchestrator.matrix.ranges import resolve
 
 TEXT = """\
 schema: 1
@@ -61,11 +61,6 @@ def test_exact_versions_keep_their_order_and_are_not_looked_up():
     index = TinyIndex({})
     assert names('["7.0", none, "1.5"]', index) == ["7.0", "none", "1.5"]
     assert index.asked == []
-
-
-def test_readings_are_the_packages_with_a_range():
-    assert readings(source('["1.0"]')) == ()
-    assert readings(source('[{range: ">=1", take: every}]')) == ("alpha",)
 
 
 def test_yanked_pre_releases_and_other_platforms_are_passed_over():

@@ -13,7 +13,7 @@ from orchestrator.cli.answer import print_json
 from orchestrator.cli.options import SELECTORS, console, project, shared
 from orchestrator.cli.said import counted
 from orchestrator.matrix.schema import schema as matrix_schema
-from orchestrator.report.schema import schema as results_schema
+from orchestrator.report.schema import schema_text
 from orchestrator.run.disk import gigabytes
 
 
@@ -40,11 +40,12 @@ def export(
         for path in written:
             click.echo(path)
         return
-    schemas = {"matrix": matrix_schema, "results": results_schema}
-    if kind in schemas:
-        click.echo(json.dumps(schemas[kind](), indent=2, ensure_ascii=False))
-        return
-    print_json(workflow.results(project(selectors, matrix, as_of)))
+    if kind == "matrix":
+        click.echo(json.dumps(matrix_schema(), indent=2, ensure_ascii=False))
+    elif kind == "results":
+        click.echo(schema_text(), nl=False)
+    else:
+        print_json(workflow.results(project(selectors, matrix, as_of)))
 
 
 @click.command(short_help="Remove cell images and what dead runs left.", epilog="Example: compat gc --dry-run")

@@ -92,8 +92,8 @@ class PackageIndex:
     def files(self, package: str) -> tuple[IndexFile, ...]:
         """Every file uploaded up to `as_of`, sorted by name; empty when the index has no such package.
 
-        A file without an upload time is left out where its siblings have one, and kept where none has
-        (see `untimed`). Raises CellError(resolve, infra, "index") where the index does not answer properly.
+        A file without an upload time is left out where its siblings have one, and kept where none has. Raises
+        CellError(resolve, infra, "index") where the index does not answer properly.
         """
         name = canonicalize_name(package)
         with self._turn(name):
@@ -103,11 +103,6 @@ class PackageIndex:
                     everything = self._ask(name)
                 self._read[name] = everything
         return self._up_to(self._read[name])
-
-    def untimed(self, package: str) -> bool:
-        """Whether the index has files of this package, but no upload time for any."""
-        files = self.files(package)
-        return bool(files) and all(f.uploaded is None for f in files)
 
     def healthy(self, packages: Iterable[str]) -> bool:
         """Whether each package answered properly (a list of files, or a 404 of an index that is otherwise alive)

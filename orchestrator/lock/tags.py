@@ -74,12 +74,6 @@ def select_file(
     return min(sdists, key=lambda pair: (pair[0], pair[1].filename))[1] if sdists else None
 
 
-def has_wheel(files: Iterable[IndexFile], version: str, python: str, platform: str) -> bool:
-    """Whether a version has a wheel that this Python on this platform can use."""
-    chosen = select_file(release(files, version), python, platform, exact=True)
-    return chosen is not None and chosen.filename.endswith(".whl")
-
-
 def wheel_rank(filename: str, python: str, platform: str) -> tuple[int, int] | None:
     """(rank of the best tag, minus the build number), or None where the file is no wheel that fits."""
     try:

@@ -17,11 +17,6 @@ from orchestrator.matrix.nodes import did_you_mean
 from orchestrator.model import Choice, Condition, Index, IndexFile, Matrix, digest
 
 
-def readings(source: Source) -> tuple[str, ...]:
-    """Names of the packages whose index pages `resolve` will ask for: those with a range."""
-    return tuple(sorted({s.axis.package for s in source.axes if s.ranges and s.axis.package}))
-
-
 def resolve(source: Source, index: Index) -> Matrix:
     """The matrix with every range turned into versions.
 
