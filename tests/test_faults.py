@@ -275,7 +275,7 @@ def test_a_run_whose_index_falls_silent_can_be_interrupted(project: Project, ind
     process.send_signal(how)
     status, said = ended(process, SOON)
     assert (status, time.monotonic() - began < 5) == (ExitCode.INTERRUPTED, True)
-    assert f"Results of 0 of {len(VERSIONS)} cells are kept" in said
+    assert f"results of 0 of {len(VERSIONS)} cells are kept" in said
     assert project.records() == {}
 
 
@@ -299,7 +299,7 @@ def test_an_interrupted_run_leaves_no_container_keeps_what_it_had_and_goes_on(
     assert (status, time.monotonic() - began < 10) == (ExitCode.INTERRUPTED, True)
     assert daemon.containers() == []
     assert daemon.docker("volume", "ls", "--quiet").stdout == ""
-    assert f"Containers are gone. Results of {len(project.ran())} of {len(VERSIONS)} cells are kept" in said
+    assert f"Containers are gone; results of {len(project.ran())} of {len(VERSIONS)} cells are kept" in said
     assert "nothing was run" not in said
     assert {r.status for r in project.records().values()} == {CellStatus.RAN}
     goes_on(project)

@@ -134,9 +134,9 @@ def _carry_out(chosen: workflow.Project, engine: Engine, ahead: Forecast, option
     except KeyboardInterrupt as interrupt:
         newest = chosen.parts.store.newest(engine.name)
         kept = [c for c in chosen.cells if c.id in newest and newest[c.id].status is not CellStatus.INFRA]
-        gone = " ".join(getattr(interrupt, "__notes__", ())) or "Containers are gone."
+        ending = " ".join(getattr(interrupt, "__notes__", ())) or "Containers are gone"
         said.print(
-            f"\nStopped. {gone} Results of {len(kept)} of {len(chosen.cells)} cells are kept, with every probe that "
+            f"\nStopped. {ending}; results of {len(kept)} of {len(chosen.cells)} cells are kept, with every probe that "
             "had finished. The same command goes on from there.",
             markup=False,
             soft_wrap=True,

@@ -59,7 +59,7 @@ def run_cells(cells: Sequence[Cell], workshop: Workshop, workers: int) -> dict[s
         workshop.engine.halt()
         # Containers and builds are ended by the threads that wait for them; one that waits for an index may take long.
         if wait(running, timeout=_ENDING_SECONDS).not_done:
-            error.add_note("What does not answer was left; the next start removes containers that it left.")
+            error.add_note("What does not answer was left, and the next start removes its containers")
         raise
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
