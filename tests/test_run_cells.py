@@ -224,3 +224,15 @@ def test_the_memory_control_sits_in_a_small_container_of_its_own(tmp_path):
     run_cell(cell(), workshop(tmp_path, engine, "control.exhausts_memory", "tensorflow.fit"))
     assert engine.started == [("control.exhausts_memory",), ("control.passes", "tensorflow.fit")]
     assert memory[0] < memory[1]
+
+
+def test_images_of_earlier_runs_are_evicted_too_and_one_in_use_never(tmp_path):
+    engine = FakeEngine()
+    shop = workshop(tmp_path, engine, disk_budget=100)
+    engine.stored = tuple(
+        Stored(reference=name, key=name, size=100, last_used=shop.run.started.replace(day=day))
+        for day, name in enumerate(("busy", "earlier"), start=1)
+    )
+    shop.in_use["another cell"] = "busy"
+    run_cells([cell()], shop, workers=1)
+    assert [image.reference for image in engine.stored] == ["busy"]

@@ -28,6 +28,8 @@ def run_cell(cell: Cell, workshop: Workshop) -> CellRecord:
         draft = _prepare_and_probe(draft, workshop)
     except CellError as error:
         draft = failed(draft, error, workshop.run.as_of)
+    finally:
+        workshop.in_use.pop(cell.id, None)
     record = replace(draft, seconds=round(time.monotonic() - began, 3))
     # A run that is told to stop learns nothing about the cells it leaves; what their probes said is kept already.
     if not (workshop.stop.is_set() and record.status is CellStatus.INFRA):
@@ -114,6 +116,7 @@ def _probe(draft: CellRecord, recipe: Recipe, workshop: Workshop) -> CellRecord:
 def _image(recipe: Recipe, draft: CellRecord, workshop: Workshop) -> Prepared:
     workshop.watch.stage(draft.cell, "build")
     require_space(workshop)
+    workshop.in_use[draft.cell.id] = recipe.key
     # one build at a time: they share layers, network and disk, and a shared layer is then built once
     with workshop.one_at_a_time("build"):
         return workshop.engine.prepare(recipe, workshop.store.log_path(draft.run, draft.cell.id))

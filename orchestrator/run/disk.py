@@ -21,7 +21,7 @@ def require_space(workshop: Workshop) -> None:
 
 
 def evict(workshop: Workshop, keep: frozenset[str]) -> int:
-    """Removes least recently used images until the budget holds; images whose key is in `keep` stay.
+    """Removes least recently used images, of whichever run, until the budget holds; those whose key is in `keep` stay.
 
     Returns the bytes freed. Called only when the results of what is evicted are safe.
     """

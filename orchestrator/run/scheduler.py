@@ -52,7 +52,7 @@ def run_cells(cells: Sequence[Cell], workshop: Workshop, workers: int) -> dict[s
             records |= {record.cell.id: record for record in finished}
             lost = lost or any(_engine_lost(record) for record in finished)
             if not lost:
-                _evict(records, workshop)
+                _evict(finished, workshop)
                 running |= {pool.submit(run_cell, c, workshop) for c in islice(waiting, workers - len(running))}
     except BaseException as error:
         workshop.stop.set()
@@ -83,9 +83,9 @@ def _untried(cell: Cell, workshop: Workshop) -> CellRecord:
     return record
 
 
-def _evict(records: dict[str, CellRecord], workshop: Workshop) -> None:
-    finished = frozenset(r.image_key for r in records.values())
-    # What is removed is no one's result: an engine that can't say what it has will say so to the next cell.
-    with suppress(CellError):
-        in_use = frozenset(image.key for image in workshop.engine.images() if image.key not in finished)
-        evict(workshop, in_use)
+def _evict(finished: Sequence[CellRecord], workshop: Workshop) -> None:
+    """Keeps images within their budget, after cells that had one."""
+    if any(record.image_key for record in finished):
+        # What is removed is no one's result: an engine that can't say what it has will say so to the next cell.
+        with suppress(CellError):
+            evict(workshop, frozenset(workshop.in_use.values()))

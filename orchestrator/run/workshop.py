@@ -49,6 +49,8 @@ class Workshop:
     disk_budget: int = 0
     """Bytes that images of ours may take together; 0: no limit."""
     stop: threading.Event = field(default_factory=threading.Event)
+    in_use: dict[str, str] = field(default_factory=dict)
+    """Cell id → key of the image it is at; those are not evicted."""
     _locks: dict[str, threading.Lock] = field(default_factory=dict)
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
