@@ -20,6 +20,8 @@ from orchestrator.run.watch import Watcher
 from orchestrator.run.workshop import Workshop
 from orchestrator.store.store import Store
 
+DISK_BUDGET = 25_000_000_000
+"""Bytes that cell images may take together, unless said otherwise."""
 RESOLVE_SECONDS = 600.0
 """A resolver in a builder is ended after this."""
 
@@ -34,7 +36,7 @@ class Terms:
     workers: int = 2
     probes: tuple[str, ...] = ()
     disk_floor: int = 3_000_000_000
-    disk_budget: int = 25_000_000_000
+    disk_budget: int = DISK_BUDGET
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,7 +87,7 @@ def workshop(parts: Parts, engine: Engine, run: RunInfo, terms: Terms) -> Worksh
         limits=parts.matrix.limits,
         watch=terms.watch,
         now=terms.now,
-        preflight=lambda cell: chosen_files(cell, parts.index),
+        preflight=preflight(parts.index),
         base=base,
         resolve=resolve,
         recipe=to_recipe,
@@ -95,6 +97,27 @@ def workshop(parts: Parts, engine: Engine, run: RunInfo, terms: Terms) -> Worksh
         disk_budget=terms.disk_budget,
         stop=stop,
     )
+
+
+def preflight(index: Facts) -> Callable[[Cell], dict[str, int]]:
+    """`chosen_files` of this index, asked once for cells that differ only in what does not matter to it."""
+    known: dict[object, dict[str, int] | CellError] = {}
+
+    def ask(cell: Cell) -> dict[str, int]:
+        key = (strategies.requirements(cell), cell.python, cell.device)
+        if key not in known:
+            try:
+                known[key] = chosen_files(cell, index)
+            except CellError as error:
+                if error.status is CellStatus.INFRA:
+                    raise
+                known[key] = error
+        found = known[key]
+        if isinstance(found, CellError):
+            raise found
+        return found
+
+    return ask
 
 
 def chosen_files(cell: Cell, index: Facts) -> dict[str, int]:
