@@ -110,7 +110,8 @@ def look_ahead(project: Project, engine: Engine, workers: int) -> Forecast:
     store, suite_digest = project.parts.store, project.parts.suite.digest
     known = store.newest(engine.name)
     current = frozenset(r.id for r in store.runs() if r.as_of == project.as_of and r.suite_digest == suite_digest)
-    return forecast(project.cells, assemble.preflight(project.parts.index), known, current, workers)
+    ahead = forecast(project.cells, assemble.preflight(project.parts.index), known, current, workers)
+    return replace(ahead, kept=min(ahead.kept, assemble.DISK_BUDGET))
 
 
 def find_engine(name: str | None, environment: Mapping[str, str]) -> Engine:
