@@ -4,8 +4,8 @@ Naive: `docker build` of one Dockerfile that pip-installs the same hash-pinned d
 process per probe, in one container. Ours: the orchestrator's recipe and its supervisor. Same base with compilers,
 same distributions, same 25 probes, bytecode compiled on both sides, all files already in both tools' caches (by an
 uncounted first build), no layer of either side reused. Each cell is measured alone, side by side; the last line is
-all cells as a matrix: the naive way one after the other, ours two at a time with one build at a time, as `compat run`
-does. Also: what a further subject on a built lock costs.
+all cells as a matrix: the naive way one after the other, ours two at a time with one build at a time on a base, as
+`compat run` does. Also: what a further subject on a built lock costs.
 
     python bench/cells.py [CELLS]      CELLS: how many of the six, default all
 """
@@ -168,11 +168,11 @@ def measured(bench: Bench, title: str) -> Row:
 
 def as_a_matrix(benches: list[Bench]) -> float:
     """Seconds for all cells, built with no layer reused and probed, scheduled as a run schedules them."""
-    building = threading.Lock()
+    building = {bench.lock.python: threading.Lock() for bench in benches}
 
     def one(bench: Bench) -> None:
-        with building:
-            _, image = build_ours(bench, f"matrix-{bench.lock.digest[:12]}")
+        with building[bench.lock.python]:
+            _, image = build_ours(bench, f"matrix-{time.time_ns()}")
         probe_ours(bench, image)
 
     began = time.monotonic()

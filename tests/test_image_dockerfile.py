@@ -18,7 +18,7 @@ from orchestrator.model import Recipe
 
 GOLDEN = Path(__file__).parent / "golden"
 TEMPLATES = dockerfile.read(paths.data("images"))
-COMMON = (dist("numpy", 15_000_000), dist("six", 11_000), dist("tensorflow", 400_000_000), dist("absl-py", 130_000))
+COMMON = (dist("numpy", 25_000_000), dist("six", 11_000), dist("tensorflow", 400_000_000), dist("absl-py", 130_000))
 
 
 def made(*extra, environment=()) -> Recipe:

@@ -18,7 +18,7 @@ RUN --mount=type=bind,from=tools,source=/uv,target=/usr/local/bin/uv \
     --mount=type=bind,source=layer-1.txt,target=/tmp/layer.txt \
     sh /tmp/install.sh /tmp/layer.txt
 
-# numpy==1.0, 15 MB
+# numpy==1.0, 25 MB
 RUN --mount=type=bind,from=tools,source=/uv,target=/usr/local/bin/uv \
     --mount=type=bind,source=host.sh,target=/tmp/host.sh \
     --mount=type=bind,source=install.sh,target=/tmp/install.sh \
