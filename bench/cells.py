@@ -45,6 +45,7 @@ CELLS = (
 )
 PROBES = 25
 GROUP = "tensorflow"
+WORKERS = 2
 
 FILL = """FROM {builder}
 ENV BENCH={salt}
@@ -162,7 +163,7 @@ def measured(bench: Bench, title: str) -> Row:
     our_probe, our_passed = probe_ours(bench, ours)
     naive_probe, naive_passed = probe_naive(bench, naive)
     assert our_passed == naive_passed > 0, f"{our_passed} probes passed here, {naive_passed} there"
-    remove_images()
+    remove_images(bench.engine)
     return Row(cell=title, our_build=our_build, our_probe=our_probe, naive_build=naive_build, naive_probe=naive_probe)
 
 
@@ -176,17 +177,22 @@ def as_a_matrix(benches: list[Bench]) -> float:
         probe_ours(bench, image)
 
     began = time.monotonic()
-    with ThreadPoolExecutor(max_workers=2) as pool:
+    with ThreadPoolExecutor(max_workers=WORKERS) as pool:
         list(pool.map(one, benches))
     seconds = time.monotonic() - began
-    remove_images()
+    remove_images(benches[0].engine)
     return seconds
 
 
-def remove_images() -> None:
-    made = subprocess.run(["docker", "images", "-q", "compat-bench"], capture_output=True, text=True, check=True)
-    if made.stdout:
-        subprocess.run(["docker", "rmi", "-f", *set(made.stdout.split())], check=True, capture_output=True)
+def remove_images(engine: DockerEngine) -> None:
+    """Removes what was built here, and with it the build cache that nothing else shares."""
+    made = subprocess.run(
+        ["docker", "images", "--format", "{{.Repository}}:{{.Tag}}", "compat-bench"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    engine.remove(made.stdout.split())
 
 
 def build_ours(bench: Bench, salt: str) -> tuple[float, Prepared]:
