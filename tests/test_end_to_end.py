@@ -13,7 +13,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-pytestmark = [pytest.mark.container, pytest.mark.network]
+pytestmark = pytest.mark.network
+in_containers = pytest.mark.container
 
 ROOT = Path(__file__).parent.parent
 COMPAT = Path(sys.executable).parent / "compat"
@@ -45,6 +46,7 @@ def cells(folder: Path) -> dict[str, dict]:
     return {c["axes"]["tf"]: c for c in document["cells"] if c["status"] == "ran"}
 
 
+@in_containers
 def test_kerassurgeon_works_on_2_3_4_and_is_broken_on_2_4_1(first):
     folder, printed = first
     verdicts = {tf: c["verdicts"]["surgeon"]["verdict"] for tf, c in cells(folder).items()}
@@ -53,6 +55,7 @@ def test_kerassurgeon_works_on_2_3_4_and_is_broken_on_2_4_1(first):
     assert "Does KerasSurgeon 0.2.0 work on TensorFlow 2.3.4?   YES" in printed
 
 
+@in_containers
 def test_what_breaks_it_is_one_finding(first):
     folder, printed = first
     failing = [p for p in cells(folder)["2.4.1"]["probes"] if p["group"] == "surgeon" and p["outcome"] == "fail"]
@@ -62,6 +65,7 @@ def test_what_breaks_it_is_one_finding(first):
     assert printed.count("do not implement `__len__`") == 1
 
 
+@in_containers
 def test_controls_come_out_right_in_every_cell(first):
     folder, _ = first
     for cell in cells(folder).values():
@@ -69,12 +73,14 @@ def test_controls_come_out_right_in_every_cell(first):
         assert Counter(outcomes.values()) == {"pass": 2, "fail": 1, "crash": 2, "timeout": 1, "oom": 1}, outcomes
 
 
+@in_containers
 def test_every_check_that_ran_is_proven(first):
     folder, _ = first
     for cell in cells(folder).values():
         assert [p["id"] for p in cell["probes"] if p["kind"] == "check" and not p["proven"]] == []
 
 
+@in_containers
 def test_surgeon_remove_does_not_exist(first):
     folder, _ = first
     probes = {p["id"]: p for p in cells(folder)["2.3.4"]["probes"]}
@@ -82,12 +88,14 @@ def test_surgeon_remove_does_not_exist(first):
     assert probes["surgeon.has_remove"]["value"] is False
 
 
+@in_containers
 def test_the_results_are_as_their_schema_says(first):
     folder, _ = first
     document = json.loads((folder / "reports/latest/results.json").read_text())
     jsonschema.validate(document, json.loads((ROOT / "docs/results.schema.json").read_text()))
 
 
+@in_containers
 def test_the_same_command_again_builds_nothing_starts_no_container_and_says_the_same(first):
     folder, _ = first
 
@@ -109,6 +117,7 @@ def test_the_same_command_again_builds_nothing_starts_no_container_and_says_the_
     assert created.stdout == ""
 
 
+@in_containers
 def test_a_python_without_a_wheel_needs_no_run(first):
     folder, _ = first
     printed = compat(folder, "run", "--engine", "docker", "tf=2.4.1", "python=3.9", "kerassurgeon=0.2.0")
@@ -116,6 +125,7 @@ def test_a_python_without_a_wheel_needs_no_run(first):
     assert "no wheel" in printed.split("?")[1]
 
 
+@in_containers
 def test_the_evidence_is_one_step_away(first):
     folder, _ = first
     found = cells(folder)
@@ -123,3 +133,14 @@ def test_the_evidence_is_one_step_away(first):
     assert "do not implement `__len__`" in shown
     assert "tensorflow-cpu==2.3.4" in compat(folder, "pins", found["2.3.4"]["id"])
     compat(folder, "pins", found["2.4.1"]["id"], status=2)
+
+
+@pytest.mark.local
+def test_without_an_engine_the_answer_comes_from_local_and_is_named_so(tmp_path):
+    shutil.copy(ROOT / "matrix.yaml", tmp_path)
+    words = ("tf=2.4.1", "python=3.7", "kerassurgeon=0.2.0", "resolve=released")
+    printed = compat(tmp_path, "run", "--engine", "local", *words)
+    assert "NOT isolated" in printed
+    assert "Results of the local engine, not isolated" in printed
+    assert "Does KerasSurgeon 0.2.0 work on TensorFlow 2.4.1?   NO" in printed
+    assert "do not implement `__len__`" in printed

@@ -25,14 +25,14 @@ class Tools:
     """The effects a resolution may have.
 
     `uv_host(args, stdin)` runs uv on the host. `in_builder(command, files)` runs a command in the cell's builder
-    container, with network, where `uv` is on PATH and `interpreter` is the cell's CPython with pip; `files` are
+    container, with network, where `uv` and `interpreter`, the cell's CPython with pip, are on PATH; `files` are
     (path, content) put there first. Both raise `CellError` (infra) where they could not even start.
     `pip_seconds` bounds pip's resolver, `sleep` waits between attempts.
     """
 
     uv_host: Callable[[tuple[str, ...], str], Result]
     in_builder: Callable[[tuple[str, ...], tuple[tuple[str, bytes], ...]], Result]
-    interpreter: str = "/opt/venv/bin/python"
+    interpreter: str = "python"
     pip_seconds: int = 300
     sleep: Callable[[float], None] = time.sleep
 
