@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 from collections.abc import Iterator
 
 import pytest
+
+# A shell's background command and nohup hand these down ignored; the tests send them, and their children inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 NO_SKIPS = os.environ.get("COMPAT_NO_SKIPS") == "1"
 
