@@ -4,8 +4,8 @@ Naive: `docker build` of one Dockerfile that pip-installs the same hash-pinned d
 process per probe, in one container. Ours: the orchestrator's recipe and its supervisor. Same base with compilers,
 same distributions, same 25 probes, bytecode compiled on both sides, all files already in both tools' caches (by an
 uncounted first build), no layer of either side reused. Each cell is measured alone, side by side; the last line is
-all cells as a matrix: the naive way one after the other, ours two at a time with one build at a time on a base, as
-`compat run` does. Also: what a further subject on a built lock costs.
+all cells as a matrix: the naive way one after the other, ours three at a time with one build at a time on a base, as
+`compat run --workers 3` does. Also: what a further subject on a built lock costs.
 
     python bench/cells.py [CELLS]      CELLS: how many of the six, default all
 """
@@ -45,7 +45,7 @@ CELLS = (
 )
 PROBES = 25
 GROUP = "tensorflow"
-WORKERS = 2
+WORKERS = 3
 
 FILL = """FROM {builder}
 ENV BENCH={salt}
