@@ -164,3 +164,11 @@ def test_where_only_the_local_engine_ran_the_document_holds_what_it_saw(tmp_path
     write_latest(tmp_path, Published(matrix=MATRIX, cells=judged([], [cell(), cell(python="3.9")]), local=local))
     made = validated((tmp_path / "results.json").read_text())
     assert [(c["status"], c["engine"]) for c in made["cells"]] == [("ran", "local"), ("not-run", None)]
+
+
+def test_how_often_a_changed_result_came_again_is_published():
+    seen = replace(passed("surgeon.dense"), confirmed="2 of 3")
+    written = json.loads(document.text(judged([ran(cell(), seen)]), RUN))
+    probes = {p["id"]: p["confirmed"] for p in written["cells"][0]["probes"]}
+    assert probes["surgeon.dense"] == "2 of 3"
+    assert set(probes.values()) == {"2 of 3", None}

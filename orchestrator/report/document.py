@@ -112,7 +112,7 @@ def _probe(judged: Judged, outcome: Outcome) -> dict[str, object]:
         "evidence": f"{run}/{judged.cell.id}/{probe.id}" if seen else None,
         "key": seen.key if seen else "",
         "reused_from": seen.reused_from if seen else "",
-        "confirmed": True if seen and seen.first else None,
+        "confirmed": (seen.confirmed or None) if seen else None,
     }
 
 

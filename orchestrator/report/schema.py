@@ -103,7 +103,7 @@ def _probe() -> Schema:
             "evidence": _or_null({"type": "string", "description": "run/cell/probe of the stored observation."}),
             "key": _STRING,
             "reused_from": _STRING,
-            "confirmed": _or_null(_BOOLEAN),
+            "confirmed": _or_null(_STRING),
         }
     )
 
