@@ -26,7 +26,9 @@ BEHAVIOUR = "behaviour"
 DRIFT = "drift"
 CONTROL = "control"
 
-HARNESS_FILES = ("supervisor.py", "harness.py", "events.py", "needs.py", "plans.py", "processes.py", "warm.py")
+HARNESS_FILES = (
+    "supervisor.py", "harness.py", "events.py", "lanes.py", "needs.py", "parents.py", "plans.py", "processes.py", "warm.py",
+)  # fmt: skip
 """Files of this directory that are the harness; a change in one of them changes the digest of every probe."""
 
 _ID = re.compile(r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+$")
@@ -41,10 +43,13 @@ class NoSubject(Exception):
 
 
 class Spec(object):
-    """A registered probe. `expects` (controls only) is what must come out; `repeat` allows a fresh repetition."""
+    """A registered probe. `expects` (controls only) is what must come out; `repeat` allows a fresh repetition.
+
+    `light` marks a look-up that changes nothing in its process, so that many may share one fork.
+    """
 
     __slots__ = (
-        "id", "question", "kind", "source", "needs", "seconds", "fresh", "expects", "repeat", "function", "file",
+        "id", "question", "kind", "source", "needs", "seconds", "fresh", "light", "expects", "repeat", "function", "file",
     )  # fmt: skip
 
     def __init__(self, **fields):
@@ -69,7 +74,15 @@ _state = _State()
 
 
 def _register(kind, id, question, options):
-    known = {"source": "", "needs": (), "seconds": None, "fresh": False, "expects": None, "repeat": True}
+    known = {
+        "source": "",
+        "needs": (),
+        "seconds": None,
+        "fresh": False,
+        "light": False,
+        "expects": None,
+        "repeat": True,
+    }
     strange = sorted(set(options) - set(known))
     if strange:
         raise TypeError("%s: unknown option %s" % (id, ", ".join(strange)))
@@ -93,7 +106,7 @@ def _register(kind, id, question, options):
 
 
 def check(id, question, **options):
-    """A behaviour somebody relies on: passes when the function returns. Options: source, needs, seconds, fresh."""
+    """A behaviour somebody relies on: passes when the function returns. Options: source, needs, seconds, fresh, light."""
     return _register(CHECK, id, question, options)
 
 

@@ -9,6 +9,7 @@ check. Standard library only, CPython 3.6 to 3.14.
 
 import functools
 import importlib
+import os
 import sys
 import types
 
@@ -257,6 +258,15 @@ MUTATIONS = {
 """Check → (what is sabotaged, how). A path names a module, or an attribute of one, as it is spelled in the probe."""
 
 
+def known():
+    """`MUTATIONS` of this module and of every `mutations_*.py` beside it, which name those of one group each."""
+    found = dict(MUTATIONS)
+    for name in sorted(os.listdir(os.path.dirname(os.path.abspath(__file__)))):
+        if name.startswith("mutations_") and name.endswith(".py"):
+            found.update(importlib.import_module(name[:-3]).MUTATIONS)
+    return found
+
+
 def owner(path):
     """(object, name) such that `path` is that object's attribute of that name; modules are imported on the way."""
     parts = path.split(".")
@@ -271,7 +281,7 @@ def owner(path):
 
 def apply(id):
     """Sabotages this process for the check `id`. Returns the path of what is broken, or "" where no way is known."""
-    path, way = MUTATIONS.get(id, ("", None))
+    path, way = known().get(id, ("", None))
     if not path:
         return ""
     if way is absent:

@@ -1,4 +1,4 @@
-"""Carries a plan out: warm parents, forks, fresh repetitions, limits, and one `ended` event for each probe.
+"""Carries a plan out: forks of warm parents, fresh repetitions, limits, and one `ended` event for each probe.
 
 Standard library only, CPython 3.6 to 3.14.
 """
@@ -6,70 +6,27 @@ Standard library only, CPython 3.6 to 3.14.
 import collections
 import json
 import os
-import select
 import shutil
 import signal
 import sys
 import time
-import traceback
 
 import events
 import harness
 import needs as wanted
 import processes
 import warm
+from lanes import ALONE, Loop, Wait
+from parents import Nursery, Parents, Process
 
 GRACE = 5.0
 """Seconds a killed process may take to be gone, and a warm parent to tell how its probe ended."""
-DIED = ("signal", "timeout", "exited", "oom")
-
-
-class Progress(object):
-    """What a process that imports and runs probes has told so far, and how it can be read."""
-
-    def __init__(self, pid, answers, output, directory):
-        self.pid = pid
-        self.answers = answers
-        self.output = output
-        self.directory = directory
-        self.requests = None
-        self.importing = ""
-        self.imported = None
-        self.failed = None
-        self.warnings = []
-        self.forget()
-
-    def forget(self):
-        self.probe_pid = None
-        self.status = None
-        self.unforked = ""
-
-    def listen(self):
-        self.answers.pump()
-        for line in self.answers.take():
-            try:
-                said = json.loads(line.decode("ascii"))
-            except ValueError:  # cut by a death in the middle of a line
-                continue
-            self.importing = said.get("importing", self.importing)
-            self.imported = said.get("imported", self.imported)
-            self.failed = said.get("failed", self.failed)
-            self.warnings = said.get("warnings", self.warnings)
-            self.probe_pid = said.get("pid", self.probe_pid)
-            self.status = said.get("status", self.status)
-            self.unforked = said.get("unforked", self.unforked)
-
-    def ask(self, **request):
-        """Asks a warm parent for a probe; that it is gone shows when its answer is waited for."""
-        self.forget()
-        try:
-            os.write(self.requests, json.dumps(request).encode("ascii") + b"\n")
-        except OSError:
-            pass
+TOGETHER = 40
+"""How many light probes share one fork."""
 
 
 class Runner(object):
-    """One plan, carried out in order. `close` leaves no process and no file behind."""
+    """One plan, carried out in order, `lanes` probes at a time. `close` leaves no process and no file behind."""
 
     def __init__(self, plan, channel, work, supervisor, wrong):
         limits = plan["limits"]
@@ -79,12 +36,10 @@ class Runner(object):
         self.supervisor = supervisor
         self.wrong = wrong
         self.probe_seconds = float(limits["probe_seconds"])
-        self.import_seconds = float(limits["import_seconds"])
         self.deadline = channel.started + float(limits["cell_seconds"])
-        self.reaper = processes.Reaper()
-        self.parents = {}  # needs → Progress of a warm parent that is ready
-        self.failures = {}  # needs → fields of the `ended` event of each probe that needed them
-        self.made = 0
+        self.nursery = Nursery(channel, work, self.deadline, GRACE)
+        self.parents = Parents(self.nursery, float(limits["import_seconds"]))
+        self.left = collections.Counter(_warm_needs(id) for id in plan["probes"])
         self.wakeup = os.pipe()
         processes.become_subreaper()
         for fd in self.wakeup:
@@ -93,39 +48,60 @@ class Runner(object):
         signal.set_wakeup_fd(self.wakeup[1])
 
     def run(self):
-        left = collections.Counter(self._warm_needs(id) for id in self.plan["probes"])
-        for id in self.plan["probes"]:
-            self._probe(id)
-            needs = self._warm_needs(id)
-            left[needs] -= 1
-            if not left[needs] and needs in self.parents:
-                self._drop(needs)
+        def outputs():
+            return [p.output for p in self.parents.ready.values()]
+
+        lanes = max(int(self.plan.get("lanes", 1)), 1)
+        Loop(lanes, self.wakeup[0], self.nursery.reaper.collect, outputs, self.channel).run(self._tasks())
         self.channel.emit(
             "bye", probes=len(self.plan["probes"]), seconds=round(time.monotonic() - self.channel.started, 3)
         )
 
     def close(self):
         signal.set_wakeup_fd(-1)
-        processes.kill_tree([p.pid for p in self.parents.values()], (), self.reaper, GRACE)
+        processes.kill_tree(self.nursery.alive, (), self.nursery.reaper, GRACE)
         shutil.rmtree(self.work, ignore_errors=True)
 
-    # ------------------------------------------------------------ one probe
+    def _tasks(self):
+        """A generator per probe, in order; light probes of the same needs in one, where the first of them stands."""
+        together, tasks = {}, []
+        for id in self.plan["probes"]:
+            spec = harness.REGISTRY.get(id)
+            if spec is None or not spec.light or spec.fresh or self.plan.get("mutate"):
+                tasks.append([id])
+                continue
+            batch = together.get(spec.needs)
+            if batch is None or len(batch) == TOGETHER:
+                batch = together[spec.needs] = []
+                tasks.append(batch)
+            batch.append(id)
+        return [self._task(ids) for ids in tasks]
 
-    @staticmethod
-    def _warm_needs(id):
-        spec = harness.REGISTRY.get(id)
-        return None if spec is None or spec.fresh else spec.needs
+    def _task(self, ids):
+        if len(ids) == 1:
+            yield from self._probe(ids[0])
+        else:
+            yield from self._batch(ids)
+        for needs in [_warm_needs(id) for id in ids]:
+            self.left[needs] -= 1
+            if not self.left[needs] and needs in self.parents.ready:
+                self.parents.drop(needs)
+
+    # ------------------------------------------------------------ one probe
 
     def _probe(self, id):
         spec = harness.REGISTRY.get(id)
         reason = self._reason_not_to(id, spec)
         if reason:
             self._ended(id, False, {"ended": "not-run", "reason": reason})
-        elif spec.fresh:
+            return
+        if spec.kind == harness.CONTROL:
+            yield ALONE
+        if spec.fresh:
             self.channel.emit("started", probe=id, fresh=True)
-            self._ended(id, True, self._fresh(spec))
+            self._ended(id, True, (yield from self._fresh(spec)))
         else:
-            self._warm(spec)
+            yield from self._warm(spec)
 
     def _reason_not_to(self, id, spec):
         if spec is None:
@@ -151,83 +127,117 @@ class Runner(object):
         self.channel.emit("ended", **event)
 
     def _warm(self, spec):
-        parent = self._parent(spec.needs)
+        parent = yield from self.parents.get(spec.needs)
         if parent is None:
-            self._ended(spec.id, False, self.failures[spec.needs])
+            self._ended(spec.id, False, self.parents.failures[spec.needs])
             return
         self.channel.emit("started", probe=spec.id, fresh=False)
-        fields = self._forked(spec, parent)
-        if fields["ended"] not in DIED or not spec.repeat:
+        fields = yield from self._forked(spec, parent)
+        if fields["ended"] not in warm.DIED or not spec.repeat:
             self._ended(spec.id, False, fields)
             return
-        # A death may be the fork's doing and not the probe's: what a process of its own does counts.
+        # A death may be the fork's doing or a neighbour's: what a process does that has all to itself counts.
+        if spec.kind != harness.CONTROL:
+            yield ALONE
         self.channel.emit("started", probe=spec.id, fresh=True)
-        again = self._fresh(spec)
+        again = yield from self._fresh(spec)
         if again.get("reason") == warm.BUDGET:
             self._ended(spec.id, False, dict(fields, reason="not repeated: " + warm.BUDGET))
         else:
             self._ended(spec.id, True, dict(again, first=warm.words(fields)))
 
     def _forked(self, spec, parent):
-        directory, output = self._place()
+        directory, output = self.nursery.place()
         before, started = processes.oom_kills(), time.monotonic()
-        deadline, cut = self._until(spec.seconds or self.probe_seconds)
-        parent.ask(probe=spec.id, directory=directory)
-
-        def done():
-            parent.listen()
-            return parent.status is not None or parent.unforked or self._gone(parent)
-
-        in_time = self._wait(done, deadline, [parent.answers, output])
-        seconds = time.monotonic() - started
-        ending = self._settle(spec.needs, parent, done)
-        if parent.status is not None:
-            stopped = warm.stopped_by(parent.status)
-        elif parent.unforked:
-            stopped = {"ended": "exited", "reason": "could not be forked: " + parent.unforked}
-        else:
-            stopped = dict(ending, reason="its warm parent ended or hung")
+        deadline, cut = self.nursery.until(spec.seconds or self.probe_seconds)
+        in_time, stopped = yield from self._ask(parent, [spec.id], (directory, output), deadline)
         fields = warm.classify(warm.result(directory), in_time, cut, stopped, before)
-        fields.update(seconds=seconds, output=output.close())
+        fields.update(seconds=time.monotonic() - started, output=output.close())
         shutil.rmtree(directory, ignore_errors=True)
         return fields
 
-    def _settle(self, needs, parent, done):
-        """Kills what the probe left; a parent that does not tell how it ended is hung, and killed as well.
+    def _batch(self, ids):
+        """Light probes in one fork, as far as that gets; what it does not reach runs one by one."""
+        spec = harness.REGISTRY[ids[0]]
+        parent = None if self._reason_not_to(ids[0], spec) else (yield from self.parents.get(spec.needs))
+        if parent is not None:
+            directory, output = self.nursery.place()
+            deadline, _ = self.nursery.until(self.probe_seconds)
+            yield from self._ask(parent, ids, (directory, output), deadline)
+            output.close()
+            for id in ids:
+                place = os.path.join(directory, id)
+                fields = warm.result(place)
+                if fields is not None:
+                    self.channel.emit("started", probe=id, fresh=False)
+                    self._ended(id, False, dict(fields, output=processes.end_of(os.path.join(place, "output"))))
+            done = {id for id in ids if os.path.exists(os.path.join(directory, id, warm.RESULT))}
+            shutil.rmtree(directory, ignore_errors=True)
+            ids = [id for id in ids if id not in done]
+        for id in ids:
+            yield from self._probe(id)
 
-        Returns how the parent itself ended, as fields of `ended` (meaningless where it lives on).
+    def _ask(self, parent, ids, place, deadline):
+        """Has a warm parent fork for `ids` and kills what the fork left. Returns (in time, how it was stopped).
+
+        A parent that does not tell how its fork ended is hung, and killed as well.
         """
-        self._kill([parent.probe_pid or parent.pid])
-        if not self._wait(done, time.monotonic() + GRACE, [parent.answers]):
-            self._kill([parent.pid])
-        ending = self._stopped(parent.pid)
-        if self._gone(parent):
+        directory, output = place
+        parent.ask(ids, directory)
+
+        def done():
             parent.listen()
-            self._drop(needs)
-        return ending
+            fork = parent.fork(directory)
+            return fork.status is not None or fork.refused or self.nursery.gone(parent)
+
+        def forked():
+            parent.listen()
+            return parent.fork(directory).pid is not None or done()
+
+        yield Wait(forked, deadline, [parent.answers, output])
+        pid = parent.fork(directory).pid
+        if pid is not None:
+            self.nursery.alive.add(pid)
+        in_time = yield Wait(done, deadline, [parent.answers, output])
+        self.nursery.kill([pid or parent.pid])
+        if not (yield Wait(done, time.monotonic() + GRACE, [parent.answers])):
+            self.nursery.kill([parent.pid])
+        ending = self.nursery.stopped(parent.pid)
+        if self.nursery.gone(parent) and not parent.closed:
+            parent.listen()
+            self._drop(parent)
+        fork = parent.fork(directory)
+        if fork.status is not None:
+            return in_time, warm.stopped_by(fork.status)
+        if fork.refused:
+            return in_time, {"ended": "exited", "reason": "could not be forked: " + fork.refused}
+        return in_time, dict(ending, reason="its warm parent ended or hung")
+
+    def _drop(self, parent):
+        for needs in [n for n, p in self.parents.ready.items() if p is parent]:
+            self.parents.drop(needs)
 
     def _fresh(self, spec):
-        directory, output = self._place()
+        directory, output = self.nursery.place()
         with open(os.path.join(directory, warm.REQUEST), "w") as file:
             json.dump({"probe": spec.id}, file)
         path = os.path.join(directory, "answers")
         os.mkfifo(path, 0o600)
         answers = processes.Lines(os.open(path, os.O_RDWR | os.O_NONBLOCK))
         before = processes.oom_kills()
-        process = Progress(self._fork(lambda: self._renew(directory, output)), answers, output, directory)
-        fields = self._import(process)
+        process = Process(self.nursery.fork(lambda: self._renew(directory, output)), answers, output, directory)
+        self.nursery.alive.add(process.pid)
+        fields = yield from self.parents.import_all(process)
         if fields is None:
             started = time.monotonic()
-            deadline, cut = self._until(spec.seconds or self.probe_seconds)
-            in_time = self._wait(lambda: self._gone(process), deadline, [output])
+            deadline, cut = self.nursery.until(spec.seconds or self.probe_seconds)
+            in_time = yield Wait(lambda: self.nursery.gone(process), deadline, [output])
             seconds = time.monotonic() - started
-            self._kill([process.pid])
-            fields = warm.classify(warm.result(directory), in_time, cut, self._stopped(process.pid), before)
+            self.nursery.kill([process.pid])
+            fields = warm.classify(warm.result(directory), in_time, cut, self.nursery.stopped(process.pid), before)
             fields["seconds"] = seconds
-        self._kill([process.pid])
-        answers.close()
-        fields["output"] = output.close()
-        shutil.rmtree(directory, ignore_errors=True)
+        self.nursery.end(process)
+        fields["output"] = process.close()
         return fields
 
     def _renew(self, directory, output):
@@ -235,150 +245,7 @@ class Runner(object):
         os.chdir(directory)
         os.execv(sys.executable, [sys.executable, self.supervisor, "--one", directory])
 
-    # ------------------------------------------------------------ warm parents
 
-    def _parent(self, needs):
-        """A warm parent that is ready, or None where these needs can't be imported (`failures` says how)."""
-        if needs in self.parents and self._gone(self.parents[needs]):
-            self._drop(needs)
-        if needs in self.parents or needs in self.failures:
-            return self.parents.get(needs)
-        fields = self._new_parent(needs)
-        if fields is not None and fields["ended"] in DIED:
-            first = warm.words(fields)
-            fields = self._new_parent(needs)
-            if fields is not None:
-                fields["first"] = first
-        if fields is None:
-            return self.parents[needs]
-        fields["seconds"] = 0.0  # the parent's event has them; its probes took none
-        self.failures[needs] = fields
-        return None
-
-    def _new_parent(self, needs):
-        """Starts a warm parent. Returns None when it is ready, else how it failed, as fields of `ended`."""
-        directory, output = self._place()
-        asked, told = os.pipe(), os.pipe()
-
-        def serve():
-            processes.set_apart(output.path, (asked[0], told[1]))
-            os.chdir(directory)
-            warm.serve(needs, asked[0], told[1])
-
-        started = time.monotonic()
-        pid = self._fork(serve)
-        os.close(asked[0])
-        os.close(told[1])
-        parent = Progress(pid, processes.Lines(told[0]), output, directory)
-        parent.requests = asked[1]
-        self.parents[needs] = parent
-        fields = self._import(parent)
-        about = {"needs": list(needs), "seconds": round(time.monotonic() - started, 3)}
-        if fields is None:
-            self.channel.emit(
-                "parent", state="ready", imports=parent.imported, pid=pid, warnings=parent.warnings, **about
-            )
-            return None
-        fields["output"] = self._drop(needs)
-        self.channel.emit("parent", state="failed", **dict(fields, **about))
-        return fields
-
-    def _import(self, process):
-        """Waits for a process to import its needs. Returns None when it has, else how that failed."""
-        before = processes.oom_kills()
-        deadline, cut = self._until(self.import_seconds)
-
-        def done():
-            process.listen()
-            return process.imported is not None or process.failed is not None or self._gone(process)
-
-        in_time = self._wait(done, deadline, [process.answers, process.output])
-        process.listen()
-        if process.imported is not None:
-            return None
-        self._kill([process.pid])
-        fields = warm.classify(process.failed, in_time, cut, self._stopped(process.pid), before)
-        within = "import " + process.importing if process.importing else ""
-        fields.update(phase="import", within=fields.get("within") or within)
-        return fields
-
-    def _drop(self, needs):
-        """Ends a warm parent. Returns the end of what it printed."""
-        parent = self.parents.pop(needs)
-        os.close(parent.requests)
-        self._kill([parent.pid])
-        self.reaper.statuses.pop(parent.pid, None)
-        parent.answers.close()
-        shutil.rmtree(parent.directory, ignore_errors=True)
-        return parent.output.close()
-
-    # ------------------------------------------------------------ waiting and ending
-
-    def _place(self):
-        """A new directory and the named pipe in it that takes what is printed."""
-        self.made += 1
-        directory = os.path.join(self.work, str(self.made))
-        os.mkdir(directory)
-        return directory, processes.Output(os.path.join(directory, "output"))
-
-    def _fork(self, body):
-        until = time.monotonic() + GRACE
-        while True:
-            try:
-                pid = os.fork()
-                break
-            except OSError:  # what was killed may not be gone yet and still count against a limit
-                if time.monotonic() > until:
-                    raise
-                self.reaper.collect()
-                time.sleep(0.05)
-        if pid:
-            self.reaper.watch(pid)
-            return pid
-        try:
-            body()
-            os._exit(0)
-        except BaseException:
-            traceback.print_exc()
-            sys.stderr.flush()
-        finally:
-            os._exit(72)
-
-    def _until(self, seconds):
-        """(deadline, whether the cell's budget sets it)."""
-        limit = time.monotonic() + seconds
-        return (self.deadline, True) if self.deadline < limit else (limit, False)
-
-    def _wait(self, done, deadline, sources):
-        """Reads `sources` and sends heartbeats until `done()` or the deadline. Returns whether it was done."""
-        while True:
-            self.reaper.collect()
-            if done():
-                return True
-            pause = min(deadline, self.channel.next_beat) - time.monotonic()
-            if time.monotonic() >= deadline:
-                return False
-            others = [p.output for p in self.parents.values() if p.output not in sources]
-            # A pipe whose other end is closed is always readable: its owner's death is what is waited for then.
-            open_ones = [s for s in sources if not getattr(s, "ended", False)]
-            for source in select.select([self.wakeup[0]] + open_ones + others, [], [], max(pause, 0))[0]:
-                if source == self.wakeup[0]:
-                    os.read(source, 4096)
-                else:
-                    source.pump()
-            self.channel.beat()
-
-    def _gone(self, process):
-        return process.pid in self.reaper.statuses
-
-    def _stopped(self, pid):
-        """How a child of this process ended, as fields of `ended`."""
-        status = self.reaper.statuses.get(pid)
-        return {"ended": "signal"} if status is None else warm.stopped_by(status)
-
-    def _kill(self, roots):
-        keep = [p.pid for p in self.parents.values() if p.pid not in roots]
-        if not processes.kill_tree(roots, keep, self.reaper, GRACE) and os.getpid() == 1:
-            # Something forks faster than it can be found. In a container of its own everything else may go.
-            os.kill(-1, signal.SIGKILL)
-            processes.kill_tree(roots, (), self.reaper, GRACE)
+def _warm_needs(id):
+    spec = harness.REGISTRY.get(id)
+    return None if spec is None or spec.fresh else spec.needs

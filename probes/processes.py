@@ -6,7 +6,9 @@ Standard library only, CPython 3.6 to 3.14; Linux (without /proc only process gr
 import collections
 import os
 import signal
+import sys
 import time
+import traceback
 
 import events
 
@@ -49,10 +51,10 @@ def table():
 def doomed(processes, roots, keep, me):
     """Ids of what must end: `roots`, their sessions, groups and descendants, and orphans that came to `me`.
 
-    `keep` (the warm parents) and what is below them stay, `roots` excepted.
+    `keep` (warm parents and other probes), their sessions and what is below them stay, `roots` excepted.
     """
     chosen = {pid for pid, p in processes.items() if pid in roots or p.session in roots or p.group in roots}
-    chosen |= {pid for pid, p in processes.items() if p.parent == me and pid not in keep}
+    chosen |= {pid for pid, p in processes.items() if p.parent == me and pid not in keep and p.session not in keep}
     children = collections.defaultdict(list)
     for pid, process in processes.items():
         children[process.parent].append(pid)
@@ -120,6 +122,51 @@ def kill_tree(roots, keep, reaper, seconds=5.0):
         _signal(left, signal.SIGSTOP)
         _signal(left, signal.SIGKILL)
         time.sleep(0.002)
+
+
+def kill_everything(roots, reaper, seconds):
+    """Kills whatever this process may kill, in a container of its own."""
+    os.kill(-1, signal.SIGKILL)
+    kill_tree(roots, (), reaper, seconds)
+
+
+def fork(body, reaper, seconds):
+    """Starts a child that runs `body` and ends. Returns its process id.
+
+    Tries for `seconds`: what was killed may not be gone yet and still count against a limit.
+    """
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            pid = os.fork()
+            break
+        except OSError:
+            if time.monotonic() > until:
+                raise
+            reaper.collect()
+            time.sleep(0.05)
+    if pid:
+        reaper.watch(pid)
+        return pid
+    try:
+        body()
+        os._exit(0)
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
+    finally:
+        os._exit(72)
+
+
+def end_of(path):
+    """The end of what was printed into a file, as text; "" where there is none."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(file.tell() - events.CAPTURED, 0))
+            return file.read().decode("utf-8", "replace")[-events.OUTPUT :]
+    except OSError:
+        return ""
 
 
 def oom_kills():

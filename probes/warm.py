@@ -8,6 +8,7 @@ operation itself: a fork after one hangs in TensorFlow's thread pools.
 import importlib
 import json
 import os
+import select
 import signal
 import sys
 import time
@@ -20,6 +21,8 @@ import processes
 RESULT = "result.json"
 REQUEST = "request.json"
 BUDGET = "cell-budget"
+DIED = ("signal", "timeout", "exited", "oom")
+"""Endings that say nothing yet: what a process of its own does counts."""
 
 
 class _Said(object):
@@ -105,30 +108,45 @@ def perform(spec, directory):
     """Runs a probe in this process and leaves its result in `directory`; does not return."""
     code = 70
     try:
-        own = os.getpid()
-        work = os.path.join(directory, "cwd")
-        os.mkdir(work)
-        os.chdir(work)
-        os.environ["TMPDIR"] = work
-        if "tempfile" in sys.modules:
-            sys.modules["tempfile"].tempdir = None
-        said = _listen()
-        found = _outcome(spec)
-        if os.getpid() != own:  # a process the probe forked came out of its function; it has nothing to report
-            os._exit(0)
-        found["warnings"] = list(said.texts)
-        _flush()
-        content = json.dumps(found).encode("ascii")
-        path = os.path.join(directory, RESULT)
-        try:
-            _write(path, content)
-        except OSError:  # the probe has used up the descriptors or the space
-            os.closerange(3, 4096)
-            _remove_below(work)
-            _write(path, content)
+        _perform(spec, directory)
         code = 0
     finally:
         os._exit(code)
+
+
+def _perform(spec, directory):
+    own = os.getpid()
+    work = os.path.join(directory, "cwd")
+    os.mkdir(work)
+    os.chdir(work)
+    os.environ["TMPDIR"] = work
+    if "tempfile" in sys.modules:
+        sys.modules["tempfile"].tempdir = None
+    said = _listen()
+    started = time.monotonic()
+    found = _outcome(spec)
+    found["seconds"] = round(time.monotonic() - started, 3)
+    if os.getpid() != own:  # a process the probe forked came out of its function; it has nothing to report
+        os._exit(0)
+    found["warnings"] = list(said.texts)
+    _flush()
+    content = json.dumps(found).encode("ascii")
+    path = os.path.join(directory, RESULT)
+    try:
+        _write(path, content)
+    except OSError:  # the probe has used up the descriptors or the space
+        os.closerange(3, 4096)
+        _remove_below(work)
+        _write(path, content)
+
+
+def _perform_all(specs, directory):
+    """Runs light probes one after the other, each with a place and a time of its own below `directory`."""
+    for spec in specs:
+        place = os.path.join(directory, spec.id)
+        os.mkdir(place)
+        processes.redirect(os.open(os.path.join(place, "output"), os.O_WRONLY | os.O_CREAT), (1, 2))
+        _perform(spec, place)
 
 
 def _flush():
@@ -146,7 +164,7 @@ def _remove_below(directory):
 
 
 def _start(request, descriptors):
-    """Forks one probe. Returns its process id."""
+    """Forks a process for the probes of a request. Returns its id."""
     with warnings.catch_warnings():
         # From 3.12 on a fork below threads warns; the imports made those threads and no lock of theirs is held.
         warnings.simplefilter("ignore")
@@ -156,29 +174,58 @@ def _start(request, descriptors):
     try:
         for fd in descriptors:
             os.close(fd)
+        specs = [harness.REGISTRY[id] for id in request["probes"]]
         processes.set_apart(os.path.join(request["directory"], "output"))
         processes.first_for_oom()
-        perform(harness.REGISTRY[request["probe"]], request["directory"])
+        if len(specs) == 1:
+            perform(specs[0], request["directory"])
+        _perform_all(specs, request["directory"])
+        os._exit(0)
     finally:
         os._exit(71)
 
 
 def serve(needs, requests, answers):
-    """The warm parent: imports, then forks a probe per line on `requests` and tells each one's wait status.
+    """The warm parent: imports, then forks for each line on `requests` and tells its wait status.
 
-    Ends when `requests` is closed. Runs in a process that `set_apart` was called in.
+    Several forks may run at a time. Ends when `requests` is closed. Runs in a process that `set_apart` was called in.
     """
     if not _import_all(needs, answers):
         return
-    with os.fdopen(os.dup(requests), "rb") as lines:
-        for line in lines:
+    woken, wakes = os.pipe()
+    for fd in (woken, wakes):
+        os.set_blocking(fd, False)
+    signal.signal(signal.SIGCHLD, lambda number, frame: None)
+    signal.set_wakeup_fd(wakes)
+    lines = processes.Lines(requests)
+    running = {}  # process id → directory of its request
+    while not lines.ended:
+        for source in select.select([woken, lines], [], [])[0]:
+            if source == woken:
+                os.read(woken, 4096)
+            else:
+                source.pump()
+        for line in lines.take():
+            request = json.loads(line.decode("ascii"))
             try:
-                pid = _start(json.loads(line.decode("ascii")), (requests, answers, lines.fileno()))
+                pid = _start(request, (requests, answers, woken, wakes))
             except OSError as trouble:  # no process or no memory left to fork with
-                _say(answers, unforked=str(trouble))
+                _say(answers, refused=str(trouble), **{"for": request["directory"]})
                 continue
-            _say(answers, pid=pid)
-            _say(answers, pid=pid, status=os.waitpid(pid, 0)[1])
+            running[pid] = request["directory"]
+            _say(answers, pid=pid, **{"for": request["directory"]})
+        for pid, status in _ended(running):
+            _say(answers, pid=pid, status=status, **{"for": running.pop(pid)})
+
+
+def _ended(running):
+    """(process id, wait status) of each of `running` that has ended."""
+    found = []
+    for pid in running:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            found.append((pid, status))
+    return found
 
 
 def one(directory):

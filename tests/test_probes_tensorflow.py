@@ -177,11 +177,11 @@ def test_the_tensorflow_group_has_at_least_fourteen_checks(catalogue):
 
 def test_every_check_can_be_sabotaged(catalogue, mutations):
     checks = [p["id"] for p in catalogue if p["kind"] == "check"]
-    assert [check for check in checks if check not in mutations.MUTATIONS] == []
+    assert [check for check in checks if check not in mutations.known()] == []
 
 
 def test_only_checks_are_sabotaged(catalogue, mutations):
-    assert set(mutations.MUTATIONS) - {p["id"] for p in catalogue if p["kind"] == "check"} == set()
+    assert set(mutations.known()) - {p["id"] for p in catalogue if p["kind"] == "check"} == set()
 
 
 class Model:

@@ -18,7 +18,10 @@ from typing import Any
 import pytest
 
 PROBES = Path(__file__).parent.parent / "probes"
-HARNESS = ("controls.py", "events.py", "harness.py", "needs.py", "plans.py", "processes.py", "supervisor.py", "warm.py")
+HARNESS = (
+    "controls.py", "events.py", "harness.py", "lanes.py", "needs.py", "parents.py", "plans.py", "processes.py",
+    "supervisor.py", "warm.py",
+)  # fmt: skip
 LIMITS = {"probe_seconds": 10, "import_seconds": 10, "cell_seconds": 60}
 
 PROBE_FILE = """
@@ -56,6 +59,40 @@ def behaviour_values():
 @behaviour("fake.pins", "?")
 def pins():
     return os.environ["COMPAT_EXPECTED"]
+
+@behaviour("fake.light_one", "?", light=True)
+def light_one():
+    print("one")
+    return os.getpid()
+
+@behaviour("fake.light_dies", "?", light=True)
+def light_dies():
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+@behaviour("fake.light_two", "?", light=True)
+def light_two():
+    print("two")
+    return os.getpid()
+
+@check("fake.light_raises", "?", light=True)
+def light_raises():
+    with subject("fake.call"):
+        expect(False, "no")
+
+@check("fake.meets", "?", needs=("json",))
+def meets():
+    with subject("fake.call"):
+        place = os.path.join(os.path.dirname(os.environ["NOTE"]), "meeting")
+        for _ in range(300):
+            open(place + "." + str(os.getpid()), "w").close()
+            if len([n for n in os.listdir(os.path.dirname(place)) if n.startswith("meeting.")]) == 2:
+                return
+            time.sleep(0.01)
+        expect(False, "nobody came")
+
+@check("fake.meets_too", "?", needs=("json",))
+def meets_too():
+    meets()
 
 @behaviour("fake.big_value", "?")
 def big_value():
@@ -195,8 +232,8 @@ class Told:
         (found,) = [e for e in self.events if e["event"] == "ended" and e["probe"] == probe]
         return found
 
-    def named(self, event: str) -> list[dict[str, Any]]:
-        return [e for e in self.events if e["event"] == event]
+    def named(self, *events: str) -> list[dict[str, Any]]:
+        return [e for e in self.events if e["event"] in events]
 
 
 Run = Callable[..., Told]
@@ -229,7 +266,7 @@ def start(suite: Path, tmp_path: Path, interpreter: str) -> Iterator[Callable[..
 
     def go(*probes: str, limits: Mapping[str, float] = LIMITS, **plan: object) -> subprocess.Popen[bytes]:
         variables = {"NOTE": str(tmp_path / "note"), "PARENT": ""}
-        content = {"probes": probes, "limits": limits, "expected": {}, "heartbeat_seconds": 0.2, "control_memory": None}
+        content = {"probes": probes, "limits": limits, "expected": {}, "heartbeat_seconds": 0.2, "lanes": 3}
         path = tmp_path / "plan.json"
         path.write_text(json.dumps({**content, "variables": variables, **plan}))
         (tmp_path / "tmp").mkdir(exist_ok=True)
@@ -364,7 +401,7 @@ def test_a_probe_that_forks_without_end_ends_and_the_next_is_unharmed(run: Run) 
 
 @pytest.mark.parametrize("probe", ["fake.kills_its_parent", "fake.stops_its_parent"])
 def test_a_warm_parent_that_is_killed_or_stopped_is_replaced(run: Run, probe: str) -> None:
-    told = run("fake.passes", probe, "fake.raises_inside", limits={**LIMITS, "probe_seconds": 3})
+    told = run("fake.passes", probe, "fake.raises_inside", limits={**LIMITS, "probe_seconds": 3}, lanes=1)
     assert told[probe]["ended"] == "returned"
     assert told["fake.raises_inside"]["within"] == "fake.call"
     assert len([e for e in told.named("parent") if e["state"] == "ready"]) == 2
@@ -377,6 +414,41 @@ def test_a_death_is_repeated_in_a_fresh_process_and_that_counts(run: Run) -> Non
     assert (always["ended"], always["signal"], always["fresh"], always["first"]) == ("signal", 11, True, "signal 11")
     assert (told["fake.exits"]["exit_code"], told["fake.exits"]["first"]) == (7, "exit 7")
     assert (told["fake.hangs"]["ended"], told["fake.hangs"]["first"]) == ("timeout", "timeout")
+
+
+def test_two_probes_of_one_warm_parent_run_at_a_time(run: Run) -> None:
+    told = run("fake.meets", "fake.meets_too", lanes=2)
+    assert [told[probe]["ended"] for probe in ("fake.meets", "fake.meets_too")] == ["returned", "returned"]
+    assert len(told.named("parent")) == 1
+
+
+def test_a_control_has_the_cell_to_itself(run: Run) -> None:
+    told = run("fake.meets", "control.passes", "fake.meets_too", lanes=3)
+    assert told["control.passes"]["ended"] == "returned"
+    events = [(e["event"], e["probe"]) for e in told.named("started", "ended")]
+    at = events.index(("started", "control.passes"))
+    assert events[at + 1] == ("ended", "control.passes")
+    assert ("ended", "fake.meets") in events[:at]
+
+
+def test_light_probes_share_a_process_and_keep_what_they_print_apart(run: Run) -> None:
+    told = run("fake.light_one", "fake.light_raises", "fake.light_two")
+    assert told["fake.light_one"]["value"] == told["fake.light_two"]["value"]
+    assert [told[p]["output"] for p in ("fake.light_one", "fake.light_two")] == ["one\n", "two\n"]
+    assert (told["fake.light_raises"]["ended"], told["fake.light_raises"]["within"]) == ("raised", "fake.call")
+
+
+def test_a_crash_among_light_probes_is_repeated_one_by_one(run: Run) -> None:
+    told = run("fake.light_one", "fake.light_dies", "fake.light_two")
+    assert (told["fake.light_dies"]["ended"], told["fake.light_dies"]["first"]) == ("signal", "signal 11")
+    assert told["fake.light_one"]["ended"] == told["fake.light_two"]["ended"] == "returned"
+    assert told["fake.light_one"]["value"] != told["fake.light_two"]["value"]
+
+
+def test_sabotaged_light_probes_share_nothing(run: Run, suite: Path) -> None:
+    (suite / "mutations.py").write_text("def apply(id):\n    return id\n")
+    told = run("fake.light_one", "fake.light_two", mutate=True)
+    assert told["fake.light_one"]["value"] != told["fake.light_two"]["value"]
 
 
 def test_a_fresh_probe_runs_in_a_process_of_its_own(run: Run) -> None:
@@ -405,7 +477,7 @@ def test_an_import_that_dies_harms_only_its_own_probes(run: Run, probe: str) -> 
 
 
 def test_an_import_that_hangs_times_out_in_phase_import(run: Run) -> None:
-    told = run("fake.import_hangs", "fake.passes", limits={**LIMITS, "import_seconds": 2})
+    told = run("fake.import_hangs", "fake.passes", limits={**LIMITS, "import_seconds": 2}, lanes=1)
     ended = told["fake.import_hangs"]
     assert (ended["ended"], ended["phase"], ended["within"]) == ("timeout", "import", "import hangs_on_import")
     assert [e["state"] for e in told.named("parent")] == ["failed", "failed", "ready"]
@@ -419,7 +491,7 @@ def test_a_package_the_cell_was_never_meant_to_have_is_not_run_one_that_is_pinne
 
 
 def test_what_the_budget_does_not_reach_is_not_run(run: Run) -> None:
-    told = run("fake.passes", "fake.sleeps", "fake.raises_inside", limits={**LIMITS, "cell_seconds": 2.5})
+    told = run("fake.passes", "fake.sleeps", "fake.raises_inside", limits={**LIMITS, "cell_seconds": 2.5}, lanes=1)
     assert told["fake.passes"]["ended"] == "returned"
     for probe in ("fake.sleeps", "fake.raises_inside"):
         assert (told[probe]["ended"], told[probe]["reason"]) == ("not-run", "cell-budget")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -76,6 +77,12 @@ def _observe(sitting: Sitting, workshop: Workshop, keep: Callable[[Observation],
     )
 
 
+def _lanes(workshop: Workshop) -> int:
+    """How many probes may run at a time: the processors that the cells under way leave to each of them."""
+    processors = min(workshop.limits.cpus, os.cpu_count() or 1)
+    return max(1, int(processors / max(1, len(workshop.in_use))))
+
+
 def _task(sitting: Sitting, workshop: Workshop) -> Task:
     limits = workshop.limits
     if [p.id for p in sitting.probes] == [MEMORY]:
@@ -87,6 +94,7 @@ def _task(sitting: Sitting, workshop: Workshop) -> Task:
             "import_seconds": limits.import_seconds,
             "cell_seconds": limits.cell_seconds,
         },
+        "lanes": _lanes(workshop),
         "heartbeat_seconds": HEARTBEAT_SECONDS,
         "control_memory": CONTROL_MEMORY if "memory" in workshop.engine.enforces else None,
         "expected": {d.name: d.version for d in sitting.lock.distributions},
