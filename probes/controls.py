@@ -53,7 +53,7 @@ def crashes():
 @control(
     "control.hangs",
     "Is a probe that never ends stopped at its limit, with what it started?",
-    seconds=2,
+    seconds=1,
     expects=EXPECTED["control.hangs"],
     repeat=False,
 )

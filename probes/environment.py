@@ -122,7 +122,7 @@ def _home(kind):
     "Which Keras is tf.keras?",
     source="seed 000 (which Keras does TensorFlow include?)",
     needs=("tensorflow",),
-    fresh=True,
+    light=True,
 )
 def tf_keras():
     with subject("tf.keras"):
@@ -141,7 +141,7 @@ def tf_keras():
     "environment.keras",
     "What does 'import keras' give, with which backend, and is it the Keras of TensorFlow?",
     source="seed 004 (from keras import layers) and seed 002 (keras and tf.keras in one environment)",
-    fresh=True,
+    needs=("tensorflow",),
 )
 def keras():
     with subject("import keras"):
@@ -162,7 +162,6 @@ def keras():
     "Which spellings of importing Keras from TensorFlow work?",
     source="seed 002 (replace keras imports with tf.keras imports)",
     needs=("tensorflow",),
-    fresh=True,
 )
 def tensorflow_keras_import():
     found = {}
@@ -180,7 +179,7 @@ def tensorflow_keras_import():
     "environment.kerassurgeon_imports",
     "Which Keras does KerasSurgeon import, standalone or TensorFlow's?",
     source="seed 000 (which Keras does KerasSurgeon rely on?)",
-    fresh=True,
+    needs=("tensorflow",),
 )
 def kerassurgeon_imports():
     if importlib.util.find_spec("kerassurgeon") is None:
@@ -218,6 +217,7 @@ def missing_modules():
     "Was this TensorFlow built with CUDA, and how does it execute by default?",
     source="seed 001 (eager execution versus graph execution)",
     needs=("tensorflow",),
+    light=True,
 )
 def tensorflow_build():
     import tensorflow as tf

@@ -12,7 +12,8 @@ Standard library only, CPython 3.6 to 3.14. A probe file looks like this:
             new = delete_channels(model, layer, [0, 2])
             assert_close(new.predict(x), expected, what="predictions")
 
-A module is read by importing it: importing registers its probes and must do nothing else.
+A module is read by importing it: importing registers its probes and must do nothing else. Data files that its probes
+open are named in its `READS`, relative to this directory, so that they count in the probes' digests.
 """
 
 import ast
@@ -294,7 +295,8 @@ def catalogue(directory):
         spec = REGISTRY[id]
         name = os.path.basename(spec.file)
         if name not in digests:
-            digests[name] = digest(directory, set(own) | _reads(directory, name))
+            data = spec.function.__globals__.get("READS", ())
+            digests[name] = digest(directory, set(own) | set(data) | _reads(directory, name))
         entry = {
             "id": id,
             "question": spec.question,

@@ -1,7 +1,7 @@
 """The code samples of seed 002 ("switching from Keras to tf.keras") and seed 004 ("Why is my Keras model not running").
 
-As published. Those that import `keras` run in a process of their own, because which Keras is imported first is
-what they are about. Where a sample leaves something open it is completed in the smallest way, said beside it.
+As published, each in a process that has imported TensorFlow and no Keras. Where a sample leaves something open it is
+completed in the smallest way, said beside it.
 """
 
 from harness import behaviour
@@ -232,7 +232,7 @@ def _s004_example3():
     "seeds.s002_example1_keras",
     "How far does seed 002's first sample get with 'keras'?",
     source="seed 002 example 1",
-    fresh=True,
+    needs=("tensorflow",),
 )
 def s002_example1_keras():
     return how_far(_s002_example1_keras)
@@ -252,7 +252,7 @@ def s002_example1_tf_keras():
     "seeds.s002_example2_keras",
     "How far does seed 002's second sample get with 'keras' and border_mode?",
     source="seed 002 example 2",
-    fresh=True,
+    needs=("tensorflow",),
 )
 def s002_example2_keras():
     return how_far(_s002_example2_keras)
@@ -272,7 +272,7 @@ def s002_example2_tf_keras():
     "seeds.s002_example3_keras",
     "How far does seed 002's custom layer without a training argument get with 'keras'?",
     source="seed 002 example 3",
-    fresh=True,
+    needs=("tensorflow",),
 )
 def s002_example3_keras():
     return how_far(_s002_example3_keras)
@@ -293,7 +293,6 @@ def s002_example3_tf_keras():
     "How far does seed 004's pooling sample get?",
     source="seed 004 example 1",
     needs=("tensorflow",),
-    fresh=True,
 )
 def s004_example1():
     return how_far(_s004_example1)
@@ -304,7 +303,6 @@ def s004_example1():
     "How far does seed 004's integer input sample get?",
     source="seed 004 example 2",
     needs=("tensorflow",),
-    fresh=True,
 )
 def s004_example2():
     return how_far(_s004_example2)
@@ -315,7 +313,6 @@ def s004_example2():
     "How far does seed 004's custom layer with keras.backend get?",
     source="seed 004 example 3",
     needs=("tensorflow",),
-    fresh=True,
 )
 def s004_example3():
     return how_far(_s004_example3)

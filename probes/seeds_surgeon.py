@@ -105,7 +105,7 @@ def _example3():
 
 
 @behaviour(
-    "seeds.s000_example1",
+    "surgeon.s000_example1",
     "How far does seed 000's first sample get ('Successful Surgery with Compatible Versions')?",
     source="seed 000 example 1",
     needs=NEEDS,
@@ -115,20 +115,20 @@ def s000_example1():
 
 
 @behaviour(
-    "seeds.s000_example2",
+    "surgeon.s000_example2",
     "How far does seed 000's second sample get ('Import Error Due to Version Mismatch')?",
     source="seed 000 example 2",
-    fresh=True,
+    needs=("tensorflow",),
 )
 def s000_example2():
-    """Imports in a fresh process: whether the sample's `except ImportError` can ever see one is the question."""
+    """Imports KerasSurgeon itself: whether the sample's `except ImportError` can ever see one is the question."""
     if importlib.util.find_spec("kerassurgeon") is None:
         skip("kerassurgeon is not installed here")
     return how_far(_example2)
 
 
 @behaviour(
-    "seeds.s000_example3",
+    "surgeon.s000_example3",
     "How far does seed 000's third sample get ('Runtime Error Due to API Discrepancy')?",
     source="seed 000 example 3",
     needs=NEEDS,

@@ -9,7 +9,6 @@ from surgeon_models import NEEDS, README, chain, keras_of_surgeon
     "Can KerasSurgeon be imported after TensorFlow?",
     source="seed 000",
     needs=("tensorflow",),
-    fresh=True,
 )
 def import_surgeon():
     with subject("import kerassurgeon"):

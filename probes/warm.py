@@ -7,6 +7,7 @@ operation itself: a fork after one hangs in TensorFlow's thread pools.
 
 import importlib
 import json
+import logging
 import os
 import select
 import signal
@@ -25,22 +26,41 @@ DIED = ("signal", "timeout", "exited", "oom")
 """Endings that say nothing yet: what a process of its own does counts."""
 
 
-class _Said(object):
-    """Python's warnings as short texts, at most twenty."""
+class _Said(logging.Handler):
+    """Warnings of Python, TensorFlow and absl as short texts, at most twenty."""
 
     def __init__(self):
+        logging.Handler.__init__(self, logging.WARNING)
         self.texts = []
 
-    def __call__(self, message, category, filename, lineno, file=None, line=None):
-        text = "%s: %s (%s:%s)" % (category.__name__, events.cut(str(message), 400), events.relative(filename), lineno)
+    def hear(self, message, category, filename, lineno, file=None, line=None):
+        """Takes the place of `warnings.showwarning`."""
+        self._keep(
+            "%s: %s (%s:%s)" % (category.__name__, events.cut(str(message), 400), events.relative(filename), lineno)
+        )
+
+    def emit(self, record):
+        try:
+            message = record.getMessage()
+        except Exception as trouble:  # a log call whose arguments don't fit its format; logging itself bears it too
+            message = "(its message can't be read: %s)" % type(trouble).__name__
+        self._keep("%s: %s" % (record.name, events.cut(message, 400)))
+
+    def _keep(self, text):
         if len(self.texts) < events.WARNINGS:
             self.texts.append(text)
 
 
 def _listen():
+    """From here on warnings go into the `texts` of what is returned."""
     said = _Said()
     warnings.simplefilter("default")
-    warnings.showwarning = said
+    warnings.showwarning = said.hear
+    for name in ("tensorflow", "absl"):
+        logger = logging.getLogger(name)
+        for handler in [h for h in logger.handlers if isinstance(h, _Said)]:
+            logger.removeHandler(handler)
+        logger.addHandler(said)
     return said
 
 

@@ -84,7 +84,7 @@ def test_every_check_that_ran_is_proven(first):
 def test_surgeon_remove_does_not_exist(first):
     folder, _ = first
     probes = {p["id"]: p for p in cells(folder)["2.3.4"]["probes"]}
-    assert probes["seeds.s000_example1"]["value"] == {"reached": "surgeon.remove", "raised": "AttributeError"}
+    assert probes["surgeon.s000_example1"]["value"] == {"reached": "surgeon.remove", "raised": "AttributeError"}
     assert probes["surgeon.has_remove"]["value"] is False
 
 

@@ -13,7 +13,9 @@ from types import ModuleType
 import pytest
 
 PROBES = Path(__file__).parent.parent / "probes"
-HARNESS = ("events.py", "harness.py", "needs.py", "plans.py", "processes.py", "supervisor.py", "warm.py")
+HARNESS = (
+    "events.py", "harness.py", "lanes.py", "needs.py", "parents.py", "plans.py", "processes.py", "supervisor.py", "warm.py",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -136,6 +138,18 @@ def test_a_digest_changes_with_its_file_what_that_imports_and_the_harness_and_wi
     (folder / "warm.py").write_text((folder / "warm.py").read_text() + "\n# changed\n")
     changed = catalogue(folder)
     assert changed["two.b"]["digest"] != before["two.b"]["digest"]
+
+
+def test_a_digest_covers_the_data_a_probe_file_reads(folder: Path) -> None:
+    (folder / "data").mkdir()
+    (folder / "data" / "a.bin").write_bytes(b"1")
+    file = next(path for path in folder.glob("*.py") if "two.b" in path.read_text())
+    file.write_text(file.read_text() + '\nREADS = ("data/a.bin",)\n')
+    before = catalogue(folder)
+    (folder / "data" / "a.bin").write_bytes(b"2")
+    after = catalogue(folder)
+    assert after["two.b"]["digest"] != before["two.b"]["digest"]
+    assert after["one.a"]["digest"] == before["one.a"]["digest"]
 
 
 def test_a_probe_file_that_can_not_be_imported_fails_the_catalogue_with_its_traceback(folder: Path) -> None:

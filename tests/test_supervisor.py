@@ -56,6 +56,13 @@ def behaviour_raises():
 def behaviour_values():
     return {"a": (1, float("nan")), "b": None}
 
+@behaviour("fake.logs", "?")
+def logs():
+    import logging
+    logging.getLogger("tensorflow").warning("%s is deprecated", "this")
+    logging.getLogger("tensorflow").info("not this")
+    logging.getLogger("other").warning("nor this")
+
 @behaviour("fake.pins", "?")
 def pins():
     return os.environ["COMPAT_EXPECTED"]
@@ -377,6 +384,10 @@ def test_python_warnings_are_recorded_up_to_twenty(run: Run) -> None:
     warned = run("fake.warns")["fake.warns"]["warnings"]
     assert len(warned) == 20
     assert warned[0].startswith("DeprecationWarning: number 0 (")
+
+
+def test_tensorflows_own_warnings_are_recorded_too(run: Run) -> None:
+    assert run("fake.logs")["fake.logs"]["warnings"] == ["tensorflow: this is deprecated"]
 
 
 def test_a_probe_that_closes_its_outputs_still_reports(run: Run) -> None:

@@ -27,7 +27,7 @@ class Proof:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Suite:
-    """All probes. `files` are (name below /probes, content); `expects` says how each control must come out:
+    """All probes. `files` are (path below /probes, content); `expects` says how each control must come out:
     fields of its observation (see `controls.controls_wrong`).
     """
 
@@ -55,7 +55,10 @@ def load(directory: Path) -> Suite:
     entries = json.loads(asked.stdout)["probes"]
     probes = {entry["id"]: _probe(entry) for entry in entries}
     proofs = load_proofs(directory)
-    files = tuple((path.name, path.read_bytes()) for path in sorted(directory.glob("*.py")))
+    data = (path for path in directory.glob("written/*/*") if path.is_file())
+    files = tuple(
+        (str(path.relative_to(directory)), path.read_bytes()) for path in sorted((*directory.glob("*.py"), *data))
+    )
     return Suite(
         probes=probes,
         files=files,
