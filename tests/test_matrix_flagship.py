@@ -70,7 +70,8 @@ def test_every_cell_of_the_flagship_runs_the_environment_and_one_group_that_give
     flagship: Matrix, plan: Plan
 ):
     found = {tuple(g.name for g in groups_of(cell, flagship)) for cell in plan.cells}
-    assert found == {("environment", "tensorflow", "seeds"), ("environment", "surgeon", "seeds")}
+    assert {names for names in found if "surgeon" in names} == {("environment", "surgeon")}
+    assert {names[:2] for names in found} == {("environment", "tensorflow"), ("environment", "surgeon")}
 
 
 def test_core_checks_of_the_flagship_are_probes_of_the_suite(flagship: Matrix):
