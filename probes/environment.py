@@ -65,7 +65,7 @@ def same_version(one, other):
     "environment.import_tensorflow",
     "Does TensorFlow import?",
     source="seeds 000 to 004 (their first line)",
-    fresh=True,
+    needs=("tensorflow",),
 )
 def import_tensorflow():
     with subject("import tensorflow"):

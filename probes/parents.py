@@ -18,10 +18,14 @@ Forked = collections.namedtuple("Forked", "pid status refused")
 
 
 class Process(object):
-    """A process that imports and runs probes: how it can be read, and what it has told so far."""
+    """A process that imports and runs probes: how it can be read, and what it has told so far.
 
-    def __init__(self, pid, answers, output, directory, requests=None):
+    `base` is the warm parent it was forked from, which then tells how it ended.
+    """
+
+    def __init__(self, pid, answers, output, directory, requests=None, base=None):
         self.pid = pid
+        self.base = base
         self.answers = answers
         self.output = output
         self.directory = directory
@@ -53,10 +57,10 @@ class Process(object):
         """What is known of the fork that was asked for with `directory`."""
         return self.forks.get(directory, Forked(None, None, ""))
 
-    def ask(self, probes, directory):
-        """Asks a warm parent for a fork that runs `probes`; that it is gone shows when its answer is waited for."""
+    def ask(self, directory, **wanted):
+        """Asks a warm parent for a fork; that it is gone shows when its answer is waited for."""
         try:
-            os.write(self.requests, json.dumps({"probes": probes, "directory": directory}).encode("ascii") + b"\n")
+            os.write(self.requests, json.dumps(dict(wanted, directory=directory)).encode("ascii") + b"\n")
         except OSError:
             pass
 
@@ -71,7 +75,10 @@ class Process(object):
 
 
 class Parents(object):
-    """The warm parents of a plan, one per set of needs. Generators yield what they wait for (`lanes`)."""
+    """The warm parents of a plan, one per set of needs. Generators yield what they wait for (`lanes`).
+
+    Where another has imported the first of the needs already, the new one is forked from it and imports the rest.
+    """
 
     def __init__(self, nursery, import_seconds):
         self.nursery = nursery
@@ -79,11 +86,15 @@ class Parents(object):
         self.ready = {}  # needs → Process
         self.failures = {}  # needs → fields of the `ended` event of each probe that needed them
         self.starting = set()
+        self.done = set()
 
     def get(self, needs):
         """A warm parent that is ready, or None where these needs can't be imported (`failures` says how)."""
-        never = float("inf")
-        yield Wait(lambda: needs not in self.starting, never, [])
+
+        def free():
+            return not any(n == needs or (n and n == needs[: len(n)]) for n in self.starting)
+
+        yield Wait(free, float("inf"), [])
         if needs in self.ready and self.nursery.gone(self.ready[needs]):
             self.drop(needs)
         if needs in self.ready or needs in self.failures:
@@ -106,19 +117,9 @@ class Parents(object):
 
     def _start(self, needs):
         """Starts a warm parent. Returns None when it is ready, else how it failed, as fields of `ended`."""
-        directory, output = self.nursery.place()
-        asked, told = os.pipe(), os.pipe()
-
-        def serve():
-            processes.set_apart(output.path, (asked[0], told[1]))
-            os.chdir(directory)
-            warm.serve(needs, asked[0], told[1])
-
         started = time.monotonic()
-        pid = self.nursery.fork(serve)
-        os.close(asked[0])
-        os.close(told[1])
-        parent = Process(pid, processes.Lines(told[0]), output, directory, requests=asked[1])
+        parent = yield from self._forked(needs)
+        pid = parent.pid
         self.nursery.alive.add(pid)
         self.ready[needs] = parent
         fields = yield from self.import_all(parent)
@@ -130,6 +131,35 @@ class Parents(object):
         fields["output"] = self.drop(needs)
         emit("parent", state="failed", **dict(fields, **about))
         return fields
+
+    def _forked(self, needs):
+        """A process that imports `needs`, forked from a warm parent that has some of them already, or from here."""
+        directory, output = self.nursery.place()
+        requests, answers = os.path.join(directory, "requests"), os.path.join(directory, "answers")
+        for path in (requests, answers):
+            os.mkfifo(path, 0o600)
+        # Opened for both, so that neither waits for the other end.
+        told = processes.Lines(os.open(answers, os.O_RDWR | os.O_NONBLOCK))
+        asked = os.open(requests, os.O_RDWR)
+        base = self._base(needs)
+        if base is not None:
+            base.ask(directory, serve=needs)
+
+            def done():
+                base.listen()
+                return base.fork(directory) != Forked(None, None, "") or self.nursery.gone(base)
+
+            yield Wait(done, time.monotonic() + self.nursery.grace, [base.answers])
+            if base.fork(directory).pid is not None:
+                return Process(base.fork(directory).pid, told, output, directory, requests=asked, base=base)
+        pid = self.nursery.fork(lambda: warm.parent(needs, directory))
+        return Process(pid, told, output, directory, requests=asked)
+
+    def _base(self, needs):
+        """The ready warm parent that has imported most of what `needs` begins with, or None."""
+        fitting = [n for n in self.ready if n and n == needs[: len(n)] and n != needs]
+        alive = [n for n in fitting if not self.nursery.gone(self.ready[n])]
+        return self.ready[max(alive, key=len)] if alive else None
 
     def import_all(self, process):
         """Waits for a process to import its needs. Returns None when it has, else how that failed."""
@@ -145,15 +175,23 @@ class Parents(object):
         if process.imported is not None:
             return None
         self.nursery.kill([process.pid])
-        fields = warm.classify(process.failed, in_time, cut, self.nursery.stopped(process.pid), before)
+        fields = warm.classify(process.failed, in_time, cut, self.nursery.stopped(process), before)
         within = "import " + process.importing if process.importing else ""
         fields.update(phase="import", within=fields.get("within") or within)
         return fields
+
+    def finish(self, needs):
+        """No probe needs this parent any more: it is ended, as soon as none that was forked from it is left."""
+        self.done.add(needs)
+        if needs in self.ready and not any(p.base is self.ready[needs] for p in self.ready.values()):
+            self.drop(needs)
 
     def drop(self, needs):
         """Ends a warm parent. Returns the end of what it printed."""
         parent = self.ready.pop(needs)
         self.nursery.end(parent)
+        for other in [n for n, p in self.ready.items() if p is parent.base and n in self.done]:
+            self.finish(other)
         return parent.close()
 
 
@@ -186,12 +224,19 @@ class Nursery(object):
         return processes.fork(body, self.reaper, self.grace)
 
     def gone(self, process):
-        return process.closed or process.pid in self.reaper.statuses
+        return process.closed or self._status(process) is not None or bool(process.base and self.gone(process.base))
 
-    def stopped(self, pid):
-        """How a child of this process ended, as fields of `ended`."""
-        status = self.reaper.statuses.get(pid)
+    def stopped(self, process):
+        """How a process ended, as fields of `ended`."""
+        status = self._status(process)
         return {"ended": "signal"} if status is None else warm.stopped_by(status)
+
+    def _status(self, process):
+        """The wait status of a process that ended; what another one forked, that one tells."""
+        if process.base is None:
+            return self.reaper.statuses.get(process.pid)
+        process.base.listen()
+        return process.base.fork(process.directory).status
 
     def end(self, process):
         """Kills a process with all it started, and forgets it."""

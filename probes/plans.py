@@ -84,8 +84,8 @@ class Runner(object):
             yield from self._batch(ids)
         for needs in [_warm_needs(id) for id in ids]:
             self.left[needs] -= 1
-            if not self.left[needs] and needs in self.parents.ready:
-                self.parents.drop(needs)
+            if not self.left[needs]:
+                self.parents.finish(needs)
 
     # ------------------------------------------------------------ one probe
 
@@ -183,7 +183,7 @@ class Runner(object):
         A parent that does not tell how its fork ended is hung, and killed as well.
         """
         directory, output = place
-        parent.ask(ids, directory)
+        parent.ask(directory, probes=ids)
 
         def done():
             parent.listen()
@@ -202,7 +202,7 @@ class Runner(object):
         self.nursery.kill([pid or parent.pid])
         if not (yield Wait(done, time.monotonic() + GRACE, [parent.answers])):
             self.nursery.kill([parent.pid])
-        ending = self.nursery.stopped(parent.pid)
+        ending = self.nursery.stopped(parent)
         if self.nursery.gone(parent) and not parent.closed:
             parent.listen()
             self._drop(parent)
@@ -234,7 +234,7 @@ class Runner(object):
             in_time = yield Wait(lambda: self.nursery.gone(process), deadline, [output])
             seconds = time.monotonic() - started
             self.nursery.kill([process.pid])
-            fields = warm.classify(warm.result(directory), in_time, cut, self.nursery.stopped(process.pid), before)
+            fields = warm.classify(warm.result(directory), in_time, cut, self.nursery.stopped(process), before)
             fields["seconds"] = seconds
         self.nursery.end(process)
         fields["output"] = process.close()

@@ -184,7 +184,7 @@ def _remove_below(directory):
 
 
 def _start(request, descriptors):
-    """Forks a process for the probes of a request. Returns its id."""
+    """Forks a process for the probes of a request, or for a further warm parent. Returns its id."""
     with warnings.catch_warnings():
         # From 3.12 on a fork below threads warns; the imports made those threads and no lock of theirs is held.
         warnings.simplefilter("ignore")
@@ -194,6 +194,9 @@ def _start(request, descriptors):
     try:
         for fd in descriptors:
             os.close(fd)
+        if "serve" in request:
+            parent(request["serve"], request["directory"])
+            os._exit(0)
         specs = [harness.REGISTRY[id] for id in request["probes"]]
         processes.set_apart(os.path.join(request["directory"], "output"))
         processes.first_for_oom()
@@ -205,10 +208,21 @@ def _start(request, descriptors):
         os._exit(71)
 
 
+def parent(needs, directory):
+    """In a new child: a warm parent, whose named pipes `requests`, `answers` and `output` are in `directory`."""
+    processes.set_apart(os.path.join(directory, "output"))
+    os.chdir(directory)
+    serve(
+        needs,
+        os.open(os.path.join(directory, "requests"), os.O_RDONLY),
+        os.open(os.path.join(directory, "answers"), os.O_WRONLY),
+    )
+
+
 def serve(needs, requests, answers):
     """The warm parent: imports, then forks for each line on `requests` and tells its wait status.
 
-    Several forks may run at a time. Ends when `requests` is closed. Runs in a process that `set_apart` was called in.
+    Several forks may run at a time. Ends when `requests` is closed.
     """
     if not _import_all(needs, answers):
         return

@@ -56,6 +56,28 @@ def behaviour_raises():
 def behaviour_values():
     return {"a": (1, float("nan")), "b": None}
 
+def parents():
+    with open("/proc/%d/stat" % os.getppid()) as file:
+        return [int(file.read().rsplit(")", 1)[1].split()[1]), os.getppid()]
+
+@behaviour("fake.two_needs", "?", needs=("json", "csv"))
+def two_needs():
+    return parents()
+
+@behaviour("fake.two_needs_too", "?", needs=("json", "csv"))
+def two_needs_too():
+    return parents()
+
+@behaviour("fake.two_needs_die", "?", needs=("json", "csv"))
+def two_needs_die():
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+@behaviour("fake.two_needs_kill", "?", needs=("json", "csv"))
+def two_needs_kill():
+    if os.getppid() != int(os.environ["SUPERVISOR"]):
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(60)
+
 @behaviour("fake.logs", "?")
 def logs():
     import logging
@@ -425,6 +447,21 @@ def test_a_death_is_repeated_in_a_fresh_process_and_that_counts(run: Run) -> Non
     assert (always["ended"], always["signal"], always["fresh"], always["first"]) == ("signal", 11, True, "signal 11")
     assert (told["fake.exits"]["exit_code"], told["fake.exits"]["first"]) == (7, "exit 7")
     assert (told["fake.hangs"]["ended"], told["fake.hangs"]["first"]) == ("timeout", "timeout")
+
+
+@pytest.mark.parametrize("lanes", [1, 3])
+def test_a_warm_parent_is_forked_from_one_that_has_imported_the_first_of_its_needs(run: Run, lanes: int) -> None:
+    told = run("fake.passes", "fake.two_needs", "fake.raises_inside", "fake.two_needs_die", lanes=lanes)
+    first, second = told.named("parent")
+    assert (first["needs"], second["needs"]) == (["json"], ["json", "csv"])
+    assert told["fake.two_needs"]["value"] == [first["pid"], second["pid"]]
+    assert (told["fake.two_needs_die"]["ended"], told["fake.two_needs_die"]["first"]) == ("signal", "signal 11")
+    assert told["fake.raises_inside"]["within"] == "fake.call"
+
+
+def test_a_warm_parent_that_dies_takes_along_only_what_was_running_below_it(run: Run) -> None:
+    told = run("fake.two_needs", "fake.passes", "fake.two_needs_kill", "fake.two_needs_too", lanes=1)
+    assert told["fake.two_needs_too"]["ended"] == told["fake.two_needs_kill"]["ended"] == "returned"
 
 
 def test_two_probes_of_one_warm_parent_run_at_a_time(run: Run) -> None:
