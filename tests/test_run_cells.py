@@ -199,6 +199,21 @@ def test_cells_with_a_subject_and_released_pins_come_first():
     assert [c.strategy for c in in_order(cells)] == ["released", "released", "pip-today"]
 
 
+def test_a_long_run_keeps_cells_of_one_image_together_and_lets_pythons_take_turns():
+    cells = tuple(
+        cell(tf=tf, python=python, resolve=resolve)
+        for resolve in ("released", "pip-today")
+        for tf in ("2.3.4", "2.4.1", "2.5.3", "2.6.5")
+        for python in ("3.7", "3.9", "3.11", "3.13")
+    )
+    found = in_order(cells)
+    assert len(found) == len(cells) == 32
+    assert [c.python for c in found[:4]] == ["3.7", "3.9", "3.11", "3.13"]
+    column = [(c.axes["tf"], c.strategy) for c in found if c.python == "3.9"]
+    assert column[:2] == [("2.3.4", "released"), ("2.3.4", "pip-today")]
+
+
+
 def test_images_over_the_budget_are_evicted_least_recently_used_first(tmp_path):
     engine = FakeEngine()
     shop = workshop(tmp_path, engine, disk_budget=150)

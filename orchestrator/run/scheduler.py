@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
-from itertools import islice
+from itertools import islice, zip_longest
 
 from packaging.version import Version
 
@@ -16,6 +16,8 @@ from orchestrator.run.disk import evict
 from orchestrator.run.workshop import Workshop
 
 _STRATEGY_ORDER = tuple(Strategy)
+_SHORT = 30
+"""Up to this many cells their rank alone decides."""
 _LOST = frozenset({"daemon", "engine"})
 """Reasons that mean the engine itself is gone: the cells after it would fail alike."""
 _ENDING_SECONDS = 20.0
@@ -23,7 +25,23 @@ _ENDING_SECONDS = 20.0
 
 
 def in_order(cells: Sequence[Cell]) -> tuple[Cell, ...]:
-    """The order cells run in: those that answer a question first, the plainest and the newest subject leading."""
+    """The order cells run in: those that answer a question first, the plainest and the newest subject leading.
+
+    In a long run cells that share their largest layers follow each other, while those are still on the disk; Pythons
+    take turns, so that builds on one base don't wait for each other.
+    """
+    ranked = _ranked(cells)
+    if len(ranked) <= _SHORT:
+        return ranked
+    turns: dict[str, dict[str, list[Cell]]] = {}
+    for cell in ranked:
+        leading = next((c.name for c in cell.packages if not c.axis.subject), "")
+        turns.setdefault(cell.python, {}).setdefault(leading, []).append(cell)
+    columns = ([cell for group in groups.values() for cell in group] for groups in turns.values())
+    return tuple(cell for row in zip_longest(*columns) for cell in row if cell is not None)
+
+
+def _ranked(cells: Sequence[Cell]) -> tuple[Cell, ...]:
 
     def rank(cell: Cell) -> tuple[object, ...]:
         asked = sum(choice.name not in (choice.axis.default, ABSENT) for choice in cell.choices)
