@@ -23,7 +23,7 @@ def verdict(group: Group, outcomes: Mapping[str, Outcome], probes: Mapping[str, 
 
     Raises UserError when the group names a probe that is not in the catalogue.
     """
-    _require_known(group, probes)
+    require_known(group, probes)
     checks = [o for o in outcomes.values() if o.probe.group == group.name and o.probe.kind is ProbeKind.CHECK]
     counted = [o for o in checks if o.proven and o.kind is not OutcomeKind.SKIP]
     plain = Verdict(
@@ -45,7 +45,7 @@ def verdict(group: Group, outcomes: Mapping[str, Outcome], probes: Mapping[str, 
     if core_blocked:
         return _as(plain, VerdictKind.BLOCKED, core_blocked)
     reason = _why_unknown(group, core, counted)
-    if failed and not _why_unknown(group, core, core):
+    if failed and not (group.core and _why_unknown(group, core, core)):
         return _as(plain, VerdictKind.LIMITED, failed)
     if reason:
         return replace(plain, failing=tuple(failed), reason=reason)
@@ -67,7 +67,8 @@ def _why_unknown(group: Group, core: list[Outcome], counted: list[Outcome]) -> s
     return f"no result from {', '.join(unjudged)}" if unjudged else ""
 
 
-def _require_known(group: Group, probes: Mapping[str, Probe]) -> None:
+def require_known(group: Group, probes: Mapping[str, Probe]) -> None:
+    """Raises UserError where a group names a probe that is not in the catalogue."""
     strange = [name for name in (*group.core, *group.stands_on) if name not in probes]
     if strange:
         raise UserError(
