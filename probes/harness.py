@@ -261,14 +261,27 @@ def probe_files(directory):
     return [n for n in names if "harness" in _imports(os.path.join(directory, n))]
 
 
+def _named(path):
+    """Data files that the file names in a module-level `READS`, a tuple of paths from its own directory."""
+    with open(path, "rb") as file:
+        tree = ast.parse(file.read(), path)
+    named = [node.value for node in tree.body if isinstance(node, ast.Assign) and _is_reads(node.targets)]
+    return {name for value in named for name in ast.literal_eval(value)}
+
+
+def _is_reads(targets):
+    return [getattr(target, "id", "") for target in targets] == ["READS"]
+
+
 def _reads(directory, name):
-    """`name` and every file of `directory` that it imports, directly or not, the harness left out."""
+    """`name`, every file of `directory` that it imports, directly or not, and their data; the harness left out."""
     seen, left = set(), [name]
     while left:
         current = left.pop()
         if current in seen or current in HARNESS_FILES:
             continue
         seen.add(current)
+        seen.update(_named(os.path.join(directory, current)))
         for module in _imports(os.path.join(directory, current)):
             if os.path.exists(os.path.join(directory, module + ".py")):
                 left.append(module + ".py")
@@ -295,8 +308,7 @@ def catalogue(directory):
         spec = REGISTRY[id]
         name = os.path.basename(spec.file)
         if name not in digests:
-            data = spec.function.__globals__.get("READS", ())
-            digests[name] = digest(directory, set(own) | set(data) | _reads(directory, name))
+            digests[name] = digest(directory, set(own) | _reads(directory, name))
         entry = {
             "id": id,
             "question": spec.question,

@@ -140,16 +140,23 @@ def test_a_digest_changes_with_its_file_what_that_imports_and_the_harness_and_wi
     assert changed["two.b"]["digest"] != before["two.b"]["digest"]
 
 
-def test_a_digest_covers_the_data_a_probe_file_reads(folder: Path) -> None:
-    (folder / "data").mkdir()
-    (folder / "data" / "a.bin").write_bytes(b"1")
-    file = next(path for path in folder.glob("*.py") if "two.b" in path.read_text())
-    file.write_text(file.read_text() + '\nREADS = ("data/a.bin",)\n')
+def test_a_digest_covers_the_data_that_a_file_or_what_it_imports_names(folder: Path) -> None:
+    (folder / "written").mkdir()
+    data = folder / "written" / "a.bin"
+    data.write_bytes(b"one")
+    (folder / "shared.py").write_text('X = 1\nREADS = ("written/a.bin",)\n')
     before = catalogue(folder)
-    (folder / "data" / "a.bin").write_bytes(b"2")
+    data.write_bytes(b"two")
     after = catalogue(folder)
-    assert after["two.b"]["digest"] != before["two.b"]["digest"]
-    assert after["one.a"]["digest"] == before["one.a"]["digest"]
+    assert after["one.a"]["digest"] != before["one.a"]["digest"]
+    assert after["two.b"]["digest"] == before["two.b"]["digest"]
+
+
+def test_data_that_is_named_and_not_there_fails_the_catalogue(folder: Path) -> None:
+    (folder / "shared.py").write_text('READS = ("written/gone.bin",)\n')
+    asked = subprocess.run([sys.executable, folder / "supervisor.py", "--catalogue"], capture_output=True, check=False)
+    assert asked.returncode == 1
+    assert b"gone.bin" in asked.stderr
 
 
 def test_a_probe_file_that_can_not_be_imported_fails_the_catalogue_with_its_traceback(folder: Path) -> None:

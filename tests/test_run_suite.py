@@ -35,3 +35,11 @@ def test_a_probe_file_that_can_not_be_read_is_a_message(tmp_path):
     (tmp_path / "tensorflow_broken.py").write_text("from harness import check\nthis is no python\n")
     with pytest.raises(UserError, match="the probe suite can't be listed"):
         load(tmp_path)
+
+
+def test_the_files_probes_read_are_sent_with_them_and_what_wrote_them_is_not():
+    sent = dict(load(paths.data("probes")).files)
+    assert sent["written/2.3.4/models.zip"].startswith(b"PK")
+    assert {"written/2.3.4/expected.json", "written/2.8.0/models.zip", "supervisor.py"} <= set(sent)
+    assert not [name for name in sent if name.endswith("write.py") or "__pycache__" in name]
+    assert sum(len(content) for name, content in sent.items() if name.startswith("written/")) < 150_000

@@ -55,16 +55,19 @@ def load(directory: Path) -> Suite:
     entries = json.loads(asked.stdout)["probes"]
     probes = {entry["id"]: _probe(entry) for entry in entries}
     proofs = load_proofs(directory)
-    data = (path for path in directory.glob("written/*/*") if path.is_file())
-    files = tuple(
-        (str(path.relative_to(directory)), path.read_bytes()) for path in sorted((*directory.glob("*.py"), *data))
-    )
+    files = tuple((path.relative_to(directory).as_posix(), path.read_bytes()) for path in _sent(directory))
     return Suite(
         probes=probes,
         files=files,
         expects={e["id"]: e["expects_fields"] for e in entries if e.get("expects_fields")},
         proven=frozenset(p.id for p in probes.values() if _proves(proofs.get(p.id), p)),
     )
+
+
+def _sent(directory: Path) -> list[Path]:
+    """The modules, and the data below `written/` that probes read; not what wrote that data."""
+    data = (path for path in directory.glob("written/*/*") if path.is_file())
+    return [*sorted(directory.glob("*.py")), *sorted(data)]
 
 
 def _proves(proof: Proof | None, probe: Probe) -> bool:
