@@ -8,6 +8,6 @@ _PACKAGE = Path(__file__).parent
 
 
 def data(name: str) -> Path:
-    """The path of `images`, `probes` or `matrix.yaml`, wherever this installation keeps it."""
+    """The path of `images`, `probes`, `matrix.yaml` or `reports/published`, wherever this installation keeps it."""
     packed = _PACKAGE / "_data" / name
     return packed if packed.exists() else _PACKAGE.parent / name

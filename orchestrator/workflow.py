@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import platform
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from orchestrator import __version__, paths
-from orchestrator.engine.choose import choose
 from orchestrator.errors import CellError, ExitCode, UserError
 from orchestrator.image import dockerfile, recipe
+from orchestrator.insight import claims
 from orchestrator.lock import settings
-from orchestrator.lock.index import PackageIndex, session_for
+from orchestrator.lock.tools import Facts
+from orchestrator.lock.unread import Unread
 from orchestrator.matrix import document, expand, ranges, select, single
 from orchestrator.model import Cell, CellRecord, Engine, Matrix, RunInfo
+from orchestrator.report import catalogue as catalogue_page
+from orchestrator.report import statements as statements_page
 from orchestrator.report.files import Published, write_latest
 from orchestrator.report.page import Page, page
+from orchestrator.report.publish import Written, require_whole, tried, write_published
 from orchestrator.run import assemble, suite
 from orchestrator.run import prove as proving
 from orchestrator.run.assemble import Parts, Terms
@@ -26,11 +32,15 @@ from orchestrator.run.forecast import Forecast, forecast
 from orchestrator.run.scheduler import run_cells
 from orchestrator.run.suite import Proof
 from orchestrator.run.workshop import Workshop
+from orchestrator.store import publication, trim
 from orchestrator.store.files import write_whole
+from orchestrator.store.publication import Catalogue, Known, Publication
 from orchestrator.store.store import Store
-from orchestrator.verdict.judge import Evidence, Judged, filled, judge
+from orchestrator.verdict.judge import Evidence, Judged, beside, filled, judge
 
 STATE = ".compat"
+PUBLISHED = Path("reports", "published")
+STATEMENTS = Path("docs", "seeds.yaml")
 ISOLATED = ("docker",)
 """Engines whose results answer questions; what runs without isolation stands in a table of its own."""
 
@@ -39,7 +49,9 @@ ISOLATED = ("docker",)
 class Request:
     """What a person asked for. `words` are selectors, or with `combination` the combination itself.
 
-    `environment` is the host's: where its package index, proxy and engine are.
+    `environment` is the host's: where its package index, proxy and engine are. `known`: ranges may stand for what
+    they stood for when they were last read or published, so that nothing is asked; `published`: with the results
+    that came with the installation.
     """
 
     environment: Mapping[str, str]
@@ -47,17 +59,24 @@ class Request:
     matrix: Path | None = None
     combination: bool = False
     as_of: datetime | None = None
+    known: bool = False
+    published: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Project:
-    """A matrix, read, with its plan, the cells that were selected, and what a run of them works on."""
+    """A matrix, read, with its plan, the cells that were selected, and what a run of them works on.
+
+    `source` is the digest of what the file says ("" for a combination that no file lists).
+    """
 
     folder: Path
     plan: expand.Plan
     cells: tuple[Cell, ...]
     parts: Parts
     as_of: datetime
+    source: str
+    published: Publication | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,11 +107,18 @@ def open_project(request: Request, now: datetime) -> Project:
     """matrix.yaml → axes → cells → those selected. Raises UserError."""
     path = request.matrix or _matrix_here()
     folder = Path.cwd() if path == paths.data("matrix.yaml") else path.parent
-    store = Store(root=folder / STATE)
-    # one reading of the index a day: the same command again means the same plan and the same locks
-    as_of = request.as_of or now.replace(hour=0, minute=0, second=0, microsecond=0)
-    index = _index(request.environment, as_of, store)
-    matrix = _matrix(document.load(path), index)
+    store, source = Store(root=folder / STATE), document.load(path)
+    origin = ranges.source_digest(source)
+    given = _published(path, origin) if request.published else None
+    remembered = _remembered(store, origin, given) if request.known and request.as_of is None else None
+    index: Facts
+    if remembered is not None:
+        index, matrix = Unread(as_of=remembered.as_of), ranges.settled(source, remembered.choices)
+    else:
+        # one reading of the index a day: the same command again means the same plan and the same locks
+        as_of = request.as_of or now.replace(hour=0, minute=0, second=0, microsecond=0)
+        index = _index(request.environment, as_of, store)
+        matrix = _matrix(source, index)
     if request.combination:
         matrix = single.single(request.words, matrix)
         plan = expand.walk(matrix)
@@ -100,9 +126,16 @@ def open_project(request: Request, now: datetime) -> Project:
     else:
         plan = expand.expand(matrix)
         cells = _selected(matrix, plan, request.words)
-    images, probes = paths.data("images"), suite.load(paths.data("probes"))
-    parts = Parts(matrix=matrix, index=index, store=store, suite=probes, images=images)
-    return Project(folder=folder, plan=plan, cells=cells, parts=parts, as_of=as_of)
+    parts = Parts(matrix=matrix, index=index, store=store, suite=_suite(store, given), images=paths.data("images"))
+    return Project(
+        folder=folder,
+        plan=plan,
+        cells=cells,
+        parts=parts,
+        as_of=index.as_of,
+        source="" if request.combination else origin,
+        published=given,
+    )
 
 
 def look_ahead(project: Project, engine: Engine, workers: int) -> Forecast:
@@ -116,6 +149,8 @@ def look_ahead(project: Project, engine: Engine, workers: int) -> Forecast:
 
 def find_engine(name: str | None, environment: Mapping[str, str]) -> Engine:
     """The engine to use, answering. Raises UserError (exit 3) with the ways on."""
+    from orchestrator.engine.choose import choose  # the SDK takes long to import, and reading results needs none
+
     return choose(name, environment, renderer=dockerfile.renderer(dockerfile.read(paths.data("images"))))
 
 
@@ -136,23 +171,22 @@ def prove(project: Project, engine: Engine, terms: Terms) -> dict[str, Proof]:
 
 def results(project: Project) -> Results:
     """Observations → outcomes → verdicts, derived anew over the whole plan, from containers and from local apart."""
-    parts, wanted = project.parts, {cell.id for cell in project.cells}
-
-    def judged(*engines: str) -> tuple[Judged, ...]:
-        records = {i: r for engine in engines for i, r in parts.store.newest(engine).items()}
-        return judge(
-            Evidence(
-                matrix=parts.matrix,
-                cells=project.plan.cells,
-                records=records,
-                probes=parts.suite.probes,
-                proven=parts.suite.proven,
-                expects=parts.suite.expects,
-            )
-        )
-
+    parts, wanted, given = project.parts, {cell.id for cell in project.cells}, project.published
+    evidence = Evidence(
+        matrix=parts.matrix,
+        cells=project.plan.cells,
+        records={i: r for engine in ISOLATED for i, r in parts.store.newest(engine).items()},
+        probes=parts.suite.probes,
+        proven=parts.suite.proven,
+        expects=parts.suite.expects,
+    )
     runs = [r for r in parts.store.runs() if r.matrix_digest == parts.matrix.digest]
-    whole, local = judged(*ISOLATED), tuple(j for j in judged("local") if j.record)
+    whole = judge(evidence) if given is None else beside(evidence, _evidence(parts.matrix, given), given.day)
+    if given is not None and any(j.published for j in whole):
+        runs = sorted([*runs, given.run], key=lambda run: run.started)
+    on_local = parts.store.newest("local")
+    seen_here = tuple(cell for cell in project.plan.cells if cell.id in on_local)
+    local = judge(replace(evidence, cells=seen_here, records=on_local))
     return Results(
         whole=whole,
         selected=tuple(j for j in whole if j.cell.id in wanted),
@@ -184,6 +218,42 @@ def publish_latest(project: Project, found: Results) -> tuple[Path, ...]:
     """Writes `reports/latest/`: the table of the whole plan, each cell's newest result, dated."""
     published = Published(matrix=project.parts.matrix, cells=found.whole, run=found.run, local=found.whole_local)
     return write_latest(project.folder / "reports" / "latest", published)
+
+
+def publish(project: Project, found: Results, environment: Mapping[str, str], *, partial: bool) -> Written:
+    """Writes `reports/published/` from the store's own results. Raises UserError for a plan that is not run whole."""
+    if not partial:
+        require_whole(found.whole)
+    seen = tried(found.whole)
+    if not seen:
+        raise UserError("there is nothing to publish: no combination has a result", hint="compat run --yes")
+    probes, run = project.parts.suite, _whole_run(project)
+    scrub = trim.scrubber(_of_this_machine(project, environment))
+    evidence = Publication(
+        known=Known(source=project.source, as_of=project.as_of, choices=project.parts.matrix.choices),
+        run=run,
+        catalogue=Catalogue(probes=probes.probes, proven=probes.proven, expects=probes.expects, digest=probes.digest),
+        records={j.cell.id: trim.trimmed(j.record, scrub) for j in seen if j.record},
+        planned=len(found.whole),
+        tried=len(seen),
+    )
+    # what is shown is what anybody derives from the evidence, not what this store would say
+    shown = judge(replace(_evidence(project.parts.matrix, evidence), cells=project.plan.cells))
+    made = Published(matrix=project.parts.matrix, cells=shown, run=run)
+    return write_published(project.folder / "reports" / "published", made, evidence)
+
+
+def catalogue(matrix: Path | None) -> str:
+    """Every probe with its question, as Markdown."""
+    limits = document.load(matrix or _matrix_here()).limits
+    return catalogue_page.catalogue(suite.load(paths.data("probes")).probes.values(), limits)
+
+
+def statements(project: Project) -> str:
+    """What `docs/seeds.yaml` beside the matrix says and what came out of it by published evidence, as Markdown."""
+    seeds, matrix, given = claims.read(project.folder / STATEMENTS), project.parts.matrix, project.published
+    cells = () if given is None else judge(replace(_evidence(matrix, given), cells=project.plan.cells))
+    return statements_page.statements(seeds, cells, matrix, "" if given is None else given.day)
 
 
 def write_dockerfiles(project: Project, folder: Path) -> tuple[Path, ...]:
@@ -222,16 +292,70 @@ def _running(project: Project, engine: Engine, terms: Terms) -> Iterator[Worksho
             versions=(("compat-matrix", __version__),),
         )
         store.begin(run)
+        if project.source:
+            store.save_known(Known(source=project.source, as_of=project.as_of, choices=project.parts.matrix.choices))
         yield assemble.workshop(project.parts, engine, run, terms)
         store.begin(replace(run, finished=terms.now()))
 
 
-def _index(environment: Mapping[str, str], as_of: datetime, store: Store) -> PackageIndex:
+def _evidence(matrix: Matrix, given: Publication) -> Evidence:
+    catalogue = given.catalogue
+    return Evidence(
+        matrix=matrix,
+        cells=(),
+        records=given.records,
+        probes=catalogue.probes,
+        proven=catalogue.proven,
+        expects=catalogue.expects,
+    )
+
+
+def _whole_run(project: Project) -> RunInfo:
+    """The newest run in containers, begun when the first of those with the same reading of the index was."""
+    runs = [r for r in project.parts.store.runs() if r.isolated]
+    return replace(runs[-1], started=min(r.started for r in runs if r.as_of == runs[-1].as_of))
+
+
+def _of_this_machine(project: Project, environment: Mapping[str, str]) -> tuple[str, ...]:
+    host = urlsplit(settings.host_index(environment)).netloc.rpartition("@")[2]
+    return (platform.node(), str(Path.home()), str(project.folder.resolve()), host, host.partition(":")[0])
+
+
+def _published(path: Path, source: str) -> Publication | None:
+    """What is published beside a matrix, or shipped where it is a copy of the shipped one; None for another matrix."""
+    folder, shipped = path.parent / PUBLISHED, paths.data("matrix.yaml")
+    if not (folder / publication.FILE).exists():
+        if path.read_bytes() != shipped.read_bytes():
+            return None
+        folder = paths.data(str(PUBLISHED))
+    found = publication.load(folder)
+    return found if found is not None and found.known.source == source else None
+
+
+def _remembered(store: Store, source: str, given: Publication | None) -> Known | None:
+    """What the ranges of this matrix stood for, by the newer of this store and what is published."""
+    known = (store.known(), given.known if given is not None else None)
+    found = [k for k in known if k is not None and k.source == source]
+    return max(found, key=lambda k: k.as_of, default=None)
+
+
+def _suite(store: Store, given: Publication | None) -> suite.Suite:
+    """The probes; where there is no result of this store's own to read, those that what is published was seen with."""
+    if given is None or store.has_records():
+        return suite.load(paths.data("probes"))
+    catalogue = given.catalogue
+    return suite.Suite(probes=catalogue.probes, files=(), expects=catalogue.expects, proven=catalogue.proven)
+
+
+def _index(environment: Mapping[str, str], as_of: datetime, store: Store) -> Facts:
+    # the only part of reading results that would need them
+    from orchestrator.lock.index import PackageIndex, session_for
+
     session = session_for(settings.certificates(environment))
     return PackageIndex(as_of, settings.host_index(environment), store.root / "index", session)
 
 
-def _matrix(source: document.Source, index: PackageIndex) -> Matrix:
+def _matrix(source: document.Source, index: Facts) -> Matrix:
     try:
         return ranges.resolve(source, index)
     except CellError as error:

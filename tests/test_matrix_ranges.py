@@ -9,7 +9,7 @@ from matrix_index import TinyIndex, pure
 
 from orchestrator.errors import UserError
 from orchestrator.matrix.document import Source, parse
-from orchestrator.matrix.ranges import resolve
+from orchestrator.matrix.ranges import resolve, settled, source_digest
 
 TEXT = """\
 schema: 1
@@ -44,6 +44,24 @@ def names(choices: str, index: TinyIndex | None = None) -> list[str]:
 )
 def test_a_range_becomes_versions_by_its_policy_in_their_order(span, expected):
     assert names(f"[{{{span}}}]") == expected
+
+
+def test_what_a_file_can_mean_is_the_same_whatever_its_rules_and_another_with_other_choices_groups_or_limits():
+    def of(text: str) -> str:
+        return source_digest(parse(text, "matrix.yaml"))
+
+    plain = TEXT.format(choices='[none, {range: ">=1", take: every}]')
+    rules = plain + '\nexclude: [{a: none, b: "9.9", reason: r}]'
+    assert of(plain) == of("# a comment\n" + plain.replace("title: T", "title: U")) == of(rules)
+    assert of(plain) != of(plain.replace("every", "newest"))
+    assert of(plain) != of(plain.replace('"9.9"', '"9.8"'))
+    assert of(plain) != of(plain + "\nlimits: {probe_seconds: 1}\n")
+    assert of(plain) != of(plain + "\ngroups: {g: {core: [g.a]}}\n")
+
+
+def test_a_matrix_can_be_made_of_choices_that_are_known():
+    matrix = resolve(source('[{range: ">=1", take: every}]'), TinyIndex({"alpha": RELEASES}))
+    assert settled(source('[{range: ">=1", take: every}]'), matrix.choices) == matrix
 
 
 def test_names_come_first_and_exact_versions_are_listed_once_among_the_range():

@@ -213,7 +213,6 @@ def test_a_long_run_keeps_cells_of_one_image_together_and_lets_pythons_take_turn
     assert column[:2] == [("2.3.4", "released"), ("2.3.4", "pip-today")]
 
 
-
 def test_images_over_the_budget_are_evicted_least_recently_used_first(tmp_path):
     engine = FakeEngine()
     shop = workshop(tmp_path, engine, disk_budget=150)

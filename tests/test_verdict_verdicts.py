@@ -150,7 +150,9 @@ def test_a_planned_probe_that_left_no_observation_is_missing_and_the_verdict_unk
     assert {o.probe.id: str(o.kind) for o in found.outcomes}["surgeon.conv"] == "missing"
 
 
-@pytest.mark.parametrize(("changed", "kind"), [((), VerdictKind.WORKS), ((failed("surgeon.conv"),), VerdictKind.LIMITED)])
+@pytest.mark.parametrize(
+    ("changed", "kind"), [((), VerdictKind.WORKS), ((failed("surgeon.conv"),), VerdictKind.LIMITED)]
+)
 def test_a_group_without_core_checks_works_or_is_limited(changed, kind):
     matrix = replace(MATRIX, groups=tuple(replace(g, core=(), stands_on=()) for g in MATRIX.groups))
     assert surgeon(*changed, matrix=matrix).kind is kind

@@ -24,6 +24,10 @@ from orchestrator.run.disk import gigabytes
 @SELECTORS
 @click.option("--schema", "kind", flag_value="matrix", help="The JSON Schema of matrix.yaml.")
 @click.option("--results-schema", "kind", flag_value="results", help="The JSON Schema of results.json.")
+@click.option("--catalogue", "kind", flag_value="catalogue", help="The probes, as docs/probes.md.")
+@click.option(
+    "--statements", "kind", flag_value="statements", help="What docs/seeds.yaml says, held against published evidence."
+)
 @click.option("--json", "kind", flag_value="json", default="json", help="The results as one JSON document (default).")
 @click.option(
     "--dockerfiles",
@@ -44,6 +48,10 @@ def export(
         click.echo(json.dumps(matrix_schema(), indent=2, ensure_ascii=False))
     elif kind == "results":
         click.echo(schema_text(), nl=False)
+    elif kind == "catalogue":
+        click.echo(workflow.catalogue(matrix), nl=False)
+    elif kind == "statements":
+        click.echo(workflow.statements(project((), matrix, as_of)), nl=False)
     else:
         print_json(workflow.results(project(selectors, matrix, as_of)))
 

@@ -8,8 +8,10 @@ from pathlib import Path
 import click
 
 from orchestrator import workflow
+from orchestrator.cli import by as by_version
+from orchestrator.cli import finding as by_finding
 from orchestrator.cli.answer import print_json, print_results
-from orchestrator.cli.options import SELECTORS, WORKERS, console, project, shared
+from orchestrator.cli.options import SELECTORS, WORKERS, console, project, project_to_run, shared
 from orchestrator.cli.progress import name_of
 from orchestrator.cli.said import forecast_lines
 from orchestrator.errors import UserError
@@ -20,16 +22,45 @@ from orchestrator.verdict.judge import Judged
 
 @click.command(
     short_help="The answers and the table of earlier runs. Runs nothing.",
-    epilog="Example: compat table kerassurgeon=0.2.0 tf=2.3..2.6",
+    epilog="""\b
+Examples:
+  compat table kerassurgeon=0.2.0 tf=2.3..2.6
+  compat table --by behaviour --probe signatures.     which value from which version on
+  compat table --by check kerassurgeon=0.2.0 --all    also what is the same on every version
+  compat table --by finding tf=2.4.1                  every cause once, and the pins that tell""",
 )
 @SELECTORS
+@click.option(
+    "--by",
+    type=click.Choice([*by_version.KINDS, by_finding.KIND]),
+    help="Values per version with their ranges (of behaviours, or how checks ended), or every cause of failure once.",
+)
+@click.option(
+    "--probe",
+    "probes",
+    multiple=True,
+    metavar="TEXT",
+    help="With --by behaviour or check: only probes with this in their id. Several times: any of them.",
+)
+@click.option(
+    "--all", "constant", is_flag=True, help="With --by behaviour or check: also what is the same on every version."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the results as one JSON document.")
 @shared
-def table(selectors: tuple[str, ...], matrix: Path | None, as_of: str | None, *, as_json: bool) -> None:
+def table(
+    selectors: tuple[str, ...], matrix: Path | None, as_of: str | None, *, by: str | None, as_json: bool, **told: object
+) -> None:
     """The answers and the table, from what earlier runs found. Runs nothing."""
+    if by not in by_version.KINDS and any(told.values()):
+        raise UserError("--probe and --all belong to --by behaviour or --by check")
     chosen = project(selectors, matrix, as_of)
     results = workflow.results(chosen)
-    if as_json:
+    if by == by_finding.KIND:
+        by_finding.print_findings(chosen, results, None if as_json else console())
+    elif by:
+        wanted = by_version.Told(kind=by, **told)  # type: ignore[arg-type]
+        by_version.print_ranges(chosen, results, wanted, None if as_json else console())
+    elif as_json:
         print_json(results)
     else:
         print_results(chosen, results, console())
@@ -45,7 +76,7 @@ def plan(
     selectors: tuple[str, ...], matrix: Path | None, as_of: str | None, *, engine: str | None, **listed: bool
 ) -> None:
     """How many cells a run has, what it fetches and keeps, how long it takes. Starts nothing."""
-    chosen = project(selectors, matrix, as_of)
+    chosen = project_to_run(selectors, matrix, as_of)
     found = workflow.find_engine(engine, os.environ)
     ahead = workflow.look_ahead(chosen, found, WORKERS)
     out = console()

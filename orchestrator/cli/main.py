@@ -14,13 +14,13 @@ from types import FrameType
 import click
 
 from orchestrator import __version__
-from orchestrator.cli import keep, look, prove, run
+from orchestrator.cli import diff, keep, look, prove, publish, run, why
 from orchestrator.errors import CellError, ExitCode, UserError
 
 _DISK = frozenset({errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.ENOTDIR, errno.EEXIST, errno.EPERM, errno.EROFS})
 """Errors of a person's own disk: full, or not theirs to write."""
 _ENDING_SECONDS = 25.0
-FIRST = ("table", "run", "plan", "show", "pins", "try")
+FIRST = ("table", "run", "plan", "show", "why", "pins", "try")
 EPILOG = """\b
 Examples:
   compat run tf=2.4.1                     every listed combination with TensorFlow 2.4.1
@@ -57,7 +57,20 @@ def cli() -> None:
     """
 
 
-for command in (look.table, run.run, look.plan, look.show, look.pins, run.try_, keep.export, keep.gc, prove.prove):
+for command in (
+    look.table,
+    run.run,
+    look.plan,
+    look.show,
+    why.why,
+    look.pins,
+    run.try_,
+    keep.export,
+    keep.gc,
+    prove.prove,
+    publish.publish,
+    diff.diff,
+):
     cli.add_command(command)
 
 

@@ -37,14 +37,30 @@ def shared(function: F) -> F:
     )(function)
 
 
-def project(
+def project(words: tuple[str, ...], matrix: Path | None, as_of: str | None) -> workflow.Project:
+    """Opens the project that a command's options name, to look at results: this store's and what is published.
+
+    The index is asked only where it is not known what the ranges of the matrix stand for. Raises UserError.
+    """
+    request = workflow.Request(
+        environment=os.environ, words=words, matrix=matrix, as_of=moment(as_of), known=True, published=True
+    )
+    return workflow.open_project(request, now())
+
+
+def project_to_run(
     words: tuple[str, ...], matrix: Path | None, as_of: str | None, *, combination: bool = False
 ) -> workflow.Project:
-    """Opens the project that a command's options name. Raises UserError."""
+    """Opens the project that a command's options name, to run cells with the index as it is. Raises UserError."""
     request = workflow.Request(
         environment=os.environ, words=words, matrix=matrix, as_of=moment(as_of), combination=combination
     )
     return workflow.open_project(request, now())
+
+
+def project_to_publish(matrix: Path | None) -> workflow.Project:
+    """Opens the whole of a project with this store's results alone, as they were run. Raises UserError."""
+    return workflow.open_project(workflow.Request(environment=os.environ, matrix=matrix, known=True), now())
 
 
 def now() -> datetime:

@@ -9,7 +9,7 @@ import click
 
 from orchestrator import workflow
 from orchestrator.cli.answer import word
-from orchestrator.cli.options import SELECTORS, console, now, project, shared
+from orchestrator.cli.options import SELECTORS, console, now, project_to_run, shared
 from orchestrator.cli.progress import Reporter
 from orchestrator.errors import ExitCode
 from orchestrator.run.assemble import Terms
@@ -28,7 +28,7 @@ def prove(selectors: tuple[str, ...], matrix: Path | None, as_of: str | None, en
     A check counts in verdicts only when it was seen to pass and, itself or a mutation of it, to fail. Exit 1
     while some are not.
     """
-    chosen = project(selectors, matrix, as_of)
+    chosen = project_to_run(selectors, matrix, as_of)
     found = workflow.find_engine(engine, os.environ)
     out = console()
     with Reporter(out, [cell.id for cell in chosen.cells], lambda record: word(chosen, record)) as reporter:

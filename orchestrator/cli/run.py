@@ -12,7 +12,7 @@ from rich.console import Console
 
 from orchestrator import workflow
 from orchestrator.cli.answer import print_json, print_results, word
-from orchestrator.cli.options import SELECTORS, WORKERS, console, now, project, shared
+from orchestrator.cli.options import SELECTORS, WORKERS, console, now, project_to_run, shared
 from orchestrator.cli.progress import Reporter
 from orchestrator.cli.said import forecast_lines
 from orchestrator.errors import CellStatus, ExitCode, UserError
@@ -71,7 +71,7 @@ def run(selectors: tuple[str, ...], matrix: Path | None, as_of: str | None, **op
     What was run before under the same pins, probes and limits is reused: the same command goes on where it
     stopped.
     """
-    return _run(project(selectors, matrix, as_of), Options(**options))  # type: ignore[arg-type]
+    return _run(project_to_run(selectors, matrix, as_of), Options(**options))  # type: ignore[arg-type]
 
 
 @click.command(
@@ -84,7 +84,7 @@ def run(selectors: tuple[str, ...], matrix: Path | None, as_of: str | None, **op
 @shared
 def try_(combination: tuple[str, ...], matrix: Path | None, as_of: str | None, **options: object) -> int:
     """Run one combination that no matrix lists: PACKAGE==VERSION … python=3.X"""
-    return _run(project(combination, matrix, as_of, combination=True), Options(**options))  # type: ignore[arg-type]
+    return _run(project_to_run(combination, matrix, as_of, combination=True), Options(**options))  # type: ignore[arg-type]
 
 
 def _run(chosen: workflow.Project, options: Options) -> int:

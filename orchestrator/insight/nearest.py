@@ -1,4 +1,4 @@
-"""The nearest cell in which a group works."""
+"""The nearest of some cells, such as those in which a group works."""
 
 from __future__ import annotations
 
@@ -27,16 +27,37 @@ def nearest(origin: Sequence[Cell], group: str, cells: Iterable[Judged], matrix:
     then the distance between versions as listed in the matrix, then the plan's order. Cells of `origin` that
     work are their own nearest; `forced` cells, where requirements are ignored, only where nothing else works.
     """
-    scales = _scales(matrix)
     working = [j for j in cells if j.status is CellStatus.RAN and j.kind(group) is VerdictKind.WORKS]
     honest = [j for j in working if j.cell.strategy is not Strategy.FORCED] or working
-    if not honest or not origin:
+    return closest(origin, honest, matrix)
+
+
+def closest(origin: Sequence[Cell], among: Sequence[Judged], matrix: Matrix) -> Judged | None:
+    """The one of `among` that is nearest to one of `origin`; None where either is empty."""
+    if not among or not origin:
         return None
+    scales = _scales(matrix)
+    if beside := _one_apart(origin, among):
+        return min(beside, key=lambda pair: _distance(pair[0], pair[1].cell, scales))[1]
     # counting differences is cheap and settles most; only the closest are measured in full
-    counted = [(min(_changes(cell, j.cell) for cell in origin), j) for j in honest]
+    counted = [(min(_changes(cell, j.cell) for cell in origin), j) for j in among]
     fewest = min(count for count, _ in counted)
-    closest = [j for count, j in counted if count == fewest]
-    return min(closest, key=lambda j: min(_distance(cell, j.cell, scales) for cell in origin))
+    few = [j for count, j in counted if count == fewest]
+    return min(few, key=lambda j: min(_distance(cell, j.cell, scales) for cell in origin))
+
+
+def _one_apart(origin: Sequence[Cell], among: Sequence[Judged]) -> list[tuple[Cell, Judged]]:
+    """Pairs of cells that differ in one choice at most, found without comparing each with each."""
+    around: dict[object, list[Cell]] = {}
+    for cell in origin:
+        for key in _but_one(cell):
+            around.setdefault(key, []).append(cell)
+    return [(cell, judged) for judged in among for key in _but_one(judged.cell) for cell in around.get(key, ())]
+
+
+def _but_one(cell: Cell) -> list[object]:
+    names = tuple(c.name for c in cell.choices)
+    return [(at, names[:at], names[at + 1 :], cell.constraints) for at in range(len(names))]
 
 
 def _changes(one: Cell, other: Cell) -> int:

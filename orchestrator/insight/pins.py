@@ -37,6 +37,8 @@ def _heading(judged: Judged, record: CellRecord, lock: Lock, verdict: Verdict) -
         f"tried {when} on {record.engine or 'an unnamed engine'}, {where}, {lock.platform}, {lock.device}",
         f"resolved by {lock.resolver}: {_taken(lock)}",
     ]
+    if judged.published:
+        lines.append(f"published {judged.published}: came with this installation")
     if not judged.isolated:
         lines.append("not isolated: tried in plain processes on a machine, not in a container")
     lines += [f"does not work: {o.probe.question}" for o in verdict.failing]

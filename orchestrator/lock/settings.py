@@ -7,8 +7,6 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from pypi_simple import PYPI_SIMPLE_ENDPOINT
-
 _INDEX_VARIABLES = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
 _CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "CURL_CA_BUNDLE")
 
@@ -28,8 +26,15 @@ def host_index(environment: Mapping[str, str]) -> str:
     name, equals, rest = named.partition("=")
     if equals and "/" not in name:
         named = rest
-    url = named or _from_uv(_uv_files(environment)) or _from_pip(_pip_files(environment)) or PYPI_SIMPLE_ENDPOINT
+    url = named or _from_uv(_uv_files(environment)) or _from_pip(_pip_files(environment)) or _default()
     return url.rstrip("/") + "/"
+
+
+def _default() -> str:
+    # a heavy import, which those who only read results do without
+    from pypi_simple import PYPI_SIMPLE_ENDPOINT
+
+    return PYPI_SIMPLE_ENDPOINT
 
 
 def certificates(environment: Mapping[str, str]) -> str | None:
@@ -42,7 +47,7 @@ def uv_environment(environment: Mapping[str, str]) -> dict[str, str]:
     kept = {k: v for k, v in environment.items() if k in _KEPT or k.lower().endswith("_proxy")}
     kept |= {k: v for k, v in environment.items() if k.startswith("UV_INDEX_") and k.endswith(("USERNAME", "PASSWORD"))}
     root = host_index(environment)
-    if root != PYPI_SIMPLE_ENDPOINT and not any(kept.get(v) for v in ("UV_DEFAULT_INDEX", "UV_INDEX_URL")):
+    if root != _default() and not any(kept.get(v) for v in ("UV_DEFAULT_INDEX", "UV_INDEX_URL")):
         kept["UV_DEFAULT_INDEX"] = root
     if (bundle := certificates(environment)) is not None:
         kept.setdefault("SSL_CERT_FILE", bundle)

@@ -24,7 +24,11 @@ def resolve(source: Source, index: Index) -> Matrix:
     `none` first; others keep the file's order. Raises UserError where a range holds no release, a default or a
     group's condition names no choice; CellError(infra) when the index does not answer.
     """
-    choices = tuple(_resolved(axis, index) for axis in source.axes)
+    return settled(source, tuple(_resolved(axis, index) for axis in source.axes))
+
+
+def settled(source: Source, choices: tuple[tuple[Choice, ...], ...]) -> Matrix:
+    """The matrix with its ranges standing for these choices. Raises UserError where a group's condition names none."""
     matrix = Matrix(
         title=source.title,
         choices=choices,
@@ -53,6 +57,19 @@ def refuse_stray(matrix: Matrix, condition: Condition, at: str) -> None:
             f"{at}.{axis}: {stray[0]!r} means no choice of the axis {axis}",
             hint=did_you_mean(stray[0], names) or f"choices: {', '.join(names)}",
         )
+
+
+def source_digest(source: Source) -> str:
+    """Digest over what decides which choices a file can mean and what a result of one of its cells says.
+
+    Ranges enter as written; rules, questions and the title don't: they only choose among results.
+    """
+    axes = [[asdict(axis.axis), [_as_written(entry) for entry in axis.entries]] for axis in source.axes]
+    return digest([axes, [asdict(group) for group in source.groups], asdict(source.limits)])
+
+
+def _as_written(entry: Choice | Range) -> object:
+    return [entry.specifier, entry.take] if isinstance(entry, Range) else asdict(entry)
 
 
 def matrix_digest(source: Source, choices: tuple[tuple[Choice, ...], ...]) -> str:

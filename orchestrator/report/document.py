@@ -57,6 +57,7 @@ def _cell(judged: Judged) -> dict[str, object]:
         "dated": _time(record.dated) if record else None,
         "run": record.run if record else None,
         "engine": record.engine if record else None,
+        "published": judged.published or None,
         "lock": _lock(record),
         "image": _image(record),
         "verdicts": {
@@ -105,7 +106,7 @@ def _probe(judged: Judged, outcome: Outcome) -> dict[str, object]:
         "phase": str(outcome.phase) if outcome.phase else None,
         "reason": printable(outcome.reason),
         "attribution": str(outcome.attribution) if outcome.attribution else None,
-        "value": _plain(seen.value) if seen else None,
+        "value": plain(seen.value) if seen else None,
         "signature": outcome.signature,
         "proven": outcome.proven,
         "seconds": seen.seconds if seen else None,
@@ -120,14 +121,14 @@ def _time(moment: datetime | None) -> str | None:
     return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
     """A probe's value as strict JSON: what JSON can't say (NaN, infinities, odd characters) becomes a word for it."""
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     if isinstance(value, str):
         return printable(value, lines=True)
     if isinstance(value, Mapping):
-        return {printable(str(k)): _plain(v) for k, v in value.items()}
+        return {printable(str(k)): plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
+        return [plain(v) for v in value]
     return value if value is None or isinstance(value, (bool, int)) else printable(str(value))

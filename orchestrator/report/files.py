@@ -56,11 +56,11 @@ def csv(published: Published) -> str:
     frame = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
     for name in frame.columns:
         if frame[name].dtype == object or pd.api.types.is_string_dtype(frame[name]):
-            frame[name] = frame[name].map(lambda v: _inert(v) if isinstance(v, str) else v)
+            frame[name] = frame[name].map(lambda v: inert(v) if isinstance(v, str) else v)
     return str(frame.to_csv(index=False, lineterminator="\n"))
 
 
-def _inert(value: str) -> str:
+def inert(value: str) -> str:
     """A spreadsheet takes what begins like a formula for one; a leading apostrophe makes it text."""
     return f"'{value}" if value.startswith(_FORMULA) else value
 

@@ -111,6 +111,8 @@ def _heading(matrix: Matrix, cells: Sequence[Judged], run: RunInfo | None) -> st
     devices = dict.fromkeys(c.name for j in cells for c in j.cell.of_kind(AxisKind.DEVICE))
     device = ", ".join("CPU" if d == "cpu" else d for d in devices) or "CPU"
     parts = [f"{named}, {sort}"] if named else []
+    days = sorted({j.published for j in cells if j.published})
+    parts += [f"published {days[-1]}"] if days else []
     return printable(
         " · ".join([*parts, f"linux/amd64, {device}", f"{matrix.title} ({matrix.path.rsplit('/', 1)[-1]})"])
     )
@@ -187,9 +189,22 @@ def _footnote(number: int, finding: Finding, matrix: Matrix) -> str:
     return printable(f"[{number}] {shorten(finding.title, 200)} · {checks}{whose}")
 
 
+def _published(cells: Sequence[Judged]) -> list[str]:
+    """Which of the results came with the installation instead of being made here, and from when they are."""
+    tried = [j for j in cells if j.record is not None]
+    given = [j for j in tried if j.published]
+    if not given:
+        return []
+    days = sorted({f"{j.record.dated:%Y-%m-%d}" for j in given if j.record and j.record.dated})
+    span = " to ".join(dict.fromkeys((days[0], days[-1]))) if days else "an unknown day"
+    which = "results" if len(given) == len(tried) else f"{len(given)} of {len(tried)} results"
+    return [f"published {given[0].published} = {which} that came with this installation, tried on {span}"]
+
+
 def _legend(tables: Sequence[Small], cells: Sequence[Judged]) -> tuple[str, ...]:
     words = {e.word for t in tables for b in t.blocks for r in b.rows for e in r.entries if e}
     lines = [f"{word} = {meaning}" for word, meaning in MEANING.items() if word in words]
+    lines += _published(cells)
     if any(e.old for t in tables for b in t.blocks for r in b.rows for e in r.entries if e):
         lines.append("old = seen by an earlier run, on that day")
     for strategy in (Strategy.PIP_TODAY, Strategy.UV_TODAY):

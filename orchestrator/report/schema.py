@@ -65,6 +65,7 @@ def _cell() -> Schema:
             "dated": _or_null(_TIME),
             "run": _or_null(_STRING),
             "engine": _or_null(_STRING),
+            "published": _or_null({"type": "string", "description": "Day it was published; null: of this store."}),
             "lock": _or_null(lock),
             "image": _or_null(_object({"key": _STRING, "base": _STRING})),
             "verdicts": _map(_verdict()),

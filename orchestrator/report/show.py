@@ -63,6 +63,8 @@ def _head(judged: Judged) -> list[str]:
     when = f"{record.dated:%Y-%m-%d %H:%M} UTC" if record.dated else "at an unknown time"
     how = "isolated" if judged.isolated else "not isolated: plain processes, no container"
     lines.append(f"tried {when} in run {record.run or '?'} on {record.engine or '?'} ({how}), {record.seconds:.1f} s")
+    if judged.published:
+        lines.append(f"published {judged.published}: came with this installation, not tried on this machine")
     before = sorted({o.reused_from for o in record.observations if o.reused_from and o.reused_from != record.run})
     if before:
         reused = sum(o.reused_from in before for o in record.observations)
@@ -100,7 +102,7 @@ def _by_hand(judged: Judged) -> list[str]:
         *exports,
     ]
     tool = record.engine.split(" ", maxsplit=1)[0]
-    if record.image_key and tool in ("docker", "podman"):
+    if record.image_key and tool in ("docker", "podman") and not judged.published:
         lines += ["or in the image it ran in, while that is kept:", f"  {_in_image(judged, record, tool)}"]
     return lines
 
@@ -156,7 +158,7 @@ def _probe_by_hand(judged: Judged, probe: str) -> list[str]:
     if record is None or record.lock is None:
         return []
     tool = record.engine.split(" ", maxsplit=1)[0]
-    if record.image_key and tool in ("docker", "podman"):
+    if record.image_key and tool in ("docker", "podman") and not judged.published:
         options = ("-e HOME=/tmp", f"-v {shlex.quote(f'{here}:/probes:ro')}")
         head = "alone, by hand, in the image it ran in, while that is kept:"
         return ["", head, f"  {_in_image(judged, record, tool, options)} {_alone(probe, '/probes')}"]

@@ -8,6 +8,7 @@ Layout below the root (`.compat/` beside the matrix):
     cells/ENGINE/CELL.json        the newest record that is no infra trouble
     cells/ENGINE/CELL.infra.json  newer infra trouble, if any
     locks/KEY.json              a lock, or why there is none, as of a day
+    plan.json                   what the ranges of the matrix stood for when it was last read with the index
     observations/ENV.jsonl      every observation made in one environment, a line each, appended as it arrives
 
 A run that is killed keeps every observation it had: the next one finds them under the environment's key.
@@ -29,6 +30,7 @@ from filelock import FileLock, Timeout
 from orchestrator.errors import CellStatus, UserError
 from orchestrator.model import CellRecord, Lock, Observation, RunInfo, digest
 from orchestrator.store.files import write_whole
+from orchestrator.store.publication import Known
 
 T = TypeVar("T")
 
@@ -103,10 +105,24 @@ class Store:
                 found[record.cell.id] = record
         return found
 
+    def has_records(self) -> bool:
+        """Whether there is a record of any cell, on any engine."""
+        return any((self.root / "cells").glob("*/*.json"))
+
     def record(self, engine: str, cell_id: str) -> CellRecord | None:
         """The newest judged record of one cell on an engine."""
         path = self._cells(engine) / f"{cell_id}.json"
         return _decode(path, CellRecord) if path.exists() else None
+
+    # ------------------------------------------------------------ the plan
+
+    def known(self) -> Known | None:
+        """What the ranges stood for when the index was last read; None where it never was."""
+        path = self.root / "plan.json"
+        return _decode(path, Known) if path.exists() else None
+
+    def save_known(self, known: Known) -> None:
+        write_whole(self.root / "plan.json", _encode(known))
 
     # ------------------------------------------------------------ locks
 

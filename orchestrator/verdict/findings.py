@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from orchestrator.errors import Attribution, CellStatus
-from orchestrator.model import Outcome
+from orchestrator.model import Outcome, ProbeKind
 from orchestrator.verdict.judge import Judged
 from orchestrator.verdict.signature import normalise, title
 from orchestrator.verdict.verdicts import NOT_PASSED
@@ -15,7 +15,10 @@ from orchestrator.verdict.words import NO_WHEEL, status_word
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """One cause. `cells` and `probes` are ids (no probes: the cell itself could not be made), `pairs` counts both."""
+    """One cause. `cells` and `probes` are ids (no probes: the cell itself could not be made), `pairs` counts both.
+
+    `unproven` are those of the pairs whose check is not known to be able to pass and to fail.
+    """
 
     signature: str
     title: str
@@ -23,6 +26,16 @@ class Finding:
     cells: tuple[str, ...]
     probes: tuple[str, ...] = ()
     pairs: int = 0
+    unproven: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sighting:
+    """One probe that did not pass in one cell, or (`outcome` None) a cell that could not be made, and its cause."""
+
+    judged: Judged
+    outcome: Outcome | None
+    signature: str
 
 
 def signed(judged: Judged) -> str:
@@ -38,18 +51,37 @@ def findings(cells: Iterable[Judged]) -> tuple[Finding, ...]:
 
     Cells that are infra contribute nothing; behaviours, drift and controls neither.
     """
-    pairs: dict[str, list[tuple[str, Outcome | None]]] = {}
-    whose: dict[str, Attribution] = {}
-    for judged in cells:
-        if own := signed(judged):
-            pairs.setdefault(own, []).append((judged.cell.id, None))
-            record = judged.record
-            whose.setdefault(own, (record and record.attribution) or Attribution.UNKNOWN)
-        if judged.status is CellStatus.RAN:
-            for found in deciding(judged):
-                pairs.setdefault(found.signature, []).append((judged.cell.id, found))
-    made = [_finding(name, found, whose.get(name)) for name, found in pairs.items()]
-    return tuple(sorted(made, key=lambda f: (-f.pairs, f.signature)))
+    return gathered(s for judged in cells for s in _sightings(judged, deciding(judged)))
+
+
+def sightings(cells: Iterable[Judged]) -> tuple[Sighting, ...]:
+    """Every check that did not pass and every cell that could not be made, in the cells' order.
+
+    More than what decides a verdict: whatever a group that is blocked had in store as well, and unproven checks.
+    Cells that are infra contribute nothing; behaviours, drift and controls neither, nor probes' own mistakes.
+    """
+    return tuple(s for judged in cells for s in _sightings(judged, _failed(judged)))
+
+
+def gathered(seen: Iterable[Sighting]) -> tuple[Finding, ...]:
+    """Equal signatures as one finding each, the one with most (cell, probe) pairs first, of equal ones the subject's."""
+    causes: dict[str, list[Sighting]] = {}
+    for sighting in seen:
+        causes.setdefault(sighting.signature, []).append(sighting)
+    made = [_finding(name, found) for name, found in causes.items()]
+    return tuple(sorted(made, key=lambda f: (-f.pairs, f.attribution is not Attribution.SUBJECT, f.signature)))
+
+
+def _sightings(judged: Judged, outcomes: tuple[Outcome, ...]) -> list[Sighting]:
+    found = [Sighting(judged=judged, outcome=None, signature=own)] if (own := signed(judged)) else []
+    if judged.status is CellStatus.RAN:
+        found += [Sighting(judged=judged, outcome=o, signature=o.signature) for o in outcomes]
+    return found
+
+
+def _failed(judged: Judged) -> tuple[Outcome, ...]:
+    checks = (o for o in judged.outcomes if o.probe.kind is ProbeKind.CHECK)
+    return tuple(o for o in checks if o.kind in NOT_PASSED and o.signature)
 
 
 def deciding(judged: Judged) -> tuple[Outcome, ...]:
@@ -58,19 +90,20 @@ def deciding(judged: Judged) -> tuple[Outcome, ...]:
     return tuple(found[name] for name in sorted(found))
 
 
-def _finding(name: str, pairs: list[tuple[str, Outcome | None]], whose: Attribution | None) -> Finding:
-    outcomes = [o for _, o in pairs if o is not None]
-    seen = [o.attribution for o in outcomes if o.attribution]
+def _finding(name: str, seen: list[Sighting]) -> Finding:
+    outcomes = [s.outcome for s in seen if s.outcome is not None]
+    whose = [o.attribution for o in outcomes if o.attribution]
+    whose += [s.judged.record.attribution or Attribution.UNKNOWN for s in seen if s.outcome is None and s.judged.record]
     # where one cause is the subject's in one probe and its surroundings' in another, it is the surroundings'
-    order = (Attribution.BASE, Attribution.ENVIRONMENT, Attribution.SUBJECT, Attribution.PROBE, Attribution.UNKNOWN)
-    attribution = whose or next((a for a in order if a in seen), Attribution.UNKNOWN)
+    order = (Attribution.BASE, Attribution.ENVIRONMENT, Attribution.SUBJECT, Attribution.PROBE)
     return Finding(
         signature=name,
         title=_during(outcomes) + title(name),
-        attribution=attribution,
-        cells=tuple(sorted({cell for cell, _ in pairs})),
+        attribution=next((a for a in order if a in whose), Attribution.UNKNOWN),
+        cells=tuple(sorted({s.judged.cell.id for s in seen})),
         probes=tuple(sorted({o.probe.id for o in outcomes})),
-        pairs=len(pairs),
+        pairs=len(seen),
+        unproven=sum(not o.proven for o in outcomes),
     )
 
 

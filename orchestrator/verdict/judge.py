@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from orchestrator.errors import CellStatus
 from orchestrator.matrix.expand import groups_of
@@ -19,8 +20,8 @@ from orchestrator.model import (
     VerdictKind,
 )
 from orchestrator.run.controls import controls_wrong
-from orchestrator.verdict.classify import outcome, setting
-from orchestrator.verdict.verdicts import verdict
+from orchestrator.verdict.classify import Setting, outcome, setting
+from orchestrator.verdict.verdicts import require_known, verdict
 from orchestrator.verdict.words import said, status_word
 
 CONTROL = "control"
@@ -43,12 +44,54 @@ class Evidence:
     expects: Mapping[str, object] = field(default_factory=dict)
 
 
+class Meaning:
+    """What a record's observations mean, worked out when it is asked for: most readers ask it of a few cells only."""
+
+    def __init__(self, record: CellRecord, applying: frozenset[str], judged: tuple[Group, ...], bench: _Bench) -> None:
+        self._applying, self._judged, self._bench = applying, judged, bench
+        self._seen = {o.probe: o for o in record.observations}
+        self._where = setting(record)
+        self._verdicts: dict[str, Verdict] = {}
+
+    @cached_property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        probes = self._bench.evidence.probes
+        return tuple(self._outcome(p) for p in probes.values() if p.group in self._applying or p.id in self._seen)
+
+    @cached_property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        return tuple(v for g in self._judged if (v := self.verdict(g.name)))
+
+    def verdict(self, name: str) -> Verdict | None:
+        """The verdict of one group, from the outcomes it needs and no others."""
+        group = next((g for g in self._judged if g.name == name), None)
+        if group is None:
+            return None
+        if name not in self._verdicts:
+            probes, members = self._bench.evidence.probes, self._bench.members.get(name, ())
+            needed = (*members, *(probes[p] for p in group.stands_on if p in self._seen))
+            outcomes = {p.id: self._outcome(p) for p in needed}
+            self._verdicts[name] = verdict(group, outcomes, probes)
+        return self._verdicts[name]
+
+    def _outcome(self, probe: Probe) -> Outcome:
+        """Records that share an observation, as published ones do, share its outcome."""
+        proven = probe.id in self._bench.evidence.proven
+        seen = self._seen.get(probe.id)
+        if seen is None:
+            return outcome(None, probe, self._where, proven=proven)
+        known = self._bench.known.setdefault(self._where, {})
+        if id(seen) not in known:
+            known[id(seen)] = outcome(seen, probe, self._where, proven=proven)
+        return known[id(seen)]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Judged:
     """A planned cell with what its record means. `status` is None for a cell that was not run.
 
     `groups` are those with checks that apply to it; `headline` the one whose verdict stands for the cell in a
-    small table ("" where none applies).
+    small table ("" where none applies); `published` the day its record was published, "" for one of this store.
     """
 
     cell: Cell
@@ -58,11 +101,21 @@ class Judged:
     record: CellRecord | None = None
     groups: tuple[str, ...] = ()
     headline: str = ""
-    outcomes: tuple[Outcome, ...] = ()
-    verdicts: tuple[Verdict, ...] = ()
+    published: str = ""
+    meaning: Meaning | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """An outcome for every probe that belongs in the cell, in the catalogue's order, missing ones included."""
+        return self.meaning.outcomes if self.meaning else ()
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """A verdict for each of `groups` that has checks, where the cell ran."""
+        return self.meaning.verdicts if self.meaning else ()
 
     def verdict(self, group: str) -> Verdict | None:
-        return next((v for v in self.verdicts if v.group == group), None)
+        return self.meaning.verdict(group) if self.meaning else None
 
     def kind(self, group: str) -> VerdictKind | None:
         """The verdict of a group, or None where the cell did not run or the group does not apply."""
@@ -87,7 +140,41 @@ class Judged:
 
 def judge(evidence: Evidence) -> tuple[Judged, ...]:
     """A `Judged` per planned cell, in the plan's order. Raises UserError where a group names an unknown probe."""
-    return tuple(_judge(cell, evidence) for cell in evidence.cells)
+    bench = _Bench(
+        evidence=evidence,
+        checked=frozenset(p.group for p in evidence.probes.values() if p.kind is ProbeKind.CHECK),
+        members={
+            g.name: tuple(p for p in evidence.probes.values() if p.group == g.name) for g in evidence.matrix.groups
+        },
+    )
+    return tuple(_judge(cell, bench) for cell in evidence.cells)
+
+
+def beside(own: Evidence, published: Evidence, day: str) -> tuple[Judged, ...]:
+    """As `judge(own)`, but published records stand in where they are newer, or where there is no result at all.
+
+    Each record is judged by the catalogue it was made with; trouble of ours never replaces a published result.
+    """
+    better = {
+        name: record
+        for name, record in published.records.items()
+        if _better(record, own.records.get(name)) and record.status is not CellStatus.INFRA
+    }
+    mine = {j.cell.id: j for j in judge(replace(own, cells=tuple(c for c in own.cells if c.id not in better)))}
+    better |= {
+        name: record
+        for name, record in published.records.items()
+        if name in mine and mine[name].status is CellStatus.INFRA and record.status is not CellStatus.INFRA
+    }
+    theirs = tuple(c for c in own.cells if c.id in better)
+    given = {j.cell.id: replace(j, published=day) for j in judge(replace(published, cells=theirs, records=better))}
+    return tuple(given.get(c.id) or mine[c.id] for c in own.cells)
+
+
+def _better(record: CellRecord, other: CellRecord | None) -> bool:
+    if other is None or other.dated is None:
+        return True
+    return record.dated is not None and record.dated > other.dated
 
 
 def filled(cells: Sequence[Judged], local: Sequence[Judged]) -> tuple[Judged, ...]:
@@ -96,9 +183,23 @@ def filled(cells: Sequence[Judged], local: Sequence[Judged]) -> tuple[Judged, ..
     return tuple(seen.get(j.cell.id, j) if j.record is None else j for j in cells)
 
 
-def _judge(cell: Cell, evidence: Evidence) -> Judged:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Bench:
+    """Evidence being judged: `members` are the probes of each group, `checked` groups with checks, `known` what
+    observations meant, as cells share them.
+    """
+
+    evidence: Evidence
+    checked: frozenset[str]
+    members: Mapping[str, tuple[Probe, ...]]
+    known: dict[Setting, dict[int, Outcome]] = field(default_factory=dict)
+
+
+def _judge(cell: Cell, bench: _Bench) -> Judged:
+    evidence = bench.evidence
     applying = groups_of(cell, evidence.matrix)
-    groups = tuple(g for g in applying if _is_judged(g, evidence.probes))
+    # behaviours alone are neither good nor bad: a group of them has no verdict
+    groups = tuple(g for g in applying if g.name in bench.checked or g.core or g.stands_on)
     names, headline = tuple(g.name for g in groups), _headline(groups, evidence.matrix)
     record = evidence.records.get(cell.id)
     if record is None:
@@ -106,9 +207,9 @@ def _judge(cell: Cell, evidence: Evidence) -> Judged:
     status, reason, detail = record.status, record.reason, record.detail
     if status is CellStatus.RAN and (wrong := controls_wrong(record.observations, evidence.expects)):
         status, reason, detail = CellStatus.INFRA, "control", "; ".join(wrong)
-    outcomes = _outcomes(record, tuple(g.name for g in applying), evidence) if record.observations else ()
-    by_id = {o.probe.id: o for o in outcomes}
-    ran = status is CellStatus.RAN
+    judged = tuple(g for g in groups if g.name in bench.checked) if status is CellStatus.RAN else ()
+    for group in judged:
+        require_known(group, evidence.probes)
     return Judged(
         cell=cell,
         status=status,
@@ -117,30 +218,8 @@ def _judge(cell: Cell, evidence: Evidence) -> Judged:
         record=record,
         groups=names,
         headline=headline,
-        outcomes=outcomes,
-        verdicts=tuple(verdict(g, by_id, evidence.probes) for g in groups if _judges(g, evidence)) if ran else (),
+        meaning=Meaning(record, frozenset(g.name for g in applying), judged, bench) if record.observations else None,
     )
-
-
-def _is_judged(group: Group, probes: Mapping[str, Probe]) -> bool:
-    """Whether a group can have a verdict: behaviours alone are neither good nor bad."""
-    counts = any(p.group == group.name and p.kind is ProbeKind.CHECK for p in probes.values())
-    return counts or bool(group.core or group.stands_on)
-
-
-def _outcomes(record: CellRecord, groups: tuple[str, ...], evidence: Evidence) -> tuple[Outcome, ...]:
-    """An outcome for every probe that belongs in the cell, in the catalogue's order, missing ones included."""
-    seen, where = {o.probe: o for o in record.observations}, setting(record)
-    return tuple(
-        outcome(seen.get(probe.id), probe, where, proven=probe.id in evidence.proven)
-        for probe in evidence.probes.values()
-        if probe.group in groups or probe.id in seen
-    )
-
-
-def _judges(group: Group, evidence: Evidence) -> bool:
-    """Whether a group has checks at all: one of behaviours alone has no verdict."""
-    return any(p.group == group.name and p.kind is ProbeKind.CHECK for p in evidence.probes.values())
 
 
 def _headline(groups: tuple[Group, ...], matrix: Matrix) -> str:

@@ -8,6 +8,7 @@ Paths keep only their last part, because packages move between releases.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from orchestrator.model import Frame, Raised
 from orchestrator.verdict.words import printable, shorten
@@ -44,6 +45,7 @@ _ARGUMENTS = re.compile(r"\s+(?:Call arguments|Arguments) received by .*$")
 _SENTENCE = re.compile(r"(?<=[^\s.]{2})\.(?=\s+[A-Z])")
 
 
+@lru_cache(maxsize=16_384)
 def normalise(message: str) -> str:
     """One short line that is equal for equal causes.
 

@@ -39,8 +39,13 @@ def printable(text: str, *, lines: bool = False) -> str:
 
     Line ends and tabs become spaces; with `lines` they stay.
     """
+    text = text.replace("\r\n", "\n")
+    flat = text.replace("\n", " ").replace("\t", " ")
+    if flat.isprintable():
+        # nearly every text, and most of the time that reading results takes
+        return text if lines else flat
     kept = []
-    for char in _ESCAPES.sub("", text.replace("\r\n", "\n")):
+    for char in _ESCAPES.sub("", text):
         if char in "\n\t":
             kept.append(char if lines else " ")
         elif unicodedata.category(char) not in _UNSEEN:

@@ -1,0 +1,194 @@
+"""Where a finding is and where it is not: choices it spans, cells without it, pins that tell the two apart."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from orchestrator.errors import CellStatus, Phase
+from orchestrator.insight.nearest import closest
+from orchestrator.insight.telling import Pins, Telling, telling
+from orchestrator.model import Axis, AxisKind, Matrix, Outcome, OutcomeKind, ProbeKind, Strategy, VerdictKind
+from orchestrator.verdict.findings import Finding, Sighting, gathered, sightings
+from orchestrator.verdict.judge import Judged
+from orchestrator.verdict.spans import Point, contiguous, release
+from orchestrator.verdict.words import strategy_words
+
+_GOOD = (VerdictKind.WORKS, VerdictKind.LIMITED)
+_HALF = 0.5
+_LISTED = 2
+"""Versions that follow one another and are all named; more are a stretch."""
+_NO_RESULT = (OutcomeKind.SKIP, OutcomeKind.MISSING)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Spread:
+    """A finding over its cells. `where` is (axis, its values in words) for every axis with something to say,
+    `example` the cell and `probe` ("" : the cell itself) to look at, `passing` cells where the same probes passed,
+    `pins` those that tell the two apart; `behaviours` how many of the finding's probes are no checks, `nearest`
+    the one of `passing` that is nearest to a hit.
+    """
+
+    finding: Finding
+    where: tuple[tuple[str, str], ...]
+    example: Judged
+    probe: str
+    hits: tuple[Judged, ...]
+    passing: tuple[Judged, ...]
+    pins: tuple[Telling, ...]
+    behaviours: int = 0
+    nearest: Judged | None = None
+
+
+def spreads(cells: Sequence[Judged], whole: Sequence[Judged], matrix: Matrix) -> tuple[Spread, ...]:
+    """Every finding of the cells, largest first; what passes is looked for in `whole`, the plan they are part of."""
+    seen = sightings(cells)
+    by_cause: dict[str, list[Sighting]] = {}
+    for sighting in seen:
+        by_cause.setdefault(sighting.signature, []).append(sighting)
+    found = ran(whole)
+    return tuple(spread(f, by_cause[f.signature], found, matrix) for f in gathered(seen))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ran:
+    """Cells that ran, each with what came of every probe (by id) that has a result there; cell id → its pins."""
+
+    cells: tuple[tuple[Judged, Mapping[str, Outcome]], ...]
+    pins: Mapping[str, Pins]
+
+    def locks(self, cells: Iterable[Judged]) -> list[Pins]:
+        """The pins of those of the cells that have any."""
+        return [self.pins[j.cell.id] for j in cells if j.cell.id in self.pins]
+
+
+def ran(whole: Iterable[Judged]) -> Ran:
+    """The cells that ran, indexed once for many findings."""
+    there = [j for j in whole if j.status is CellStatus.RAN]
+    return Ran(
+        cells=tuple((j, {o.probe.id: o for o in j.outcomes if o.kind not in _NO_RESULT}) for j in there),
+        pins={j.cell.id: found for j in there if (found := pins_of(j))},
+    )
+
+
+def spread(finding: Finding, seen: Sequence[Sighting], whole: Ran, matrix: Matrix) -> Spread:
+    """One finding, from its sightings."""
+    hits = tuple({s.judged.cell.id: s.judged for s in seen}.values())
+    passing = without(seen, whole)
+    first = telling_names(seen)
+    best = min(seen, key=example_rank)
+    return Spread(
+        finding=finding,
+        where=_where(hits, passing, matrix),
+        example=best.judged,
+        probe=best.outcome.probe.id if best.outcome else "",
+        hits=hits,
+        passing=passing,
+        pins=telling(whole.locks(hits), whole.locks(passing), first),
+        nearest=nearest_without(hits, passing, matrix),
+        behaviours=len({s.outcome.probe.id for s in seen if s.outcome and s.outcome.probe.kind is not ProbeKind.CHECK}),
+    )
+
+
+def without(seen: Sequence[Sighting], whole: Ran) -> tuple[Judged, ...]:
+    """Cells that ran the finding's probes and do not have it.
+
+    They ran at least half of the probes that failed in some cell. All of these that have a result there passed;
+    where there is no such cell, at least half of them did. Of a failed import it is enough that the probes got
+    past it: what fails later has another cause.
+    """
+    failed: dict[str, set[str]] = {}
+    for sighting in seen:
+        if sighting.outcome:
+            failed.setdefault(sighting.judged.cell.id, set()).add(sighting.outcome.probe.id)
+    sets, probes = {frozenset(names) for names in failed.values()}, frozenset().union(*failed.values())
+    importing = any(s.outcome.phase is Phase.IMPORT for s in seen if s.outcome)
+    shares = []
+    for judged, outcomes in whole.cells:
+        if judged.cell.id in failed:
+            continue
+        mine = {name: outcomes[name] for name in probes if name in outcomes}
+        if mine and any(len(names & mine.keys()) >= _HALF * len(names) for names in sets):
+            shares.append((judged, sum(_beyond(o, importing=importing) for o in mine.values()) / len(mine)))
+    least = 1.0 if any(share == 1.0 for _, share in shares) else _HALF
+    return tuple(judged for judged, share in shares if share >= least)
+
+
+def nearest_without(hits: Sequence[Judged], passing: Sequence[Judged], matrix: Matrix) -> Judged | None:
+    """The one of `passing` nearest to a hit: one whose requirements are kept and that works, where there is any."""
+    honest = [j for j in passing if j.cell.strategy is not Strategy.FORCED] or list(passing)
+    good = [j for j in honest if j.kind(j.headline) in _GOOD] or honest
+    return closest([j.cell for j in hits], good, matrix)
+
+
+def _beyond(outcome: Outcome, *, importing: bool) -> bool:
+    seen = outcome.observation
+    if outcome.kind is OutcomeKind.PASS:
+        return True
+    return importing and outcome.phase is Phase.PROBE and seen is not None
+
+
+def pins_of(judged: Judged) -> Pins:
+    """name → version of the cell's lock; empty where nothing was resolved.
+
+    A stand-in (tensorflow-cpu) goes by the name of what it stands in for, or one version would seem two packages.
+    """
+    lock = judged.record.lock if judged.record else None
+    real = {stand_in: name for c in judged.cell.choices for name, stand_in in c.substitutes}
+    return {real.get(d.name, d.name): d.version for d in lock.distributions} if lock else {}
+
+
+def telling_names(seen: Sequence[Sighting]) -> tuple[str, ...]:
+    """Distributions to name first: those the exceptions' frames lie in, the innermost first, then those chosen."""
+    found: dict[str, None] = {}
+    example = next((s.outcome.observation for s in seen if s.outcome and s.outcome.observation), None)
+    if example and example.exception:
+        for frame in reversed(example.exception.frames):
+            parts = frame.file.split("/")
+            # google/protobuf/descriptor.py belongs to protobuf, tensorflow/python/… to tensorflow
+            for part in parts[:2] if parts[0] == "google" else parts[:1]:
+                found[part.replace("_", "-").lower()] = None
+    chosen = (c for s in seen for c in s.judged.cell.packages)
+    return tuple(dict.fromkeys([*found, *(c.axis.package or c.axis.name for c in chosen)]))
+
+
+def example_rank(sighting: Sighting) -> tuple[bool, bool, bool, int, str, str]:
+    """The plainest evidence first: isolated, its requirements kept, a check that decides, in whose own call it was."""
+    judged, outcome = sighting.judged, sighting.outcome
+    forced = judged.cell.strategy is Strategy.FORCED
+    if outcome is None:
+        return not judged.isolated, forced, False, 0, "", judged.cell.id
+    there = outcome.kind in (OutcomeKind.BLOCKED, OutcomeKind.ERROR)
+    deciding = [o.probe.id for v in judged.verdicts for o in v.failing]
+    last = len(deciding) + (outcome.probe.kind is not ProbeKind.CHECK)
+    place = deciding.index(outcome.probe.id) if outcome.probe.id in deciding else last
+    return not judged.isolated, forced, there, place, outcome.probe.id, judged.cell.id
+
+
+def _where(hits: Sequence[Judged], passing: Sequence[Judged], matrix: Matrix) -> tuple[tuple[str, str], ...]:
+    found = []
+    for choices in matrix.choices:
+        axis, listed = choices[0].axis, [c.name for c in choices]
+        here = {j.cell.get(axis.name) or "" for j in hits}
+        tried = here | {j.cell.get(axis.name) or "" for j in passing}
+        plain = axis.kind is not AxisKind.PYTHON and here == {axis.default}
+        if not plain:
+            found.append((_axis_words(axis), _values(axis, listed, here, tried)))
+    return tuple(found)
+
+
+def _axis_words(axis: Axis) -> str:
+    kinds = {AxisKind.PYTHON: "Python", AxisKind.RESOLVE: "resolved"}
+    return kinds.get(axis.kind, axis.package or axis.name)
+
+
+def _values(axis: Axis, listed: Sequence[str], here: Collection[str], tried: Collection[str]) -> str:
+    """Versions as stretches without a gap: nothing is said of one that was not tried or did not fail."""
+    names = [*listed, *sorted(set(here) - set(listed))]
+    if axis.kind is AxisKind.RESOLVE:
+        return ", ".join(strategy_words(name) for name in names if name in here)
+    versions = sorted((n for n in names if release(n)), key=lambda n: (release(n), n))
+    points = [Point(version=n, value=n in here, absent="" if n in tried else "not tried") for n in versions]
+    spans = [span for run in contiguous(points) if run.value for span in run.spans]
+    words = [n for n in names if n in here and not release(n)]
+    return ", ".join([*words, *(f"{s[0]}–{s[-1]}" if len(s) > _LISTED else ", ".join(s) for s in spans)])

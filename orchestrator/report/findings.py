@@ -1,0 +1,158 @@
+"""`compat table --by finding`: every cause once, largest first, with where it is and what tells it from where not."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Mapping, Sequence
+
+from orchestrator.errors import Attribution, CellStatus
+from orchestrator.insight.spread import Spread
+from orchestrator.insight.telling import Telling
+from orchestrator.verdict.judge import Judged
+from orchestrator.verdict.words import printable, shorten
+
+VERSION = 1
+"""Of the JSON document."""
+
+_TITLE = 200
+_PINS = 4
+"""Telling pins that are printed; the JSON has them all."""
+
+
+def render(found: Sequence[Spread], cells: Sequence[Judged], ids: Mapping[str, str], *, width: int = 80) -> str:
+    """The findings over some cells as text of at most `width` columns; `ids` are the short ones."""
+    ran = sum(j.status is CellStatus.RAN for j in cells)
+    none = sum(j.status is None for j in cells)
+    tried = f"{counted(ran, 'combination')} that ran" + (f", {none} not run" if none else "")
+    lines = [f"{counted(len(found), 'finding')} over {tried}", ""]
+    for number, spread in enumerate(found, start=1):
+        head = f"[{number}] "
+        lines += fold(printable(shorten(spread.finding.title, _TITLE)), width, head, " " * len(head))
+        for line in (*described(spread), *_nearest(spread, ids), f"example: {look(spread.example, spread.probe, ids)}"):
+            lines += fold(line, width, "    ", "      ")
+        lines.append("")
+    if not found:
+        lines[1:] = ["Every check that has a result passed." if ran else "Nothing to judge yet.", ""]
+    return "\n".join(lines[:-1]) + "\n"
+
+
+def document(found: Sequence[Spread]) -> str:
+    """The findings as one JSON document, largest first."""
+    made = {"schema": VERSION, "findings": [as_json(spread) for spread in found]}
+    return json.dumps(made, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def as_json(spread: Spread) -> dict[str, object]:
+    """One finding as JSON-able values. `pins` are those that all failing cells share and no passing one has."""
+    finding = spread.finding
+    return {
+        "signature": finding.signature,
+        "title": printable(finding.title),
+        "attribution": str(finding.attribution),
+        "pairs": finding.pairs,
+        "unproven": finding.unproven,
+        "probes": list(finding.probes),
+        "cells": list(finding.cells),
+        "passing": [j.cell.id for j in spread.passing],
+        "nearest": spread.nearest.cell.id if spread.nearest else None,
+        "where": dict(spread.where),
+        "pins": [_pin_json(t) for t in spread.pins],
+        "example": {"cell": spread.example.cell.id, "probe": spread.probe},
+    }
+
+
+def _pin_json(pin: Telling) -> dict[str, object]:
+    return {"name": pin.name, "failing": list(pin.failing), "passing": list(pin.passing), "apart": pin.apart}
+
+
+def described(spread: Spread) -> list[str]:
+    """How much of what, where, and which pins tell: a line each."""
+    lines = [f"{how_many(spread)}{_whose(spread)}"]
+    if spread.where:
+        lines.append("where: " + "; ".join(printable(f"{axis} {values}") for axis, values in spread.where))
+    if spread.finding.probes:
+        lines.append(f"pins: {_pins(spread)}")
+    return lines
+
+
+def _nearest(spread: Spread, ids: Mapping[str, str]) -> list[str]:
+    best = spread.nearest
+    return [f"nearest without it: {printable(best.said)} ({ids.get(best.cell.id, best.cell.id)})"] if best else []
+
+
+def how_many(spread: Spread) -> str:
+    """Such as: 49 checks and 2 behaviours in 3 combinations (5 results unproven)."""
+    finding = spread.finding
+    cells = counted(len(finding.cells), "combination")
+    if not finding.probes:
+        return cells
+    checks = len(finding.probes) - spread.behaviours
+    parts = [counted(n, word) for n, word in ((checks, "check"), (spread.behaviours, "behaviour")) if n]
+    doubt = ""
+    if finding.unproven and not spread.behaviours:
+        doubt = " (unproven)" if finding.unproven == finding.pairs else f" ({finding.unproven} results unproven)"
+    return f"{' and '.join(parts)} in {cells}{doubt}"
+
+
+def _whose(spread: Spread) -> str:
+    subjects = dict.fromkeys(c.axis.package or c.axis.name for j in spread.hits for c in j.cell.subjects)
+    if not subjects:
+        return ""
+    match spread.finding.attribution:
+        case Attribution.BASE:
+            return f" · not {' or '.join(subjects)}'s doing: this base lacks it"
+        case Attribution.ENVIRONMENT:
+            return f" · not {' or '.join(subjects)}'s doing"
+    return ""
+
+
+def _pins(spread: Spread) -> str:
+    if not spread.passing:
+        return "nothing to compare with, these probes pass nowhere"
+    counts = f"{len(spread.hits)} failing, {len(spread.passing)} passing"
+    if not spread.pins:
+        return f"none that all failing share and no passing one has ({counts})"
+    # the packages the error came from or that were chosen say most; what else was upgraded with them is only counted
+    shown = [pin for pin in spread.pins if pin.named][:_PINS] or spread.pins[:_PINS]
+    rest = len(spread.pins) - len(shown)
+    more = f"; and {rest} more that changed with {'it' if len(shown) == 1 else 'them'}" if rest else ""
+    return f"{'; '.join(map(telling_words, shown))}{more} ({counts})"
+
+
+def telling_words(pin: Telling) -> str:
+    """Such as: protobuf 4.21.0–4.25.3 in all failing, 3.9.2–3.20.3 in all passing."""
+    if not pin.failing:
+        return f"{pin.name} in none of the failing, {_range(pin.passing)} in all passing"
+    bad = f"{pin.name} {_range(pin.failing)} in all failing"
+    if not pin.passing:
+        return f"{bad}, in none of the passing"
+    if not pin.apart:
+        return f"{bad}, in none of the passing ({_some(pin.passing)})"
+    return f"{bad}, {_range(pin.passing)} in {'all passing' if pin.everywhere else 'passing, or none'}"
+
+
+def _some(versions: Sequence[str]) -> str:
+    rest = len(versions) - _PINS
+    return ", ".join(versions[:_PINS]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _range(versions: Sequence[str]) -> str:
+    return versions[0] if versions[0] == versions[-1] else f"{versions[0]}–{versions[-1]}"
+
+
+def look(judged: Judged, probe: str, ids: Mapping[str, str]) -> str:
+    """The command that shows the evidence."""
+    return f"compat show {ids.get(judged.cell.id, judged.cell.id)}{f' {probe}' if probe else ''}"
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def fold(text: str, width: int, first: str = "", then: str = "") -> list[str]:
+    """`text` in lines of at most `width` columns, words and versions kept whole where they fit."""
+    fitting = max(width, len(then) + 20)
+    return textwrap.wrap(
+        text, fitting, initial_indent=first, subsequent_indent=then, break_on_hyphens=False, break_long_words=True
+    ) or [first.rstrip()]

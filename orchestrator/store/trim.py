@@ -1,0 +1,139 @@
+"""A cell's record as it may be given to anybody: bounded, and without anything of the machine it was made on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from orchestrator.model import Base, CellRecord, Ended, Observation, Raised
+
+TEXT_LINES = 40
+"""Lines kept of a traceback: its beginning and, more, its end."""
+HEAD_LINES = 10
+OUTPUT = 1_000
+"""Characters kept of the captured output of a probe that did not return."""
+CONTROL_OUTPUT = 100
+"""Characters kept of what a control printed: how it must end is part of how it is judged."""
+MESSAGE = 2_000
+WARNING = 300
+WARNINGS = 20
+DETAIL = 2_000
+
+PUBLIC_HOSTS = (
+    "developers.google.com",
+    "github.com",
+    "keras.io",
+    "numpy.org",
+    "pandas.pydata.org",
+    "docs.python.org",
+    "scipy.org",
+    "stackoverflow.com",
+    "www.tensorflow.org",
+    "tensorflow.org",
+)
+"""Sites of documentation that packages name in their own messages: they are evidence, not this machine's."""
+
+_URL = re.compile(r"\b(?P<scheme>[a-z][a-z0-9+]{1,10})://(?P<host>[^\s/\"'<>\\]*)(?P<path>[^\s\"'<>\\]*)")
+_HOMES = re.compile(r"(?<![\w.])/(?:home|Users)/[^\s/\"':]+|(?<![\w.])/root(?=[/\s\"':]|$)")
+_WIDE_TEMPORARY = re.compile(r"(?<=/tmp/)[A-Za-z0-9_]*[0-9_A-Z][A-Za-z0-9_]{5,}")
+HIDDEN = "…"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scrubber:
+    """Takes out what tells of a machine: the strings in `hidden`, home folders, URLs but those of public sites."""
+
+    hidden: tuple[str, ...] = ()
+
+    def __call__(self, text: str) -> str:
+        if not text:
+            return text
+        for secret in self.hidden:
+            text = text.replace(secret, HIDDEN)
+        return _WIDE_TEMPORARY.sub(HIDDEN, _HOMES.sub(HIDDEN, _URL.sub(_address, text)))
+
+
+def scrubber(hidden: Iterable[str]) -> Scrubber:
+    """A scrubber of these strings, longest first; what is too short to be anything's name is left out."""
+    return Scrubber(hidden=tuple(sorted({h for h in hidden if len(h) > 3}, key=lambda h: (-len(h), h))))
+
+
+def trimmed(record: CellRecord, scrub: Scrubber) -> CellRecord:
+    """The record without keys, facts and machine, bounded, its texts scrubbed. It is judged as the whole one is.
+
+    What was seen keeps how it ended, its value, exception, warnings and call; seconds are rounded.
+    """
+    lock = record.lock and replace(record.lock, notes=tuple(scrub(n) for n in record.lock.notes))
+    return replace(
+        record,
+        detail=scrub(record.detail[:DETAIL]),
+        dated=record.dated and record.dated.replace(microsecond=0),
+        lock=lock,
+        base=_base(record.base, scrub),
+        environment_key="",
+        observations=tuple(_observation(o, scrub) for o in record.observations),
+        facts={},
+        seconds=rounded(record.seconds),
+    )
+
+
+def rounded(seconds: float) -> float:
+    """Tenths below ten seconds, whole ones above."""
+    return round(seconds, 1) if seconds < 10 else float(round(seconds))
+
+
+def _address(found: re.Match[str]) -> str:
+    return found.group() if found["host"].lower() in PUBLIC_HOSTS else f"<{found['scheme']} address>"
+
+
+def _base(base: Base | None, scrub: Scrubber) -> Base | None:
+    return base and replace(base, image=scrub(_without_registry(base.image)), cpu_flags=())
+
+
+def _without_registry(image: str) -> str:
+    """An image's name without the registry it came from: "mirror.example:5000/library/python:3.9" → "python:3.9"."""
+    return image.rsplit("/", 1)[-1]
+
+
+def _observation(seen: Observation, scrub: Scrubber) -> Observation:
+    return replace(
+        seen,
+        exception=seen.exception and _raised(seen.exception, scrub),
+        value=_value(seen.value, scrub),
+        seconds=rounded(seen.seconds),
+        reason=scrub(seen.reason[:MESSAGE]),
+        output=scrub(_output(seen)),
+        warnings=tuple(scrub(w[:WARNING]) for w in dict.fromkeys(seen.warnings))[:WARNINGS],
+        key="",
+        dated=None,
+    )
+
+
+def _output(seen: Observation) -> str:
+    if seen.probe.startswith("control."):
+        return seen.output[-CONTROL_OUTPUT:]
+    return "" if seen.ended is Ended.RETURNED else seen.output[-OUTPUT:]
+
+
+def _raised(raised: Raised, scrub: Scrubber) -> Raised:
+    return replace(raised, message=scrub(raised.message[:MESSAGE]), text=scrub(_text(raised.text)))
+
+
+def _text(text: str) -> str:
+    lines = text.rstrip("\n").split("\n")
+    if len(lines) > TEXT_LINES:
+        left_out = len(lines) - TEXT_LINES
+        tail = lines[len(lines) - (TEXT_LINES - HEAD_LINES) :]
+        lines = [*lines[:HEAD_LINES], f"  … {left_out} lines left out …", *tail]
+    return "\n".join(line[:MESSAGE] for line in lines)
+
+
+def _value(value: object, scrub: Scrubber) -> object:
+    if isinstance(value, str):
+        return scrub(value)
+    if isinstance(value, Mapping):
+        return {scrub(str(k)): _value(v, scrub) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_value(v, scrub) for v in value]
+    return value
