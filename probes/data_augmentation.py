@@ -26,17 +26,17 @@ def augmentation_layers():
     tf.random.set_seed(1)
     image = np.arange(9, dtype="float32").reshape(1, 3, 3, 1) / 10
 
+    # without RandomFlip: on 2.11 its seed does not decide what it does
     def made(name, *given, **arguments):
         training = arguments.pop("training", True)
         result = found(tf, name)(*given, seed=1, **arguments)(image, training=training)
         return np.array(result)[0, :, :, 0]
 
-    with subject("RandomFlip"):
+    with subject("RandomRotation"):
         return outcomes(
             [
-                ("RandomFlip", lambda: made("RandomFlip")),
                 ("RandomRotation", lambda: made("RandomRotation", 0.25)),
-                ("RandomTranslation", lambda: made("RandomTranslation", 0.5, 0.5)),
+                ("RandomContrast", lambda: made("RandomContrast", 0.5)),
                 ("RandomBrightness", lambda: made("RandomBrightness", 0.5, value_range=(0, 1))),
                 ("RandomCrop", lambda: made("RandomCrop", 2, 2)),
                 ("RandomFlip in inference", lambda: made("RandomFlip", training=False)),
@@ -90,6 +90,7 @@ def validation_split():
     import numpy as np
     import tensorflow as tf
 
+    eager(tf)
     x = np.array([[1.0], [1.0], [1.0], [5.0]], "float32")
     model = tf.keras.Sequential([tf.keras.layers.Dense(1, use_bias=False, input_shape=(1,))])
     model.set_weights([np.zeros((1, 1), "float32")])
@@ -112,6 +113,7 @@ def split_of_other_inputs():
     import numpy as np
     import tensorflow as tf
 
+    eager(tf)
     x = np.ones((4, 1), "float32")
 
     def fitted(*data):

@@ -265,6 +265,8 @@ def sequence_into_fit():
     import numpy as np
     import tensorflow as tf
 
+    eager(tf)
+
     def trained(name, with_init):
         class Batches(getattr(tf.keras.utils, name)):
             def __init__(self, **arguments):
@@ -305,6 +307,8 @@ def sequence_into_fit():
 def generator_into_fit():
     import numpy as np
     import tensorflow as tf
+
+    eager(tf)
 
     def batches(count):
         for _ in range(count):

@@ -28,7 +28,8 @@ DRIFT = "drift"
 CONTROL = "control"
 
 HARNESS_FILES = (
-    "supervisor.py", "harness.py", "events.py", "lanes.py", "needs.py", "parents.py", "plans.py", "processes.py", "warm.py",
+    "supervisor.py", "harness.py", "events.py", "lanes.py", "needs.py", "parents.py", "plans.py", "processes.py",
+    "warm.py",
 )  # fmt: skip
 """Files of this directory that are the harness; a change in one of them changes the digest of every probe."""
 
@@ -50,7 +51,8 @@ class Spec(object):
     """
 
     __slots__ = (
-        "id", "question", "kind", "source", "needs", "seconds", "fresh", "light", "expects", "repeat", "function", "file",
+        "id", "question", "kind", "source", "needs", "seconds", "fresh", "light", "expects", "repeat", "function",
+        "file",
     )  # fmt: skip
 
     def __init__(self, **fields):
@@ -107,7 +109,10 @@ def _register(kind, id, question, options):
 
 
 def check(id, question, **options):
-    """A behaviour somebody relies on: passes when the function returns. Options: source, needs, seconds, fresh, light."""
+    """A behaviour somebody relies on: passes when the function returns.
+
+    Options: source, needs, seconds, fresh, light.
+    """
     return _register(CHECK, id, question, options)
 
 

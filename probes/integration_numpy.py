@@ -44,7 +44,7 @@ def scalars_and_objects():
 
     def kind(value, **arguments):
         made = tf.constant(value, **arguments)
-        return [made.dtype.name, list(made.shape)]
+        return [made.dtype.name, [int(size) for size in made.shape]]
 
     with subject("tf.constant"):
         return outcomes(

@@ -9,7 +9,10 @@ import select
 import time
 
 Wait = collections.namedtuple("Wait", "done deadline sources")
-"""What a generator yields: go on when `done()` holds (True is sent) or at `deadline` (False); meanwhile read `sources`."""
+"""What a generator yields: it goes on when `done()` holds (True is sent) or at `deadline` (False is sent).
+
+Meanwhile `sources` are read.
+"""
 
 ALONE = object()
 """What a generator yields that must have the process to itself from here to its end."""
@@ -32,10 +35,10 @@ class _Lane(object):
 
 
 class Loop(object):
-    """Carries generators out, `lanes` at a time. `also()` gives further sources that are read all the while.
+    """Carries generators out, `lanes` at a time.
 
-    `collect()` is called before every look at what is done; `beat()` whenever something may be due; `next_beat()`
-    says when (monotonic seconds).
+    `collect()` is called before every look at what is done, `also()` gives further sources that are read all the
+    while; a byte on `wakeup` ends a pause. `channel` sends its heartbeats from here.
     """
 
     def __init__(self, lanes, wakeup, collect, also, channel):

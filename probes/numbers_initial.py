@@ -74,18 +74,18 @@ def spread():
 
     eager(tf)
     made = tf.keras.initializers
-    fans = 200 + 100
-    expected = (
-        (made.GlorotUniform(seed=1), (2.0 / fans) ** 0.5),
-        (made.GlorotNormal(seed=1), (2.0 / fans) ** 0.5),
-        (made.get("he_normal"), (2.0 / 200) ** 0.5),
-        (made.get("he_uniform"), (2.0 / 200) ** 0.5),
-        (made.get("lecun_normal"), (1.0 / 200) ** 0.5),
-        (made.RandomUniform(-1.0, 1.0, seed=1), 3**-0.5),
-        (made.RandomNormal(stddev=0.5, seed=1), 0.5),
-        (made.VarianceScaling(scale=2.0, mode="fan_avg", seed=1), (4.0 / fans) ** 0.5),
-    )
     with subject("Initializer.__call__"):
+        fans = 200 + 100
+        expected = (
+            (made.GlorotUniform(seed=1), (2.0 / fans) ** 0.5),
+            (made.GlorotNormal(seed=1), (2.0 / fans) ** 0.5),
+            (made.get("he_normal"), (2.0 / 200) ** 0.5),
+            (made.get("he_uniform"), (2.0 / 200) ** 0.5),
+            (made.get("lecun_normal"), (1.0 / 200) ** 0.5),
+            (made.RandomUniform(-1.0, 1.0, seed=1), 3**-0.5),
+            (made.RandomNormal(stddev=0.5, seed=1), 0.5),
+            (made.VarianceScaling(scale=2.0, mode="fan_avg", seed=1), (4.0 / fans) ** 0.5),
+        )
         for initializer, deviation in expected:
             drawn = np.array(initializer((200, 100)))
             name = type(initializer).__name__
@@ -136,8 +136,8 @@ def called_twice():
         layers = [tf.keras.layers.Dense(3, kernel_initializer=initializer) for _ in range(2)]
         return pair(*[lambda shape, l=l: (l.build(shape), l.get_weights()[0])[1] for l in layers])  # noqa: E741
 
-    seeded, unseeded = new(1), new()
     with subject("GlorotUniform.__call__"):
+        seeded, unseeded = new(1), new()
         return outcomes(
             [
                 ("one object, seeded", lambda: pair(seeded, seeded)),
@@ -283,7 +283,7 @@ def dropout_mask():
     import tensorflow as tf
 
     eager(tf)
-    tf.random.set_seed(1)
+    tf.compat.v1.set_random_seed(1)
     ones = tf.ones((1, 12))
 
     def kept(layer):

@@ -165,6 +165,7 @@ def masked_steps():
     import numpy as np
     import tensorflow as tf
 
+    eager(tf)
     # one step of four counts: its squared error is 4
     x = np.array([[[2.0], [0.0], [0.0], [0.0]]], "float32")
 
@@ -262,6 +263,7 @@ def own_function():
     import numpy as np
     import tensorflow as tf
 
+    eager(tf)
     x, y = np.array([[1.0], [3.0]], "float32"), np.zeros((2, 1), "float32")
 
     def reported(loss):

@@ -157,6 +157,7 @@ def which_accuracy():
     import numpy as np
     import tensorflow as tf
 
+    eager(tf)
     two = np.array([[0.9, 0.8], [0.2, 0.1], [0.7, 0.6], [0.4, 0.45]], "float32")
     hot = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]], "float32")
     # binary: 4 of 8 entries right; categorical: 3 of 4 rows right; exact equality: none

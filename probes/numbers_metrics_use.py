@@ -60,6 +60,7 @@ def metrics_names():
     import numpy as np
     import tensorflow as tf
 
+    eager(tf)
     model = as_is(tf)
     model.compile(optimizer="sgd", loss="mse", metrics=["mae", "accuracy"], run_eagerly=True)
     ones = np.ones((2, 1), "float32")
@@ -108,6 +109,7 @@ def weighted_namesake():
     import numpy as np
     import tensorflow as tf
 
+    eager(tf)
     model = as_is(tf)
     x, y = np.array([[1.0], [4.0]], "float32"), np.zeros((2, 1), "float32")
     with subject("Model.compile(weighted_metrics=…)"):
@@ -126,6 +128,7 @@ def unequal_batches():
     import numpy as np
     import tensorflow as tf
 
+    eager(tf)
     model = as_is(tf)
     x, y = np.array([[1.0], [1.0], [1.0], [5.0]], "float32"), np.zeros((4, 1), "float32")
     with subject("Model.evaluate"):
@@ -143,6 +146,7 @@ def own_function():
     import numpy as np
     import tensorflow as tf
 
+    eager(tf)
     x, y = np.array([[1.0], [1.0], [1.0], [5.0]], "float32"), np.zeros((4, 1), "float32")
 
     def reported(metric):
@@ -172,6 +176,7 @@ def on_batch_accumulates():
     import numpy as np
     import tensorflow as tf
 
+    eager(tf)
     x, y = np.ones((1, 1), "float32"), np.zeros((1, 1), "float32")
 
     def second(method, **arguments):
@@ -201,6 +206,7 @@ def given_to_two_models():
     import numpy as np
     import tensorflow as tf
 
+    eager(tf)
     x, y = np.ones((2, 1), "float32"), np.zeros((2, 1), "float32")
     metric = tf.keras.metrics.MeanAbsoluteError(name="shared")
     with subject("Model.compile(metrics=[object])"):

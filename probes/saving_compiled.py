@@ -14,6 +14,11 @@ def stepped(model):
     return model.get_weights()
 
 
+def rate(model):
+    """The learning rate of a model's optimizer."""
+    return round(float(model.optimizer.learning_rate.numpy()), 4)
+
+
 @check(
     "saving.compiled.h5_optimizer_state",
     "Does Adam go on from where it was (step and slots) in a model loaded from .h5?",
@@ -43,6 +48,7 @@ def h5_optimizer_state():
     needs=("tensorflow",),
 )
 def loss_weights():
+    import numpy as np
     import tensorflow as tf
 
     eager(tf)
@@ -54,7 +60,7 @@ def loss_weights():
 
     def loss(of):
         of.run_eagerly = True
-        return float(of.test_on_batch(*data)[0])
+        return float(np.ravel(of.test_on_batch(*data))[0])
 
     expected = loss(model)
     with subject("save and load_model (loss weights)"):
@@ -71,7 +77,6 @@ def loss_weights():
     needs=("tensorflow",),
 )
 def learning_rate():
-    import numpy as np
     import tensorflow as tf
 
     eager(tf)
@@ -82,7 +87,7 @@ def learning_rate():
             model.optimizer.learning_rate.assign(0.25)
             path = place(name)
             model.save(path)
-            found[name] = round(float(np.asarray(tf.keras.models.load_model(path).optimizer.learning_rate)), 4)
+            found[name] = rate(tf.keras.models.load_model(path))
         return found
 
 
@@ -93,7 +98,6 @@ def learning_rate():
     needs=("tensorflow",),
 )
 def h5_then_keras():
-    import numpy as np
     import tensorflow as tf
 
     eager(tf)
@@ -103,7 +107,7 @@ def h5_then_keras():
         for _ in range(2):
             path = place("model.keras")
             model.save(path)
-            found.append(round(float(np.asarray(tf.keras.models.load_model(path).optimizer.learning_rate)), 4))
+            found.append(rate(tf.keras.models.load_model(path)))
             model.save(place("model.h5"))
         return {"before": found[0], "after": found[1]}
 
@@ -326,7 +330,7 @@ def other_optimizer_state():
 
 @behaviour(
     "saving.compiled.trains_on_the_same",
-    "Is a step of training after loading the same for each optimizer, from .h5 and .keras?",
+    "Is a step of training after loading the same with RMSprop and Nadam, from .h5 and .keras?",
     source="seed 003 statement 3 (silent incompatibilities)",
     needs=("tensorflow",),
 )
@@ -334,7 +338,7 @@ def trains_the_same():
     import tensorflow as tf
 
     eager(tf)
-    makers = {"RMSprop": {"centered": True}, "SGD": {"momentum": 0.9}, "Nadam": {}, "Adagrad": {}}
+    makers = {"RMSprop": {"centered": True}, "Nadam": {}}
 
     def once(maker, name):
         optimizer = getattr(tf.keras.optimizers, maker)(0.01, **makers[maker])

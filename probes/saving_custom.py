@@ -291,7 +291,7 @@ def layer_config():
     eager(tf)
     Scaled = scaled(tf)
     with subject("from_config"):
-        layer = Scaled(2.5, name="scaled", trainable=False)
+        layer = Scaled(2.5, name="mine", trainable=False)
         other = Scaled.from_config(layer.get_config())
         found = [other.factor, other.name, other.trainable]
-        expect(found == [2.5, "scaled", False], "came back as %r" % (found,))
+        expect(found == [2.5, "mine", False], "came back as %r" % (found,))

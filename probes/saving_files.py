@@ -64,7 +64,7 @@ def h5_keras_version():
 @behaviour(
     "saving.files.h5_names",
     "Are layer and weight names in a .h5 file read as bytes or str, and how are weights called?",
-    source="keras-team/keras, saving of names as HDF5 attributes (str.decode in h5py 3)",
+    source="h5py 3.0 release notes (strings are read as str)",
     needs=("tensorflow",),
 )
 def h5_names():
@@ -228,7 +228,7 @@ def folder_members():
 @behaviour(
     "saving.files.save_format",
     "What does model.save write with save_format 'h5', 'tf' and 'keras'?",
-    source="Keras 3 release notes (save_format is gone)",
+    source="Keras guide, migrating Keras 2 code to Keras 3 (saving)",
     needs=("tensorflow",),
 )
 def save_format():
@@ -276,7 +276,7 @@ def extensions():
 @behaviour(
     "saving.files.open_file",
     "Can a model be saved to and loaded from an open h5py.File, in memory?",
-    source="keras-team/keras, save_model and load_model (h5py.File)",
+    source="TensorFlow API documentation, tf.keras.models.load_model (filepath)",
     needs=("tensorflow",),
 )
 def open_file():
@@ -324,7 +324,7 @@ def overwrite():
 @behaviour(
     "saving.files.times_inside",
     "Do .h5 and .keras files hold the time they were saved at, so that no two are equal?",
-    source="keras-team/keras, metadata.json (date_saved); h5py documentation (track_times)",
+    source="h5py documentation (track_times); Keras guide, whole-model saving and loading",
     needs=("tensorflow",),
 )
 def times_inside():

@@ -204,7 +204,7 @@ def _through(model, copied):
 @behaviour(
     "saving.copies.pickle_deepcopy",
     "Can a model be pickled and deep-copied, compiled and not?",
-    source="TensorFlow 2.6 release notes; keras-team/keras (pickle support of models)",
+    source="TensorFlow API documentation, tf.keras.Model; Python documentation, pickle",
     needs=("tensorflow",),
 )
 def pickle_deepcopy():
@@ -266,7 +266,7 @@ def json_keys():
 @behaviour(
     "saving.copies.config_keys",
     "Which keys does get_config of Dense, LSTM and BatchNormalization have?",
-    source="Keras 3 release notes; TensorFlow API documentation, tf.keras.layers",
+    source="TensorFlow API documentation, tf.keras.layers (get_config)",
     needs=("tensorflow",),
     light=True,
 )

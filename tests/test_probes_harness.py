@@ -14,7 +14,8 @@ import pytest
 
 PROBES = Path(__file__).parent.parent / "probes"
 HARNESS = (
-    "events.py", "harness.py", "lanes.py", "needs.py", "parents.py", "plans.py", "processes.py", "supervisor.py", "warm.py",
+    "events.py", "harness.py", "lanes.py", "needs.py", "parents.py", "plans.py", "processes.py", "supervisor.py",
+    "warm.py",
 )  # fmt: skip
 
 

@@ -64,7 +64,7 @@ def sightings(cells: Iterable[Judged]) -> tuple[Sighting, ...]:
 
 
 def gathered(seen: Iterable[Sighting]) -> tuple[Finding, ...]:
-    """Equal signatures as one finding each, the one with most (cell, probe) pairs first, of equal ones the subject's."""
+    """Equal signatures as one finding each: most (cell, probe) pairs first, of equal ones the subject's."""
     causes: dict[str, list[Sighting]] = {}
     for sighting in seen:
         causes.setdefault(sighting.signature, []).append(sighting)
