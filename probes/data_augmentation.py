@@ -23,7 +23,7 @@ def augmentation_layers():
     import tensorflow as tf
 
     eager(tf)
-    tf.random.set_seed(1)
+    tf.compat.v1.set_random_seed(1)
     image = np.arange(9, dtype="float32").reshape(1, 3, 3, 1) / 10
 
     # without RandomFlip: on 2.11 its seed does not decide what it does

@@ -193,7 +193,7 @@ def dictionaries_into_fit():
 @behaviour(
     "data.preprocessing_helpers",
     "What do pad_sequences, to_categorical, Tokenizer, hashing_trick and normalize give, where they exist?",
-    source="TensorFlow 2.9 release notes (tf.keras.preprocessing deprecations)",
+    source="Keras API, preprocessing (deprecated parts)",
     needs=("tensorflow",),
 )
 def preprocessing_helpers():
@@ -231,7 +231,7 @@ def preprocessing_helpers():
 @behaviour(
     "data.image_data_generator",
     "Does ImageDataGenerator still exist, and what do its rescaling and validation split give?",
-    source="TensorFlow 2.9 release notes (ImageDataGenerator is not recommended for new code)",
+    source="Keras API, ImageDataGenerator (deprecated)",
     needs=("tensorflow",),
 )
 def image_data_generator():
@@ -301,7 +301,7 @@ def sequence_into_fit():
 @behaviour(
     "data.generator_into_fit",
     "Does fit train on a plain generator, with fit_generator and with steps beyond its end?",
-    source="TensorFlow 2.1 release notes (fit_generator deprecated)",
+    source="Keras API, Model.fit_generator",
     needs=("tensorflow",),
 )
 def generator_into_fit():

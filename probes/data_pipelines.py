@@ -217,7 +217,7 @@ def padded_batch_unbatch():
 @behaviour(
     "data.sizes_and_specs",
     "What do len(), cardinality, element_spec and iteration beyond the end say?",
-    source="TensorFlow 2.3 release notes (tf.data.Dataset.cardinality, __len__)",
+    source="TensorFlow API, data.Dataset (cardinality, __len__)",
     needs=("tensorflow",),
 )
 def sizes_and_specs():
@@ -249,7 +249,7 @@ def sizes_and_specs():
 @behaviour(
     "data.method_names",
     "Which methods does a dataset have that came, moved or went?",
-    source="TensorFlow 2.4 to 2.10 release notes (names promoted from tf.data.experimental)",
+    source="TensorFlow API, data.Dataset and data.experimental (deprecated names)",
     needs=("tensorflow",),
     light=True,
 )

@@ -40,7 +40,7 @@ def weights_file(tf, version):
 @check(
     "integration.h5py.weights_attributes",
     "Can weights be loaded from an HDF5 file with the attributes that Keras 2 writes, as bytes?",
-    source="tensorflow issue 44467 ('str' object has no attribute 'decode', h5py 3.0)",
+    source="tensorflow/tensorflow issue 44467 ('str' object has no attribute 'decode', h5py 3.0)",
     needs=("tensorflow",),
 )
 def weights_attributes():
@@ -55,7 +55,7 @@ def weights_attributes():
 @behaviour(
     "integration.h5py.weights_attributes_as_text",
     "Can weights be loaded from an HDF5 file whose attributes are texts, as Keras 3 writes them?",
-    source="tensorflow issue 44467 ('str' object has no attribute 'decode', h5py 3.0)",
+    source="tensorflow/tensorflow issue 44467 ('str' object has no attribute 'decode', h5py 3.0)",
     needs=("tensorflow",),
 )
 def weights_attributes_as_text():

@@ -117,7 +117,7 @@ def functions_on_tensors():
 @behaviour(
     "integration.numpy.symbolic_tensors",
     "What happens to a NumPy function, a bool or a Python if on a symbolic tensor?",
-    source="Stack Overflow classic: Cannot convert a symbolic Tensor to a numpy array (NumPy 1.20 with TensorFlow 2.3)",
+    source="error known from NumPy 1.20 with TensorFlow 2.3: Cannot convert a symbolic Tensor to a numpy array",
     needs=("tensorflow",),
 )
 def symbolic_tensors():
@@ -151,7 +151,7 @@ def symbolic_tensors():
 @check(
     "integration.numpy.recurrent_layer",
     "Can an LSTM with a dropout and an unknown batch size be built (which NumPy 1.20 broke on TF 2.3)?",
-    source="tensorflow issue: Cannot convert a symbolic Tensor (lstm/strided_slice:0) to a numpy array",
+    source="error known from NumPy 1.20 with TensorFlow 2.3: Cannot convert a symbolic Tensor to a numpy array",
     needs=("tensorflow",),
 )
 def recurrent_layer():

@@ -85,7 +85,7 @@ def newer_python():
 @check(
     "integration.wrapt.tracked_attributes",
     "Do lists and dictionaries as attributes of a tf.Module hold their variables, compare, and copy?",
-    source="tensorflow issue 60687 (wrapt 1.15; dictionaries as attributes)",
+    source="tensorflow/tensorflow issue 59869 (this __dict__ descriptor does not support '_DictWrapper' objects)",
     needs=("tensorflow",),
 )
 def tracked_attributes():
@@ -188,7 +188,7 @@ def logging_and_flags():
 @behaviour(
     "integration.ml_dtypes.bfloat16",
     "What do bfloat16, float8 and int4 tensors look like in NumPy, and do they compute?",
-    source="TensorFlow 2.13 release notes (ml_dtypes); ml_dtypes documentation",
+    source="ml_dtypes documentation; TensorFlow API, dtypes",
     needs=("tensorflow",),
 )
 def bfloat16():

@@ -285,7 +285,7 @@ def string_names():
 @check(
     "numbers.metrics.reset",
     "Does a metric forget what it saw when it is reset, and a model's metrics between epochs?",
-    source="Keras API, Metric.reset_state; TensorFlow 2.5 release notes (reset_states renamed)",
+    source="Keras API, Metric.reset_state (earlier reset_states)",
     needs=("tensorflow",),
 )
 def reset():
@@ -310,7 +310,7 @@ def reset():
 @behaviour(
     "numbers.metrics.api",
     "Which methods and attributes does a metric have: reset_states or reset_state, and others?",
-    source="TensorFlow 2.5 release notes (reset_states renamed)",
+    source="Keras API, Metric.reset_state (earlier reset_states)",
     needs=("tensorflow",),
     light=True,
 )

@@ -182,7 +182,7 @@ def family():
 @behaviour(
     "numbers.optimizers.lr_and_decay_effect",
     "What do the old arguments lr and decay do to the steps: honoured, ignored or refused?",
-    source="TensorFlow 2.11 release notes (the old optimizers' decay)",
+    source="TensorFlow 2.11 release notes (the new Keras optimizers); Keras API, optimizers.legacy",
     needs=("tensorflow",),
 )
 def lr_and_decay_effect():

@@ -19,7 +19,7 @@ def one_weight(tf, optimizer):
 @check(
     "numbers.optimizers.clipping_in_training",
     "Do clipvalue and clipnorm bound the gradient when a model trains?",
-    source="Keras API, optimizers (clipnorm, clipvalue)",
+    source="tensorflow/tensorflow issue 33929 (clipvalue and clipnorm not working in TensorFlow 2.0)",
     needs=("tensorflow",),
 )
 def clipping_in_training():
@@ -39,7 +39,7 @@ def clipping_in_training():
 @behaviour(
     "numbers.optimizers.clipping_in_apply_gradients",
     "Does apply_gradients clip too, and by each variable's norm or that of all together?",
-    source="TensorFlow 2.4 release notes (optimizer gradient transformations, global_clipnorm)",
+    source="tensorflow/tensorflow issue 36001 (global gradient clipping); Keras API, optimizers",
     needs=("tensorflow",),
 )
 def clipping_in_apply_gradients():
@@ -173,7 +173,7 @@ def state_names():
 @behaviour(
     "numbers.optimizers.state_api",
     "Which ways to reach an optimizer's state exist?",
-    source="TensorFlow 2.11 release notes (new optimizers lack get_weights, set_weights and get_updates)",
+    source="TensorFlow 2.11 release notes (the new Keras optimizers)",
     needs=("tensorflow",),
     light=True,
 )
