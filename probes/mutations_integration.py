@@ -20,7 +20,7 @@ MUTATIONS = {
     "integration.protobuf.graph_round_trip": ("tensorflow.compat.v1.Session.run", off),
     "integration.tensorboard.event_file": ("tensorflow.summary.scalar", nothing),
     "integration.wrapt.tracked_attributes": ("tensorflow.Module.variables", last_lost),
-    "integration.numpy.recurrent_layer": (PREDICT, nothing, off),
+    "integration.numpy.recurrent_layer": (PREDICT, off),
     "integration.numpy.there_and_back": ("tensorflow.constant", zeros),
     "integration.numpy.variable_assignment": ("tensorflow.gather", zeros),
 }
