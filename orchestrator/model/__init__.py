@@ -1,0 +1,74 @@
+"""The frozen vocabulary: what a matrix, a cell, a lock, a recipe, an observation and a verdict are.
+
+Nothing here reads a clock, a file, the network or the environment. Raw YAML and JSON become these types at
+the border (`matrix.document`, `store.records`) and nothing behind it handles dictionaries.
+"""
+
+from orchestrator.model.engine import Engine, Exit, Prepared, Stored, Task
+from orchestrator.model.image import Base, BaseSpec, BuildContext, Recipe, Renderer, Step, StepKind
+from orchestrator.model.lock import Distribution, Index, IndexFile, Lock
+from orchestrator.model.matrix import (
+    ABSENT,
+    UNPINNED,
+    Axis,
+    AxisKind,
+    Cell,
+    Choice,
+    Condition,
+    Group,
+    Limits,
+    Matrix,
+    Question,
+    Rule,
+    Strategy,
+    digest,
+)
+from orchestrator.model.outcome import Answer, AnswerKind, Outcome, OutcomeKind, Verdict, VerdictKind
+from orchestrator.model.record import CellRecord, Ended, Frame, Observation, Probe, ProbeKind, Raised, RunInfo
+
+__all__ = [
+    "ABSENT",
+    "UNPINNED",
+    "Answer",
+    "AnswerKind",
+    "Axis",
+    "AxisKind",
+    "Base",
+    "BaseSpec",
+    "BuildContext",
+    "Cell",
+    "CellRecord",
+    "Choice",
+    "Condition",
+    "Distribution",
+    "Ended",
+    "Engine",
+    "Exit",
+    "Frame",
+    "Group",
+    "Index",
+    "IndexFile",
+    "Limits",
+    "Lock",
+    "Matrix",
+    "Observation",
+    "Outcome",
+    "OutcomeKind",
+    "Prepared",
+    "Probe",
+    "ProbeKind",
+    "Question",
+    "Raised",
+    "Recipe",
+    "Renderer",
+    "Rule",
+    "RunInfo",
+    "Step",
+    "StepKind",
+    "Stored",
+    "Strategy",
+    "Task",
+    "Verdict",
+    "VerdictKind",
+    "digest",
+]

@@ -1,0 +1,110 @@
+"""Engines: what they are given, what they answer, what they must be able to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from orchestrator.model.image import Base, BaseSpec, Recipe
+from orchestrator.model.matrix import Limits
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Task:
+    """One isolated process tree: what to run, the files it gets (path → content), its environment and limits."""
+
+    command: tuple[str, ...]
+    files: tuple[tuple[str, bytes], ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    labels: tuple[tuple[str, str], ...] = ()
+    network: bool = False
+    builder: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Exit:
+    """How a task ended. `code` is None where nothing is known (the daemon died); `seconds` is wall-clock."""
+
+    code: int | None
+    seconds: float
+    timed_out: bool = False
+    silent: bool = False
+    oom_killed: bool = False
+    lost: str = ""
+    stderr: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prepared:
+    """An image that is there. `reference` starts it, `built` says whether this call had to build anything."""
+
+    key: str
+    reference: str
+    interpreter: str
+    built: bool
+    seconds: float = 0.0
+    size: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stored:
+    """An image of ours on disk, for eviction: bytes, and when it was last used."""
+
+    reference: str
+    key: str
+    size: int
+    last_used: datetime
+
+
+class Engine(Protocol):
+    """Carries recipes out; starts, limits, watches and destroys isolated process trees. Knows no cells.
+
+    Every method raises `CellError` with status `infra` for trouble of its own, and `UserError` (exit 3) only
+    from `check`.
+    """
+
+    name: str
+    isolated: bool
+
+    @property
+    def enforces(self) -> frozenset[str]:
+        """Which limits hold here: of "memory", "cpus", "pids", "network", "read-only", "time"."""
+        ...
+
+    def check(self) -> str:
+        """Answers with name and version ("docker 20.10.24"), or raises UserError(code=NO_ENGINE) with ways on."""
+        ...
+
+    def base(self, spec: BaseSpec, log: Path) -> Base:
+        """Gets or bootstraps a base and verifies it inside. Raises CellError(start, unavailable) if none can be had."""
+        ...
+
+    def prepare(self, recipe: Recipe, log: Path) -> Prepared:
+        """Builds what is missing. Raises CellError(build, uninstallable) when an install step itself fails."""
+        ...
+
+    def run(self, reference: str, task: Task, on_line: Callable[[bytes], None]) -> Exit:
+        """Runs a task in an image, handing every line of its stdout over as it arrives; cleans up on every path."""
+        ...
+
+    def halt(self) -> None:
+        """Destroys every process tree started here; the `run` calls that wait for them return at once."""
+        ...
+
+    def images(self) -> tuple[Stored, ...]: ...
+
+    def remove(self, references: Iterable[str]) -> int:
+        """Removes images; returns the bytes freed."""
+        ...
+
+    def reap(self) -> int:
+        """Destroys what a dead run of this host left behind; returns how many."""
+        ...
+
+    def disk_free(self) -> int | None:
+        """Bytes free where the engine keeps its images; None where that can't be known."""
+        ...

@@ -1,0 +1,111 @@
+"""Bases, recipes, and what turns them into build contexts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from orchestrator.model.lock import Distribution
+from orchestrator.model.matrix import digest
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BaseSpec:
+    """How one base may be had, from `images/bases.yaml`.
+
+    `reference` is an image to pull (empty: none); `suite`, `packages` and `artifact` say how to bootstrap
+    one from a Debian suite and, where that suite has another Python, a relocatable CPython artifact;
+    `builder_packages` are added in the builder variant that compiles source distributions.
+    """
+
+    name: str
+    python: str
+    reference: str = ""
+    suite: str = ""
+    packages: tuple[str, ...] = ()
+    builder_packages: tuple[str, ...] = ()
+    artifact: str = ""
+    artifact_prefix: str = ""
+    interpreter: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Base:
+    """A verified root filesystem with one CPython.
+
+    `image` is what the engine starts from (an image reference; a directory for local), `builder` the same
+    with compilers ("" until built), `identity` the digest of what went in, `interpreter` the absolute path
+    of its CPython, `lacks` standard-library modules that can't be imported there, `cpu_flags` those of
+    ("avx", "avx2", …) this CPU has.
+    """
+
+    name: str
+    python: str
+    full_version: str
+    glibc: str
+    image: str
+    identity: str
+    interpreter: str
+    lacks: tuple[str, ...] = ()
+    cpu_flags: tuple[str, ...] = ()
+
+    @property
+    def platform(self) -> str:
+        """The newest wheel platform this base can load, such as "manylinux_2_36_x86_64"."""
+        return f"manylinux_{self.glibc.replace('.', '_')}_x86_64"
+
+
+class StepKind(StrEnum):
+    WHEELS = "wheels"
+    COMPILE = "compile"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """One layer: distributions installed together. COMPILE builds them from source in a builder stage first."""
+
+    kind: StepKind
+    title: str
+    distributions: tuple[Distribution, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recipe:
+    """A base and the ordered steps to an image. `template` is the digest of the Dockerfile template."""
+
+    base: Base
+    steps: tuple[Step, ...]
+    environment: tuple[tuple[str, str], ...] = ()
+    template: str = ""
+
+    @property
+    def key(self) -> str:
+        """What makes two images the same image."""
+        steps = [(s.kind, [(d.name, d.version, d.sha256) for d in s.distributions]) for s in self.steps]
+        return digest([self.base.identity, steps, self.environment, self.template])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuildContext:
+    """What a builder is given: a Dockerfile and the small files beside it (path → content)."""
+
+    dockerfile: str
+    files: tuple[tuple[str, bytes], ...] = ()
+
+
+class Renderer(Protocol):
+    """Turns recipes and bases into build contexts, purely; implemented by `image.dockerfile.Templates`."""
+
+    @property
+    def verify(self) -> bytes:
+        """The script that says, from inside, what a base has."""
+        ...
+
+    def cell(self, recipe: Recipe) -> BuildContext: ...
+
+    def base(self, spec: BaseSpec, start: str, *, bootstrapped: bool) -> BuildContext: ...
+
+    def builder(self, base: str, packages: tuple[str, ...]) -> BuildContext: ...
+
+    def tools(self) -> BuildContext: ...

@@ -1,0 +1,95 @@
+"""What the index has, and a cell's lock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from orchestrator.model.matrix import Strategy, digest
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IndexFile:
+    """One file of a release as the index lists it. `uploaded` is None where the index does not say.
+
+    `url` is where its bytes are, for reading metadata; it never enters a lock.
+    """
+
+    filename: str
+    version: str
+    sha256: str
+    size: int | None = None
+    uploaded: datetime | None = None
+    yanked: bool = False
+    requires_python: str | None = None
+    url: str = field(default="", compare=False)
+
+
+class Index(Protocol):
+    """What a package index says, as of one moment.
+
+    Raises `CellError(resolve, infra)` when the index does not answer properly: no answer is never "no such
+    release".
+    """
+
+    as_of: datetime
+
+    def files(self, package: str) -> tuple[IndexFile, ...]:
+        """Every file uploaded up to `as_of`; empty when the index says there is no such package."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Distribution:
+    """The one file of a release that a lock selected."""
+
+    name: str
+    version: str
+    filename: str
+    sha256: str
+    size: int | None = None
+
+    @property
+    def wheel(self) -> bool:
+        return self.filename.endswith(".whl")
+
+    @property
+    def pin(self) -> str:
+        return f"{self.name}=={self.version}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lock:
+    """A cell's resolved, hash-pinned requirements; sorted by name.
+
+    `python` is a minor ("3.9"), `platform` a wheel platform ("manylinux_2_36_x86_64"), `resolver` the tool
+    and its version ("uv 0.9.1"), `cutoff` the moment dependencies were taken from, `notes` what a reader
+    must know (a substitution used or not, names added without bounds).
+    """
+
+    python: str
+    platform: str
+    device: str
+    strategy: Strategy
+    resolver: str
+    cutoff: datetime
+    distributions: tuple[Distribution, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        files = [(d.name, d.version, d.sha256) for d in self.distributions]
+        return digest([self.python, self.platform, self.device, files])
+
+    @property
+    def pins(self) -> tuple[str, ...]:
+        return tuple(d.pin for d in self.distributions)
+
+    @property
+    def compiled(self) -> tuple[str, ...]:
+        """Names of distributions that only exist as source and had to be built."""
+        return tuple(d.name for d in self.distributions if not d.wheel)
+
+    def version(self, package: str) -> str | None:
+        return next((d.version for d in self.distributions if d.name == package), None)

@@ -1,0 +1,195 @@
+"""The matrix: axes and their choices, cells, rules, groups, questions, limits."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+ABSENT = "none"
+"""Choice of a package axis: the package is not asked for."""
+UNPINNED = "unpinned"
+"""Choice of a package axis: nothing is asked; whatever the others bring is there."""
+
+
+def digest(value: object) -> str:
+    """sha256 (hex) of a JSON-able value in canonical form."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class AxisKind(StrEnum):
+    PACKAGE = "package"
+    PYTHON = "python"
+    DEVICE = "device"
+    ENV = "env"
+    RESOLVE = "resolve"
+
+
+class Strategy(StrEnum):
+    """How dependencies are resolved; named by what a person types."""
+
+    RELEASED = "released"
+    PIP_TODAY = "pip-today"
+    UV_TODAY = "uv-today"
+    FORCED = "forced"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Axis:
+    """A dimension of the matrix. `default` is the choice that stays out of a cell's ID."""
+
+    name: str
+    kind: AxisKind
+    package: str | None = None
+    subject: bool = False
+    default: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choice:
+    """One value on an axis: a version, `none`, `unpinned`, a Python minor, `cpu`, an env, a strategy.
+
+    `variables` and `requires` belong to env axes (set in the probe process; packages they need);
+    `substitutes` to device axes: (original, stand-in) package names such as (tensorflow, tensorflow-cpu).
+    """
+
+    axis: Axis
+    name: str
+    variables: tuple[tuple[str, str], ...] = ()
+    requires: tuple[str, ...] = ()
+    substitutes: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.axis.name}={self.name}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cell:
+    """One combination: a choice per axis in the matrix's order, extra pins, digests of artifacts it reads."""
+
+    choices: tuple[Choice, ...]
+    constraints: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    id: str = field(init=False, compare=False, default="")
+
+    def __post_init__(self) -> None:
+        named = {c.axis.name: c.name for c in self.choices if c.name != c.axis.default}
+        extra = {k: sorted(v) for k, v in (("constraints", self.constraints), ("inputs", self.inputs)) if v}
+        object.__setattr__(self, "id", digest([named, extra])[:12])
+
+    def __getitem__(self, axis: str) -> Choice:
+        for choice in self.choices:
+            if choice.axis.name == axis:
+                return choice
+        raise KeyError(axis)
+
+    def get(self, axis: str) -> str | None:
+        """The name of the choice on an axis, or None where the matrix has no such axis."""
+        return next((c.name for c in self.choices if c.axis.name == axis), None)
+
+    def of_kind(self, kind: AxisKind) -> tuple[Choice, ...]:
+        return tuple(c for c in self.choices if c.axis.kind is kind)
+
+    @property
+    def axes(self) -> dict[str, str]:
+        """axis name → choice name, in the matrix's order."""
+        return {c.axis.name: c.name for c in self.choices}
+
+    @property
+    def python(self) -> str:
+        """The CPython minor, such as "3.9"."""
+        return next(c.name for c in self.choices if c.axis.kind is AxisKind.PYTHON)
+
+    @property
+    def strategy(self) -> Strategy:
+        return Strategy(next(c.name for c in self.choices if c.axis.kind is AxisKind.RESOLVE))
+
+    @property
+    def device(self) -> str:
+        return next((c.name for c in self.choices if c.axis.kind is AxisKind.DEVICE), "cpu")
+
+    @property
+    def variables(self) -> tuple[tuple[str, str], ...]:
+        return tuple(v for c in self.of_kind(AxisKind.ENV) for v in c.variables)
+
+    @property
+    def packages(self) -> tuple[Choice, ...]:
+        """Choices that ask for a package at an exact version (neither `none` nor `unpinned`)."""
+        return tuple(c for c in self.of_kind(AxisKind.PACKAGE) if c.name not in (ABSENT, UNPINNED))
+
+    @property
+    def subjects(self) -> tuple[Choice, ...]:
+        """Those of `packages` the matrix is about."""
+        return tuple(c for c in self.packages if c.axis.subject)
+
+
+Condition: TypeAlias = tuple[str, tuple[str, ...]]
+"""(axis, patterns): one of the patterns of the selector language matches the axis's choice."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rule:
+    """Takes cells out of (or, as an include, back into) the product. Conditions are and'ed.
+
+    `at` is where the file says so ("matrix.yaml:40:5 exclude[3]").
+    """
+
+    where: tuple[Condition, ...]
+    reason: str
+    at: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Group:
+    """Probes that share a verdict: where they run, which checks are core, and which they stand on.
+
+    When a check of `stands_on` fails in the same container the group is *blocked*: not the subject's doing.
+    """
+
+    name: str
+    where: tuple[Condition, ...] = ()
+    core: tuple[str, ...] = ()
+    stands_on: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """`ask` is a format string over axis names: "Does KerasSurgeon {kerassurgeon} work on TensorFlow {tf}?"."""
+
+    ask: str
+    group: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """What one cell may use. Times in seconds, memory in bytes."""
+
+    probe_seconds: float = 60.0
+    import_seconds: float = 120.0
+    cell_seconds: float = 1800.0
+    silence_seconds: float = 180.0
+    memory: int = 4 * 1024**3
+    cpus: float = 2.0
+    pids: int = 512
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Matrix:
+    """A parsed matrix file with its ranges already turned into versions."""
+
+    title: str
+    choices: tuple[tuple[Choice, ...], ...]
+    exclude: tuple[Rule, ...] = ()
+    include: tuple[Rule, ...] = ()
+    groups: tuple[Group, ...] = ()
+    questions: tuple[Question, ...] = ()
+    limits: Limits = Limits()
+    digest: str = ""
+    path: str = "matrix.yaml"
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        return tuple(choices[0].axis for choices in self.choices)
