@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -36,3 +38,16 @@ def test_a_process_that_ended_is_dead():
 
 def test_nothing_is_said_of_another_host():
     assert not owner.dead(owner.Owner(host="elsewhere", pid=2**22 - 1, started="x"))
+
+
+def test_a_folder_left_by_a_killed_process_is_removed_and_a_living_ones_is_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    process = subprocess.Popen(["true"])
+    process.wait()
+    left = tmp_path / f"compat-build-{process.pid}-x"
+    left.mkdir()
+    (left / "Dockerfile").write_text("FROM scratch")
+    with owner.scratch() as name:
+        owner.reap_scratch()
+        assert not left.exists()
+        assert Path(name).exists()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -101,7 +100,7 @@ class DockerEngine:
         """As in the protocol. A builder task runs in the builder of the base it names, made when first needed."""
         self._open()
         if task.builder:
-            with tempfile.TemporaryDirectory(prefix="compat-builder-") as folder:
+            with owner.scratch() as folder:
                 reference = self._builder(reference, Path(folder) / "build.log")
         return self._run(reference, task, on_line)
 
@@ -125,6 +124,7 @@ class DockerEngine:
     def reap(self) -> int:
         daemon = self._open()
         count = 0
+        owner.reap_scratch()
         with daemon.guarded(Phase.COLLECT):
             for made in daemon.client.containers.list(all=True, ignore_removed=True, filters={"label": owner.LABEL}):
                 who = owner.parse(made.labels)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.engine import build, build_secrets
+from orchestrator.engine import build, build_secrets, owner
 from orchestrator.errors import CellError, CellStatus, Phase, infra
 from orchestrator.model import BuildContext, Renderer
 
@@ -110,7 +109,7 @@ class Daemon:
         """Builds a context (beside what `folder` holds already), with the host's network settings as secrets."""
         if "compat-tools" in context.dockerfile:
             self._tools(log)
-        with tempfile.TemporaryDirectory(prefix="compat-build-") as name:
+        with owner.scratch() as name:
             secrets = build_secrets.write(Path(name), self.environment)
             place = folder or Path(name) / "context"
             place.mkdir(exist_ok=True)
@@ -134,7 +133,7 @@ class Daemon:
             stamp = f"{getattr(uv, '__version__', '')}-{program.stat().st_size}"
             known = self.image(_TOOLS)
             if known is None or (known.labels or {}).get(_TOOLS_LABEL) != stamp:
-                with tempfile.TemporaryDirectory(prefix="compat-tools-") as name:
+                with owner.scratch() as name:
                     (Path(name) / "uv").write_bytes(program.read_bytes())
                     (Path(name) / "uv").chmod(0o755)
                     build.write(self.renderer.tools(), Path(name))

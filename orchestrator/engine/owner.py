@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 LABEL = "compat.owner"
+_SCRATCH = "compat-build-"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +47,19 @@ def dead(owner: Owner) -> bool:
     if started is not None:
         return started != owner.started
     return not _exists(owner.pid)
+
+
+def scratch() -> tempfile.TemporaryDirectory[str]:
+    """A temporary folder whose name says which process made it, so that `reap_scratch` finds it after a kill."""
+    return tempfile.TemporaryDirectory(prefix=f"{_SCRATCH}{os.getpid()}-")
+
+
+def reap_scratch() -> None:
+    """Removes the folders of `scratch` whose process is gone from this host."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_SCRATCH}*"):
+        pid = folder.name.removeprefix(_SCRATCH).partition("-")[0]
+        if pid.isdigit() and not _exists(int(pid)):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _started(pid: int) -> str | None:
