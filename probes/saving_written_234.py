@@ -1,8 +1,29 @@
 """Model files that TensorFlow 2.3.4 wrote: do they load, answer as they did, and train on?"""
 
-from harness import assert_close, behaviour, check, subject
-from synthetic import eager
-from writings import Written, answers_as_written, errors, rebuilt, scaled, uses
+from harness import behaviour, check
+from written_models import (
+    read_architecture_json,
+    read_checkpoint,
+    read_compiled_h5,
+    read_compiled_h5_state,
+    read_compiled_signature,
+    read_conv_h5,
+    read_dense_h5,
+    read_depthwise_h5,
+    read_folder,
+    read_folder_layer,
+    read_gru_h5,
+    read_lambda_h5,
+    read_lambda_h5_unsafe,
+    read_lstm_h5,
+    read_operators_h5,
+    read_optimizer_checkpoint,
+    read_saved_model_signature,
+    read_scaled_h5,
+    read_weights_h5,
+    read_weights_tf,
+    read_whole_file_weights,
+)
 
 WRITER = "2.3.4"
 READS = ("written/2.3.4/models.zip", "written/2.3.4/expected.json")
@@ -16,13 +37,7 @@ SOURCE = "seed 003 example 2 (a model saved by TensorFlow 2.8 and loaded by a la
     needs=("tensorflow",),
 )
 def dense_h5():
-    import tensorflow as tf
-
-    eager(tf)
-    old = Written(WRITER)
-    with subject("load_model"):
-        model = tf.keras.models.load_model(old.path("dense.h5"), compile=False)
-        answers_as_written(model, old, "dense.h5")
+    return read_dense_h5(WRITER)
 
 
 @check(
@@ -32,14 +47,7 @@ def dense_h5():
     needs=("tensorflow",),
 )
 def weights_h5():
-    import tensorflow as tf
-
-    eager(tf)
-    old = Written(WRITER)
-    model = rebuilt(tf)
-    with subject("load_weights"):
-        model.load_weights(old.path("weights.h5"))
-        answers_as_written(model, old, "dense.h5")
+    return read_weights_h5(WRITER)
 
 
 @check(
@@ -49,14 +57,7 @@ def weights_h5():
     needs=("tensorflow",),
 )
 def whole_file_weights():
-    import tensorflow as tf
-
-    eager(tf)
-    old = Written(WRITER)
-    model = rebuilt(tf)
-    with subject("load_weights (of a whole model)"):
-        model.load_weights(old.path("dense.h5"))
-        answers_as_written(model, old, "dense.h5")
+    return read_whole_file_weights(WRITER)
 
 
 @check(
@@ -66,14 +67,7 @@ def whole_file_weights():
     needs=("tensorflow",),
 )
 def checkpoint():
-    import tensorflow as tf
-
-    eager(tf)
-    old = Written(WRITER)
-    model = rebuilt(tf)
-    with subject("tf.train.Checkpoint.restore"):
-        tf.train.Checkpoint(model=model).restore(old.path("checkpoint/ckpt-1"))
-        answers_as_written(model, old, "compiled.h5")
+    return read_checkpoint(WRITER)
 
 
 @check(
@@ -83,14 +77,7 @@ def checkpoint():
     needs=("tensorflow",),
 )
 def saved_model_signature():
-    import tensorflow as tf
-
-    eager(tf)
-    old = Written(WRITER)
-    with subject("tf.saved_model.load"):
-        loaded = tf.saved_model.load(old.path("plain"))
-        found = list(loaded.signatures["serving_default"](tf.constant(old.inputs("dense.h5"))).values())
-        assert_close(found[0], old.expected("dense.h5"), rtol=1e-3, atol=1e-4, what="predictions")
+    return read_saved_model_signature(WRITER)
 
 
 @behaviour(
@@ -100,15 +87,7 @@ def saved_model_signature():
     needs=("tensorflow",),
 )
 def compiled_signature():
-    import tensorflow as tf
-
-    eager(tf)
-    old = Written(WRITER)
-    with subject("tf.saved_model.load (compiled model)"):
-        loaded = tf.saved_model.load(old.path("folder"))
-        found = list(loaded.signatures["serving_default"](tf.constant(old.inputs("compiled.h5"))).values())
-        assert_close(found[0], old.expected("compiled.h5"), rtol=1e-3, atol=1e-4, what="predictions")
-        return "the same"
+    return read_compiled_signature(WRITER)
 
 
 @behaviour(
@@ -118,12 +97,7 @@ def compiled_signature():
     needs=("tensorflow",),
 )
 def conv_h5():
-    import tensorflow as tf
-
-    eager(tf)
-    old = Written(WRITER)
-    with subject("load_model"):
-        return uses(tf, tf.keras.models.load_model(old.path("conv.h5"), compile=False), old, "conv.h5")
+    return read_conv_h5(WRITER)
 
 
 @behaviour(
@@ -133,12 +107,7 @@ def conv_h5():
     needs=("tensorflow",),
 )
 def depthwise_h5():
-    import tensorflow as tf
-
-    eager(tf)
-    old = Written(WRITER)
-    with subject("load_model"):
-        return uses(tf, tf.keras.models.load_model(old.path("depthwise.h5"), compile=False), old, "depthwise.h5")
+    return read_depthwise_h5(WRITER)
 
 
 @behaviour(
@@ -148,12 +117,7 @@ def depthwise_h5():
     needs=("tensorflow",),
 )
 def lstm_h5():
-    import tensorflow as tf
-
-    eager(tf)
-    old = Written(WRITER)
-    with subject("load_model"):
-        return uses(tf, tf.keras.models.load_model(old.path("lstm.h5"), compile=False), old, "lstm.h5")
+    return read_lstm_h5(WRITER)
 
 
 @behaviour(
@@ -163,12 +127,7 @@ def lstm_h5():
     needs=("tensorflow",),
 )
 def gru_h5():
-    import tensorflow as tf
-
-    eager(tf)
-    old = Written(WRITER)
-    with subject("load_model"):
-        return uses(tf, tf.keras.models.load_model(old.path("gru.h5"), compile=False), old, "gru.h5")
+    return read_gru_h5(WRITER)
 
 
 @behaviour(
@@ -178,12 +137,7 @@ def gru_h5():
     needs=("tensorflow",),
 )
 def operators_h5():
-    import tensorflow as tf
-
-    eager(tf)
-    old = Written(WRITER)
-    with subject("load_model"):
-        return uses(tf, tf.keras.models.load_model(old.path("operators.h5"), compile=False), old, "operators.h5")
+    return read_operators_h5(WRITER)
 
 
 @behaviour(
@@ -193,14 +147,7 @@ def operators_h5():
     needs=("tensorflow",),
 )
 def scaled_h5():
-    import tensorflow as tf
-
-    eager(tf)
-    old = Written(WRITER)
-    known = scaled(tf)
-    with subject("load_model"):
-        model = tf.keras.models.load_model(old.path("scaled.h5"), custom_objects=known, compile=False)
-        return uses(tf, model, old, "scaled.h5")
+    return read_scaled_h5(WRITER)
 
 
 @behaviour(
@@ -210,12 +157,7 @@ def scaled_h5():
     needs=("tensorflow",),
 )
 def lambda_h5():
-    import tensorflow as tf
-
-    eager(tf)
-    old = Written(WRITER)
-    with subject("load_model"):
-        return uses(tf, tf.keras.models.load_model(old.path("lambda.h5"), compile=False), old, "lambda.h5")
+    return read_lambda_h5(WRITER)
 
 
 @behaviour(
@@ -225,13 +167,7 @@ def lambda_h5():
     needs=("tensorflow",),
 )
 def lambda_h5_unsafe():
-    import tensorflow as tf
-
-    eager(tf)
-    old = Written(WRITER)
-    with subject("load_model(safe_mode=False)"):
-        model = tf.keras.models.load_model(old.path("lambda.h5"), compile=False, safe_mode=False)
-        return uses(tf, model, old, "lambda.h5")
+    return read_lambda_h5_unsafe(WRITER)
 
 
 @behaviour(
@@ -241,15 +177,7 @@ def lambda_h5_unsafe():
     needs=("tensorflow",),
 )
 def compiled_h5():
-    import tensorflow as tf
-
-    eager(tf)
-    old = Written(WRITER)
-    with subject("load_model (compiled)"):
-        model = tf.keras.models.load_model(old.path("compiled.h5"))
-        found = uses(tf, model, old, "compiled.h5")
-        found["optimizer"] = type(model.optimizer).__name__
-        return found
+    return read_compiled_h5(WRITER)
 
 
 @behaviour(
@@ -259,13 +187,7 @@ def compiled_h5():
     needs=("tensorflow",),
 )
 def compiled_h5_state():
-    import tensorflow as tf
-
-    eager(tf)
-    old = Written(WRITER)
-    with subject("load_model (optimizer state)"):
-        model = tf.keras.models.load_model(old.path("compiled.h5"), custom_objects=errors(tf))
-        return int(model.optimizer.iterations.numpy())
+    return read_compiled_h5_state(WRITER)
 
 
 @behaviour(
@@ -275,12 +197,7 @@ def compiled_h5_state():
     needs=("tensorflow",),
 )
 def folder():
-    import tensorflow as tf
-
-    eager(tf)
-    old = Written(WRITER)
-    with subject("load_model (folder)"):
-        return uses(tf, tf.keras.models.load_model(old.path("folder")), old, "compiled.h5")
+    return read_folder(WRITER)
 
 
 @behaviour(
@@ -290,15 +207,7 @@ def folder():
     needs=("tensorflow",),
 )
 def folder_layer():
-    import tensorflow as tf
-
-    eager(tf)
-    old = Written(WRITER)
-    with subject("TFSMLayer"):
-        layer = tf.keras.layers.TFSMLayer(old.path("plain"), call_endpoint="serving_default")
-        found = layer(tf.constant(old.inputs("dense.h5")))
-        assert_close(list(found.values())[0], old.expected("dense.h5"), rtol=1e-3, atol=1e-4, what="predictions")
-        return sorted(found)
+    return read_folder_layer(WRITER)
 
 
 @behaviour(
@@ -308,15 +217,7 @@ def folder_layer():
     needs=("tensorflow",),
 )
 def weights_tf():
-    import tensorflow as tf
-
-    eager(tf)
-    old = Written(WRITER)
-    model = rebuilt(tf)
-    with subject("load_weights (TensorFlow format)"):
-        model.load_weights(old.path("weights/weights"))
-        answers_as_written(model, old, "dense.h5")
-        return "the same"
+    return read_weights_tf(WRITER)
 
 
 @behaviour(
@@ -326,16 +227,7 @@ def weights_tf():
     needs=("tensorflow",),
 )
 def optimizer_checkpoint():
-    import tensorflow as tf
-
-    eager(tf)
-    old = Written(WRITER)
-    model = rebuilt(tf)
-    with subject("tf.train.Checkpoint.restore (optimizer)"):
-        model.compile(optimizer=tf.keras.optimizers.Adam(0.01), loss="mean_squared_error")
-        status = tf.train.Checkpoint(model=model, optimizer=model.optimizer).restore(old.path("checkpoint/ckpt-1"))
-        status.expect_partial()
-        return int(model.optimizer.iterations.numpy())
+    return read_optimizer_checkpoint(WRITER)
 
 
 @behaviour(
@@ -345,12 +237,4 @@ def optimizer_checkpoint():
     needs=("tensorflow",),
 )
 def architecture_json():
-    import tensorflow as tf
-
-    eager(tf)
-    old = Written(WRITER)
-    with open(old.path("architecture.json")) as file:
-        text = file.read()
-    with subject("model_from_json"):
-        model = tf.keras.models.model_from_json(text)
-        return [model.name] + [type(layer).__name__ for layer in model.layers]
+    return read_architecture_json(WRITER)

@@ -110,12 +110,6 @@ def test_no_file_takes_the_name_of_a_standard_library_module():
     assert {path.stem for path in PROBES.glob("*.py")} & set(sys.stdlib_module_names) == set()
 
 
-def test_every_check_has_exactly_one_subject_block():
-    wrong = {node.name: len(subjects(node)) for _, kind, _, node in declared() if kind == "check"}
-    assert wrong
-    assert {name: count for name, count in wrong.items() if count != 1} == {}
-
-
 def test_what_a_check_asserts_of_the_subject_is_inside_its_subject_block():
     outside = []
     for stem, kind, _, node in declared():
