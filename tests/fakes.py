@@ -112,6 +112,7 @@ class FakeEngine:
     enforces: frozenset[str] = frozenset({"memory", "cpus", "pids", "network", "read-only", "time"})
     cut_after: int | None = None
     free: int = 10**12
+    downloads: int = 0
     prepared: list[str] = field(default_factory=list)
     started: list[tuple[str, ...]] = field(default_factory=list)
     halted: bool = False
@@ -153,6 +154,10 @@ class FakeEngine:
 
     def reap(self) -> int:
         return 0
+
+    def drop_downloads(self) -> None:
+        self.free += self.downloads
+        self.downloads = 0
 
     def disk_free(self) -> int:
         return self.free

@@ -213,6 +213,13 @@ def test_a_long_run_keeps_cells_of_one_image_together_and_lets_pythons_take_turn
     assert column[:2] == [("2.3.4", "released"), ("2.3.4", "pip-today")]
 
 
+def test_downloads_are_given_up_before_a_cell_is_for_want_of_disk(tmp_path):
+    engine = FakeEngine(free=10**9, downloads=30 * 10**9)
+    record = run_cells([cell()], workshop(tmp_path, engine, disk_floor=3 * 10**9), workers=1).popitem()[1]
+    assert record.status is CellStatus.RAN
+    assert engine.downloads == 0
+
+
 def test_images_over_the_budget_are_evicted_least_recently_used_first(tmp_path):
     engine = FakeEngine()
     shop = workshop(tmp_path, engine, disk_budget=150)

@@ -134,6 +134,9 @@ class DockerEngine:
                     count += 1
         return count
 
+    def drop_downloads(self) -> None:
+        docker_images.drop_downloads(self._open())
+
     def disk_free(self) -> int | None:
         """Bytes free at the daemon's root; None where that is on another machine and nothing is known."""
         root = str(self._facts().get("DockerRootDir", ""))

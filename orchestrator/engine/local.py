@@ -261,6 +261,9 @@ class LocalEngine:
                 reaped += 1
         return reaped
 
+    def drop_downloads(self) -> None:
+        """Nothing: wheels come from uv's own cache, which is the user's."""
+
     def disk_free(self) -> int:
         self._root.mkdir(parents=True, exist_ok=True)
         return shutil.disk_usage(self._root).free

@@ -101,6 +101,10 @@ class Engine(Protocol):
         """Removes images; returns the bytes freed."""
         ...
 
+    def drop_downloads(self) -> None:
+        """Removes downloads kept between builds, which only save time; what a build uses just now stays."""
+        ...
+
     def reap(self) -> int:
         """Destroys what a dead run of this host left behind; returns how many."""
         ...

@@ -6,9 +6,20 @@ from orchestrator.errors import Phase, infra
 from orchestrator.run.workshop import Workshop
 
 
+TIGHT = 12_000_000_000
+"""Bytes above the floor from which on disk counts as tight."""
+
+
 def require_space(workshop: Workshop) -> None:
-    """Raises CellError(infra, disk-full) when less than the floor is free, saying what `compat gc` would free."""
+    """Raises CellError(infra, disk-full) when less than the floor is free, saying what `compat gc` would free.
+
+    Before that, and already when it is getting tight, downloads that are kept between builds are given up: no engine
+    says how much they take, and a matrix of many TensorFlows brings tens of gigabytes of them.
+    """
     free = workshop.engine.disk_free()
+    if free is not None and free < workshop.disk_floor + TIGHT:
+        workshop.engine.drop_downloads()
+        free = workshop.engine.disk_free()
     if free is None or free >= workshop.disk_floor:
         return
     evictable = sum(image.size for image in workshop.engine.images())
