@@ -5,7 +5,6 @@ from __future__ import annotations
 from orchestrator.errors import Phase, infra
 from orchestrator.run.workshop import Workshop
 
-
 TIGHT = 12_000_000_000
 """Bytes above the floor from which on disk counts as tight."""
 
