@@ -20,7 +20,7 @@ from orchestrator.engine.docker import DockerEngine
 from orchestrator.errors import CellError, CellStatus, ExitCode, UserError
 from orchestrator.image import bases, dockerfile
 from orchestrator.image.recipe import recipe
-from orchestrator.model import Base, Distribution, Limits, Task
+from orchestrator.model import Base, BuildContext, Distribution, Limits, Task
 
 TEMPLATES = dockerfile.read(paths.data("images"))
 SPECS = bases.load(paths.data("images") / "bases.yaml")
@@ -195,6 +195,19 @@ def test_removing_an_image_frees_what_was_counted_for_it(engine, forgotten, tmp_
     # Others may build meanwhile: what they add makes the daemon's own account of what was freed smaller.
     assert 0 <= engine.remove([prepared.reference, "compat-cell:never-was"]) <= 10 * size
     assert prepared.key not in {s.key for s in engine.images()}
+
+
+@pytest.mark.container
+@pytest.mark.network
+def test_downloads_of_our_builds_can_be_dropped_and_nobody_elses(engine, base, forgotten, tmp_path):
+    others = BuildContext(dockerfile=f"FROM {base.image}\nRUN --mount=type=cache,target=/mine echo kept > /mine/it\n")
+    engine._open().build(others, ("compat-test:mount",), tmp_path / "others.log")
+    engine.prepare(forgotten(TOML), tmp_path / "log")
+    engine.drop_downloads()
+    mounts = [r for r in engine._open().client.api.df()["BuildCache"] if r["Type"] == "exec.cachemount"]
+    assert [r for r in mounts if "echo kept" in r["Description"]]
+    assert [r for r in mounts if "install.sh" in r["Description"] and not r["InUse"]] == []
+    engine.remove(["compat-test:mount"])
 
 
 @pytest.mark.container

@@ -13,6 +13,8 @@ from orchestrator.model import Stored
 
 KEY_LABEL = "compat.key"
 CELLS = "compat-cell"
+_INSTALLS = "sh /tmp/install.sh"
+"""How the daemon describes a cache mount of ours: by the command that first asked for it (images/Dockerfile.j2)."""
 _KEPT = ("compat-base", "compat-builder")
 
 
@@ -87,9 +89,12 @@ def remove(daemon: Daemon, references: Iterable[str]) -> int:
 
 
 def drop_downloads(daemon: Daemon) -> None:
-    """Empties the cache mounts of builds. The daemon leaves those alone that a build has mounted."""
+    """Empties the cache mounts of our builds. The daemon leaves those alone that a build has mounted."""
+    api = daemon.client.api
     with daemon.guarded(Phase.COLLECT):
-        daemon.client.api.prune_builds(filters={"type": ["exec.cachemount"]})
+        for record in api.df().get("BuildCache") or ():
+            if record["Type"] == "exec.cachemount" and _INSTALLS in str(record.get("Description")):
+                api.prune_builds(filters={"id": [record["ID"]]})
 
 
 def _layers(daemon: Daemon) -> int:
