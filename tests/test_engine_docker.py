@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -208,6 +209,15 @@ def test_downloads_of_our_builds_can_be_dropped_and_nobody_elses(engine, base, f
     assert [r for r in mounts if "echo kept" in r["Description"]]
     assert [r for r in mounts if "install.sh" in r["Description"] and not r["InUse"]] == []
     engine.remove(["compat-test:mount"])
+
+
+@pytest.mark.container
+def test_several_may_ask_for_room_at_a_time(engine, base):
+    with ThreadPoolExecutor(max_workers=6) as pool:
+        for asked in [pool.submit(engine.drop_downloads) for _ in range(6)] + [
+            pool.submit(engine.remove, ["compat-cell:never-was"]) for _ in range(6)
+        ]:
+            asked.result()
 
 
 @pytest.mark.container

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import threading
+import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +17,9 @@ KEY_LABEL = "compat.key"
 CELLS = "compat-cell"
 _INSTALLS = "sh /tmp/install.sh"
 """How the daemon describes a cache mount of ours: by the command that first asked for it (images/Dockerfile.j2)."""
+_ASKING = threading.Lock()
+_PATIENCE, _PAUSE = 20, 0.5
+"""How often, and seconds between, the daemon is asked again while it measures its disk for somebody else."""
 _KEPT = ("compat-base", "compat-builder")
 
 
@@ -92,10 +97,27 @@ def drop_downloads(daemon: Daemon) -> None:
     """Empties the cache mounts of our builds. The daemon leaves those alone that a build has mounted."""
     api = daemon.client.api
     with daemon.guarded(Phase.COLLECT):
-        for record in api.df().get("BuildCache") or ():
+        for record in _usage(daemon).get("BuildCache") or ():
             if record["Type"] == "exec.cachemount" and _INSTALLS in str(record.get("Description")):
                 api.prune_builds(filters={"id": [record["ID"]]})
 
 
 def _layers(daemon: Daemon) -> int:
-    return int(daemon.client.api.df().get("LayersSize") or 0)
+    return int(_usage(daemon).get("LayersSize") or 0)
+
+
+def _usage(daemon: Daemon) -> dict[str, Any]:
+    """What the daemon says its disk holds. It answers one such question at a time, and others with an error (moby,
+    daemon/disk_usage.go, up to 20.10): ours wait for each other, and for those of other programs.
+    """
+    import docker.errors
+
+    with _ASKING:
+        for _ in range(_PATIENCE):
+            try:
+                return dict(daemon.client.api.df())
+            except docker.errors.APIError as error:
+                if not error.is_server_error():
+                    raise
+                time.sleep(_PAUSE)
+        return dict(daemon.client.api.df())
