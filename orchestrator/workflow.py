@@ -27,6 +27,7 @@ from orchestrator.report.page import Page, page
 from orchestrator.report.publish import Written, require_whole, tried, write_published
 from orchestrator.run import assemble, suite
 from orchestrator.run import prove as proving
+from orchestrator.run import take_over as taking
 from orchestrator.run.assemble import Parts, Terms
 from orchestrator.run.forecast import Forecast, forecast
 from orchestrator.run.scheduler import run_cells
@@ -67,16 +68,21 @@ class Request:
 class Project:
     """A matrix, read, with its plan, the cells that were selected, and what a run of them works on.
 
-    `source` is the digest of what the file says ("" for a combination that no file lists).
+    `path` is the file, `source` the digest of what it says ("" for a combination that no file lists).
     """
 
-    folder: Path
+    path: Path
     plan: expand.Plan
     cells: tuple[Cell, ...]
     parts: Parts
     as_of: datetime
     source: str
     published: Publication | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where its state and reports are: beside the file, or here for the one that is shipped."""
+        return _folder(self.path)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,8 +112,7 @@ class Results:
 def open_project(request: Request, now: datetime) -> Project:
     """matrix.yaml → axes → cells → those selected. Raises UserError."""
     path = request.matrix or _matrix_here()
-    folder = Path.cwd() if path == paths.data("matrix.yaml") else path.parent
-    store, source = Store(root=folder / STATE), document.load(path)
+    store, source = Store(root=_folder(path) / STATE), document.load(path)
     origin = ranges.source_digest(source)
     given = _published(path, origin) if request.published else None
     remembered = _remembered(store, origin, given) if request.known and request.as_of is None else None
@@ -128,7 +133,7 @@ def open_project(request: Request, now: datetime) -> Project:
         cells = _selected(matrix, plan, request.words)
     parts = Parts(matrix=matrix, index=index, store=store, suite=_suite(store, given), images=paths.data("images"))
     return Project(
-        folder=folder,
+        path=path,
         plan=plan,
         cells=cells,
         parts=parts,
@@ -152,6 +157,19 @@ def find_engine(name: str | None, environment: Mapping[str, str]) -> Engine:
     from orchestrator.engine.choose import choose  # the SDK takes long to import, and reading results needs none
 
     return choose(name, environment, renderer=dockerfile.renderer(dockerfile.read(paths.data("images"))))
+
+
+def take_over(project: Project, engine: Engine) -> int:
+    """Published results that a run here would only repeat, into the store; returns of how many cells. Raises UserError
+    where nothing is published of this matrix.
+    """
+    given = _published(project.path, project.source)
+    if given is None:
+        hint = "Leave --from-published out: everything is then run here."
+        raise UserError("nothing is published of this matrix as it is now", hint=hint)
+    store = project.parts.store
+    with store.locked():
+        return taking.take_over(given, store, engine, project.parts.matrix.limits)
 
 
 def carry_out(project: Project, engine: Engine, terms: Terms) -> dict[str, CellRecord]:
@@ -370,6 +388,10 @@ def _selected(matrix: Matrix, plan: expand.Plan, words: tuple[str, ...]) -> tupl
     if not cells:
         raise select.explain_empty(matrix, plan, selectors)
     return cells
+
+
+def _folder(path: Path) -> Path:
+    return Path.cwd() if path == paths.data("matrix.yaml") else path.parent
 
 
 def _matrix_here() -> Path:

@@ -14,7 +14,7 @@ from orchestrator import workflow
 from orchestrator.cli.answer import print_json, print_results, word
 from orchestrator.cli.options import SELECTORS, WORKERS, console, now, project_to_run, shared
 from orchestrator.cli.progress import Reporter
-from orchestrator.cli.said import forecast_lines
+from orchestrator.cli.said import counted, forecast_lines
 from orchestrator.errors import CellStatus, ExitCode, UserError
 from orchestrator.model import CellRecord, Engine
 from orchestrator.run.assemble import Terms
@@ -63,15 +63,26 @@ def running(function: Callable[..., int]) -> Callable[..., int]:
     epilog="Example: compat run tf=2.3.4,2.4.1 python=3.7 resolve=released",
 )
 @SELECTORS
+@click.option(
+    "--from-published",
+    is_flag=True,
+    help="Take published results over where a run here would meet the same image, probes and limits.",
+)
 @running
 @shared
-def run(selectors: tuple[str, ...], matrix: Path | None, as_of: str | None, **options: object) -> int:
+def run(
+    selectors: tuple[str, ...], matrix: Path | None, as_of: str | None, *, from_published: bool, **options: object
+) -> int:
     """Run the selected combinations, then answer.
 
     What was run before under the same pins, probes and limits is reused: the same command goes on where it
     stopped.
     """
-    return _run(project_to_run(selectors, matrix, as_of), Options(**options))  # type: ignore[arg-type]
+    chosen, asked = project_to_run(selectors, matrix, as_of), Options(**options)  # type: ignore[arg-type]
+    if from_published:
+        taken = workflow.take_over(chosen, workflow.find_engine(asked.engine, os.environ))
+        console(stderr=asked.as_json).print(f"{counted(taken, 'published result')} taken over.")
+    return _run(chosen, asked)
 
 
 @click.command(

@@ -12,7 +12,8 @@ from orchestrator.model import Base, Cell, CellRecord, Lock, Observation, Prepar
 from orchestrator.run.confirm import changed, confirm
 from orchestrator.run.controls import controls_wrong
 from orchestrator.run.disk import require_space
-from orchestrator.run.keys import environment_key, probe_key
+from orchestrator.run.events import BUDGET
+from orchestrator.run.keys import enforced, environment_key, probe_key
 from orchestrator.run.observe import Seen, Sitting, observe
 from orchestrator.run.workshop import Workshop, asked_for, probes_for
 from orchestrator.store.store import LockResult, lock_key, reused
@@ -61,7 +62,7 @@ def _prepare_and_probe(draft: CellRecord, workshop: Workshop) -> CellRecord:
     workshop.watch.stage(cell, "lock", cell.strategy)
     lock = locked(cell, base, workshop)
     recipe = workshop.recipe(lock, base, tuple(c.axis.package or "" for c in cell.subjects))
-    environment = environment_key(cell, recipe.key, workshop.engine, workshop.enforced_limits())
+    environment = environment_key(cell, recipe.key, workshop.engine, enforced(workshop.limits, workshop.engine))
     draft = replace(draft, base=base, lock=lock, image_key=recipe.key, environment_key=environment)
     return _probe(draft, recipe, workshop)
 
@@ -143,7 +144,7 @@ def _sit(draft: CellRecord, prepared: Prepared, probes: tuple[Probe, ...], works
 
 def _repeatable(observation: Observation) -> bool:
     """Whether an observation may stand for a later run: one that the budget cut off must be tried again."""
-    return observation.reason != "cell-budget"
+    return observation.reason != BUDGET
 
 
 def _confirmed(

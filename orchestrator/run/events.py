@@ -11,6 +11,9 @@ import msgspec
 from orchestrator.errors import Phase, infra
 from orchestrator.model import Ended, Exit, Observation
 
+BUDGET = "cell-budget"
+"""Why a probe was left out for which its cell had no time left."""
+
 _FIELDS = frozenset(Observation.__dataclass_fields__)
 
 
@@ -89,7 +92,7 @@ def _cut_by(ended: Exit) -> str:
     if ended.lost:
         return f"engine lost: {ended.lost}"
     if ended.timed_out:
-        return "cell-budget"
+        return BUDGET
     if ended.silent:
         return "no sign of life from the supervisor"
     if ended.oom_killed:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 
 from orchestrator.model import Cell, Engine, Limits, Probe, digest
@@ -23,8 +25,19 @@ FIXED_VARIABLES = (
 """What every probe process sees, so that a difference between cells is a difference between their pins."""
 
 
+def enforced(limits: Limits, engine: Engine) -> Limits:
+    """The limits with those this engine can't hold taken out."""
+    held = engine.enforces
+    return replace(
+        limits,
+        memory=limits.memory if "memory" in held else 0,
+        cpus=limits.cpus if "cpus" in held else 0,
+        pids=limits.pids if "pids" in held else 0,
+    )
+
+
 def environment_key(cell: Cell, image_key: str, engine: Engine, limits: Limits) -> str:
-    """Equal keys: a probe would meet the same files, limits, variables and device."""
+    """Equal keys: a probe would meet the same files, limits (those `enforced`), variables and device."""
     return digest(
         [
             image_key,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from orchestrator.model import (
@@ -58,16 +58,6 @@ class Workshop:
         """The lock of whatever `key` names (an image, a base): two cells that need it don't make it twice."""
         with self._guard:
             return self._locks.setdefault(key, threading.Lock())
-
-    def enforced_limits(self) -> Limits:
-        """The limits with those this engine can't hold taken out, as they enter the environment's key."""
-        held = self.engine.enforces
-        return replace(
-            self.limits,
-            memory=self.limits.memory if "memory" in held else 0,
-            cpus=self.limits.cpus if "cpus" in held else 0,
-            pids=self.limits.pids if "pids" in held else 0,
-        )
 
 
 def probes_for(cell: Cell, workshop: Workshop) -> tuple[Probe, ...]:

@@ -1,0 +1,107 @@
+"""What is known of a TensorFlow's GPU side: what its wheel was built for, and what its own search for libraries met."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Built:
+    """What a release was built for, read from its own files.
+
+    `cuda` ("11.2") and `cudnn` ("8.1", or "8" where it says no more) are "" for a build without CUDA; `capabilities`
+    are as written there: "sm_70" a kernel for that GPU, "compute_80" code that newer drivers compile.
+    """
+
+    release: str
+    cuda: str = ""
+    cudnn: str = ""
+    capabilities: tuple[str, ...] = ()
+
+
+class Loading(StrEnum):
+    """What became of a library that was asked for."""
+
+    LOADED = "loaded"
+    NOT_FOUND = "not found"
+    REFUSED = "refused"
+    """Found, and the loader would not have it: another architecture, a missing symbol, a damaged file."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Library:
+    """A shared library that was asked for by its soname, and what the loader made of it.
+
+    `searched` are the places looked at, in order, `path` the file that was taken ("" where none was). `elsewhere` are
+    files of that soname in this environment that the search did not reach; `why` is the loader's reason for refusing.
+    `version` is what the file says of itself or its distribution (`package`, such as "nvidia-cublas-cu12 12.3.4.1").
+    `unresolved` are symbols that it needs and nothing it loads provides. `asked_by`: the file that asked for it.
+    """
+
+    soname: str
+    loading: Loading
+    asked_by: str = ""
+    searched: tuple[str, ...] = ()
+    path: str = ""
+    elsewhere: tuple[str, ...] = ()
+    why: str = ""
+    version: str = ""
+    package: str = ""
+    unresolved: tuple[str, ...] = ()
+
+
+class Registered(StrEnum):
+    """TensorFlow's own word on the stand-in device."""
+
+    YES = "registered"
+    NO = "skipped"
+    CRASHED = "crashed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sighting:
+    """What one look into an environment saw. Everything but `registered` and `libraries` is read from files.
+
+    `driver` is what answered as the driver: "stand-in" or "host". `kernels` are what TensorFlow's own shared objects
+    carry ("sm_80", "compute_90"); `oldest_driver` the lowest CUDA version of a driver that TensorFlow accepted ("11.0",
+    "" where that was not tried). `tools` are (name, path) of what XLA calls: ptxas, libdevice; path "" where missing.
+    `said` are TensorFlow's own lines about GPUs. `fixes` are what was tried where libraries were missing, in order.
+    """
+
+    built: Built
+    python: str
+    driver: str
+    registered: Registered
+    libraries: tuple[Library, ...] = ()
+    kernels: tuple[str, ...] = ()
+    oldest_driver: str = ""
+    tools: tuple[tuple[str, str], ...] = ()
+    said: tuple[str, ...] = ()
+    trouble: str = ""
+    fixes: tuple[Fix, ...] = ()
+
+
+class FixKind(StrEnum):
+    PATH = "path"
+    LINK = "link"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fix:
+    """A change that was tried: folders put on the loader's path, links made beside a library. `helped`: a device
+    was registered with it, and with everything in `needs` (indices of earlier fixes it builds on).
+
+    `links` are (name, target).
+    """
+
+    kind: FixKind
+    folders: tuple[str, ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
+    registered: Registered = Registered.UNKNOWN
+    missing: tuple[str, ...] = ()
+
+    @property
+    def helped(self) -> bool:
+        return self.registered is Registered.YES
