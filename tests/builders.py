@@ -118,6 +118,15 @@ def cell(
 def passed(name: str, **fields: object) -> Observation:
     return Observation(probe=name, ended=Ended.RETURNED, seconds=0.5, **fields)  # type: ignore[arg-type]
 
+UNBUILDABLE = Raised(
+    type="ValueError",
+    message="The last dimension of the inputs to `Dense` should be defined. Found `None`.",
+    frames=(
+        Frame(file="probes/surgeon.py", line=30, function="conv"),
+        Frame(file="tensorflow_core/python/keras/layers/core.py", line=1101, function="build"),
+    ),
+)
+
 
 def failed(name: str, raised: Raised = LEN, within: str = "surgeon.delete_channels", **fields: object) -> Observation:
     return Observation(probe=name, ended=Ended.RAISED, within=within, exception=raised, **fields)  # type: ignore[arg-type]

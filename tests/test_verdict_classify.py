@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from builders import DESCRIPTORS, LEN, PROBES, cell, failed, import_failed, passed, ran
+from builders import DESCRIPTORS, LEN, PROBES, UNBUILDABLE, cell, failed, import_failed, passed, ran
 
 from orchestrator.errors import Attribution, Phase
 from orchestrator.model import Ended, Observation, OutcomeKind, Raised
@@ -27,7 +27,12 @@ def test_raised_inside_the_subject_block_is_the_subjects_failure():
 
 
 def test_raised_outside_it_by_a_proven_probe_is_blocked_by_what_it_stands_on():
-    assert classified(failed("surgeon.dense", within="")) == (OutcomeKind.BLOCKED, Attribution.ENVIRONMENT)
+    seen = failed("surgeon.dense", UNBUILDABLE, within="")
+    assert classified(seen) == (OutcomeKind.BLOCKED, Attribution.ENVIRONMENT)
+
+
+def test_raised_outside_it_on_a_way_through_the_subject_is_blocked_by_the_subject():
+    assert classified(failed("surgeon.dense", within="")) == (OutcomeKind.BLOCKED, Attribution.SUBJECT)
 
 
 def test_raised_outside_it_by_an_unproven_probe_is_our_error():

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from builders import MATRIX, PROBES, cell, failed, import_failed, judged, passed, probe, ran, stopped
+from builders import MATRIX, PROBES, UNBUILDABLE, cell, failed, import_failed, judged, passed, probe, ran, stopped
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -46,6 +46,21 @@ def test_what_it_stands_on_failing_is_blocked_before_anything_else():
 
 def test_core_checks_that_only_their_surroundings_stopped_are_blocked_not_broken():
     assert surgeon(import_failed("surgeon.dense")).kind is VerdictKind.BLOCKED
+
+
+def test_a_check_that_what_it_stands_on_stopped_says_nothing_about_the_subject():
+    found = surgeon(failed("surgeon.conv", UNBUILDABLE, within=""))
+    assert (found.kind, found.passed, found.total, found.stopped) == (VerdictKind.WORKS, 2, 2, 1)
+
+
+def test_a_check_that_the_subject_stopped_in_its_preparation_is_limited():
+    found = surgeon(failed("surgeon.conv", within=""))
+    assert (found.kind, found.total, found.stopped) == (VerdictKind.LIMITED, 3, 0)
+
+
+def test_in_a_group_that_stands_on_nothing_every_check_that_does_not_pass_counts():
+    found = judged([ran(cell("2.4.1", "none"), failed("tensorflow.save", UNBUILDABLE, within=""))])[0]
+    assert found.kind("tensorflow") is not VerdictKind.WORKS
 
 
 def test_one_core_check_failing_by_itself_is_broken_though_another_was_blocked():

@@ -47,7 +47,8 @@ class VerdictKind(StrEnum):
 class Verdict:
     """works, limited, broken, blocked or unknown, for a group in a cell; `failing` are the outcomes that decide.
 
-    `reason` says why a verdict is unknown.
+    `stopped` counts checks that are left out because what they stand on failed in their preparation, `unproven` those
+    not known to be able to pass and to fail; `reason` says why a verdict is unknown.
     """
 
     group: str
@@ -56,6 +57,7 @@ class Verdict:
     total: int
     failing: tuple[Outcome, ...] = ()
     unproven: int = 0
+    stopped: int = 0
     reason: str = ""
 
 

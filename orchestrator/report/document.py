@@ -66,6 +66,7 @@ def _cell(judged: Judged) -> dict[str, object]:
                 "passed": v.passed,
                 "total": v.total,
                 "unproven": v.unproven,
+                "stopped": v.stopped,
                 "reason": v.reason,
                 "failing": [o.probe.id for o in v.failing],
             }

@@ -81,6 +81,7 @@ def _verdict() -> Schema:
             "passed": _COUNT,
             "total": _COUNT,
             "unproven": _COUNT,
+            "stopped": _COUNT,
             "reason": _STRING,
             "failing": _array(_STRING),
         }

@@ -57,6 +57,7 @@ def _head(judged: Judged) -> list[str]:
     lines += [
         f"{v.group}: {v.kind}, {v.passed} of {v.total} checks passed"
         + (f", {v.unproven} unproven not counted" if v.unproven else "")
+        + (f", {v.stopped} stopped by what it stands on not counted" if v.stopped else "")
         + (f" ({v.reason})" if v.reason else "")
         for v in judged.verdicts
     ]

@@ -95,8 +95,13 @@ def _raised(observation: Observation, probe: Probe, where: Setting, *, proven: b
         if probe.kind is ProbeKind.BEHAVIOUR:
             return OutcomeKind.PASS, None
         return OutcomeKind.FAIL, _whose(observation, probe, where)
-    # preparation: a probe that is known to work elsewhere was stopped by what it stands on
-    return (OutcomeKind.BLOCKED, Attribution.ENVIRONMENT) if proven else (OutcomeKind.ERROR, Attribution.PROBE)
+    return _unprepared(observation, where) if proven else (OutcomeKind.ERROR, Attribution.PROBE)
+
+
+def _unprepared(observation: Observation, where: Setting) -> _Judged:
+    """A probe that is known to work elsewhere was stopped before its question by what it stands on."""
+    passed_through = _packages(observation) & where.subjects
+    return OutcomeKind.BLOCKED, Attribution.SUBJECT if passed_through else Attribution.ENVIRONMENT
 
 
 def _died(kind: OutcomeKind, observation: Observation, probe: Probe, where: Setting) -> _Judged:
@@ -110,10 +115,14 @@ def _died(kind: OutcomeKind, observation: Observation, probe: Probe, where: Sett
 
 def _whose(observation: Observation, probe: Probe, where: Setting) -> Attribution:
     """The subject's when the call, a need of the probe's or a frame is its own, else what it runs on."""
-    touched = {_module(need) for need in probe.needs} | {_imports(observation.within)}
-    if observation.exception:
-        touched |= {_module(f.file.split("/", 1)[0].removesuffix(".py")) for f in observation.exception.frames}
+    touched = {_module(need) for need in probe.needs} | {_imports(observation.within)} | _packages(observation)
     return Attribution.SUBJECT if touched & where.subjects else Attribution.ENVIRONMENT
+
+
+def _packages(observation: Observation) -> set[str]:
+    """The top-level modules its traceback leads through."""
+    frames = observation.exception.frames if observation.exception else ()
+    return {_module(f.file.split("/", 1)[0].removesuffix(".py")) for f in frames}
 
 
 def _base_lacks(observation: Observation, where: Setting) -> bool:

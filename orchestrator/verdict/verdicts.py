@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from orchestrator.errors import UserError
+from orchestrator.errors import Attribution, UserError
 from orchestrator.model import Group, Outcome, OutcomeKind, Probe, ProbeKind, Verdict, VerdictKind
 
 FAILED = frozenset({OutcomeKind.FAIL, OutcomeKind.CRASH, OutcomeKind.TIMEOUT, OutcomeKind.OOM})
@@ -19,19 +19,23 @@ def verdict(group: Group, outcomes: Mapping[str, Outcome], probes: Mapping[str, 
 
     Counts proven checks of the group whose needs the cell meets. In this order: blocked, broken, limited,
     works, unknown. A core check that was itself stopped by what it stands on makes the group blocked, not
-    broken; one without a result makes it unknown unless another one failed.
+    broken; one without a result makes it unknown unless another one failed. Any other check that was stopped so, in a
+    group that stands on something, does not count: where the model it needs can't be built at all, whether this
+    subject would have pruned it is no question.
 
     Raises UserError when the group names a probe that is not in the catalogue.
     """
     require_known(group, probes)
     checks = [o for o in outcomes.values() if o.probe.group == group.name and o.probe.kind is ProbeKind.CHECK]
-    counted = [o for o in checks if o.proven and o.kind is not OutcomeKind.SKIP]
+    stopped = [o for o in checks if o.proven and _stopped(o, group)]
+    counted = [o for o in checks if o.proven and o.kind is not OutcomeKind.SKIP and o not in stopped]
     plain = Verdict(
         group=group.name,
         kind=VerdictKind.UNKNOWN,
         passed=sum(o.kind is OutcomeKind.PASS for o in counted),
         total=len(counted),
         unproven=sum(not o.proven for o in checks),
+        stopped=len(stopped),
     )
     under = [o for name in group.stands_on if (o := outcomes.get(name)) and o.kind in NOT_PASSED]
     core = [o for o in counted if o.probe.id in group.core]
@@ -50,6 +54,12 @@ def verdict(group: Group, outcomes: Mapping[str, Outcome], probes: Mapping[str, 
     if reason:
         return replace(plain, failing=tuple(failed), reason=reason)
     return _as(plain, VerdictKind.WORKS, ())
+
+
+def _stopped(outcome: Outcome, group: Group) -> bool:
+    """Whether a check that is no core check failed before its subject had a part in it."""
+    aside = bool(group.stands_on) and outcome.probe.id not in group.core
+    return aside and outcome.kind is OutcomeKind.BLOCKED and outcome.attribution is not Attribution.SUBJECT
 
 
 def _as(plain: Verdict, kind: VerdictKind, failing: Iterable[Outcome]) -> Verdict:
