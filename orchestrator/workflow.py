@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import platform
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from orchestrator import __version__, paths
 from orchestrator.errors import CellError, ExitCode, UserError
@@ -24,7 +22,7 @@ from orchestrator.report import catalogue as catalogue_page
 from orchestrator.report import statements as statements_page
 from orchestrator.report.files import Published, write_latest
 from orchestrator.report.page import Page, page
-from orchestrator.report.publish import Written, require_whole, tried, write_published
+from orchestrator.report.publish import Written, require_whole, tried, whole_run, write_published
 from orchestrator.run import assemble, suite
 from orchestrator.run import prove as proving
 from orchestrator.run import take_over as taking
@@ -33,14 +31,13 @@ from orchestrator.run.forecast import Forecast, forecast
 from orchestrator.run.scheduler import run_cells
 from orchestrator.run.suite import Proof
 from orchestrator.run.workshop import Workshop
-from orchestrator.store import publication, trim
+from orchestrator.store import packed, publication, trim
 from orchestrator.store.files import write_whole
 from orchestrator.store.publication import Catalogue, Known, Publication
 from orchestrator.store.store import Store
 from orchestrator.verdict.judge import Evidence, Judged, beside, filled, judge
 
 STATE = ".compat"
-PUBLISHED = Path("reports", "published")
 STATEMENTS = Path("docs", "seeds.yaml")
 ISOLATED = ("docker",)
 """Engines whose results answer questions; what runs without isolation stands in a table of its own."""
@@ -114,8 +111,9 @@ def open_project(request: Request, now: datetime) -> Project:
     path = request.matrix or _matrix_here()
     store, source = Store(root=_folder(path) / STATE), document.load(path)
     origin = ranges.source_digest(source)
-    given = _published(path, origin) if request.published else None
-    remembered = _remembered(store, origin, given) if request.known and request.as_of is None else None
+    given = packed.beside(path, origin) if request.published else None
+    known = (store.known(), given.known if given else None)
+    remembered = publication.newest(origin, known) if request.known and request.as_of is None else None
     index: Facts
     if remembered is not None:
         index, matrix = Unread(as_of=remembered.as_of), ranges.settled(source, remembered.choices)
@@ -131,7 +129,10 @@ def open_project(request: Request, now: datetime) -> Project:
     else:
         plan = expand.expand(matrix)
         cells = _selected(matrix, plan, request.words)
-    parts = Parts(matrix=matrix, index=index, store=store, suite=_suite(store, given), images=paths.data("images"))
+    # without results of its own there is nothing to read but what is published, by the probes that it was seen with
+    alone = given is not None and not store.has_records()
+    probes = suite.of(given.catalogue) if given and alone else suite.load(paths.data("probes"))
+    parts = Parts(matrix=matrix, index=index, store=store, suite=probes, images=paths.data("images"))
     return Project(
         path=path,
         plan=plan,
@@ -163,7 +164,7 @@ def take_over(project: Project, engine: Engine) -> int:
     """Published results that a run here would only repeat, into the store; returns of how many cells. Raises UserError
     where nothing is published of this matrix.
     """
-    given = _published(project.path, project.source)
+    given = packed.beside(project.path, project.source)
     if given is None:
         hint = "Leave --from-published out: everything is then run here."
         raise UserError("nothing is published of this matrix as it is now", hint=hint)
@@ -245,8 +246,8 @@ def publish(project: Project, found: Results, environment: Mapping[str, str], *,
     seen = tried(found.whole)
     if not seen:
         raise UserError("there is nothing to publish: no combination has a result", hint="compat run --yes")
-    probes, run = project.parts.suite, _whole_run(project)
-    scrub = trim.scrubber(_of_this_machine(project, environment))
+    probes, run = project.parts.suite, whole_run(project.parts.store.runs())
+    scrub = trim.scrubber(trim.of_this_machine(project.folder, settings.host_index(environment)))
     evidence = Publication(
         known=Known(source=project.source, as_of=project.as_of, choices=project.parts.matrix.choices),
         run=run,
@@ -258,7 +259,7 @@ def publish(project: Project, found: Results, environment: Mapping[str, str], *,
     # what is shown is what anybody derives from the evidence, not what this store would say
     shown = judge(replace(_evidence(project.parts.matrix, evidence), cells=project.plan.cells))
     made = Published(matrix=project.parts.matrix, cells=shown, run=run)
-    return write_published(project.folder / "reports" / "published", made, evidence)
+    return write_published(project.folder / packed.PUBLISHED, made, evidence)
 
 
 def catalogue(matrix: Path | None) -> str:
@@ -326,43 +327,6 @@ def _evidence(matrix: Matrix, given: Publication) -> Evidence:
         proven=catalogue.proven,
         expects=catalogue.expects,
     )
-
-
-def _whole_run(project: Project) -> RunInfo:
-    """The newest run in containers, begun when the first of those with the same reading of the index was."""
-    runs = [r for r in project.parts.store.runs() if r.isolated]
-    return replace(runs[-1], started=min(r.started for r in runs if r.as_of == runs[-1].as_of))
-
-
-def _of_this_machine(project: Project, environment: Mapping[str, str]) -> tuple[str, ...]:
-    host = urlsplit(settings.host_index(environment)).netloc.rpartition("@")[2]
-    return (platform.node(), str(Path.home()), str(project.folder.resolve()), host, host.partition(":")[0])
-
-
-def _published(path: Path, source: str) -> Publication | None:
-    """What is published beside a matrix, or shipped where it is a copy of the shipped one; None for another matrix."""
-    folder, shipped = path.parent / PUBLISHED, paths.data("matrix.yaml")
-    if not (folder / publication.FILE).exists():
-        if path.read_bytes() != shipped.read_bytes():
-            return None
-        folder = paths.data(str(PUBLISHED))
-    found = publication.load(folder)
-    return found if found is not None and found.known.source == source else None
-
-
-def _remembered(store: Store, source: str, given: Publication | None) -> Known | None:
-    """What the ranges of this matrix stood for, by the newer of this store and what is published."""
-    known = (store.known(), given.known if given is not None else None)
-    found = [k for k in known if k is not None and k.source == source]
-    return max(found, key=lambda k: k.as_of, default=None)
-
-
-def _suite(store: Store, given: Publication | None) -> suite.Suite:
-    """The probes; where there is no result of this store's own to read, those that what is published was seen with."""
-    if given is None or store.has_records():
-        return suite.load(paths.data("probes"))
-    catalogue = given.catalogue
-    return suite.Suite(probes=catalogue.probes, files=(), expects=catalogue.expects, proven=catalogue.proven)
 
 
 def _index(environment: Mapping[str, str], as_of: datetime, store: Store) -> Facts:

@@ -17,9 +17,10 @@ from command import MATRIX, Engine, compat_fixture  # noqa: F401
 from orchestrator import paths, workflow
 from orchestrator.matrix import document
 from orchestrator.matrix.ranges import source_digest
-from orchestrator.store import publication
+from orchestrator.store import packed
+from orchestrator.store.publication import BUDGET
 
-FILES = ("table.md", "table.csv", "table.html", publication.FILE)
+FILES = ("table.md", "table.csv", "table.html", packed.FILE)
 ROOT = Path(__file__).parent.parent
 WORKS = "tf=2.3.4 kerassurgeon=0.2.0 python=3.7 resolve=pip-today"
 BROKEN = "tf=2.4.1 kerassurgeon=0.2.0 python=3.7 resolve=pip-today"
@@ -48,7 +49,7 @@ def published(compat, monkeypatch):
 
 
 def evidence(compat):
-    return compat.folder / "reports" / "published" / publication.FILE
+    return compat.folder / "reports" / "published" / packed.FILE
 
 
 def test_a_plan_that_is_not_run_whole_is_not_published_and_says_what_to_run(compat):
@@ -181,7 +182,7 @@ def test_evidence_that_cant_be_read_is_an_error_with_its_path(published):
     evidence(published).write_bytes(b"no")
     status, _, err = published("table")
     assert status == 2
-    assert publication.FILE in err
+    assert packed.FILE in err
 
 
 def test_looking_asks_no_index_once_a_run_has_read_it(compat, monkeypatch):
@@ -200,15 +201,15 @@ def test_local_results_are_not_published(compat):
 
 def test_the_wheel_ships_what_is_published_where_it_is_looked_for():
     wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
-    assert str(workflow.PUBLISHED) in wheel["only-include"]
-    assert wheel["sources"][str(workflow.PUBLISHED)] == f"orchestrator/_data/{workflow.PUBLISHED}"
+    assert str(packed.PUBLISHED) in wheel["only-include"]
+    assert wheel["sources"][str(packed.PUBLISHED)] == f"orchestrator/_data/{packed.PUBLISHED}"
     assert wheel["force-include"]["matrix.yaml"] == "orchestrator/_data/matrix.yaml"
 
 
 def test_what_is_committed_as_published_is_of_this_matrix_and_under_the_budget():
-    folder = ROOT / workflow.PUBLISHED
-    found = publication.load(folder)
+    folder = ROOT / packed.PUBLISHED
+    found = packed.load(folder)
     size = sum(len(zlib.compress(path.read_bytes())) for path in folder.glob("*"))
     source = source_digest(document.load(paths.data("matrix.yaml")))
-    assert size < publication.BUDGET
+    assert size < BUDGET
     assert (found.known.source if found else source) == source

@@ -9,8 +9,8 @@ from builders import NOW, PROBES, RUN, cell, evidence, failed, passed, ran, seed
 
 from orchestrator.errors import UserError
 from orchestrator.model import Choice, Frame, Raised
-from orchestrator.store import publication
-from orchestrator.store.publication import Catalogue, Known, Publication, decode, encode, load
+from orchestrator.store.packed import FILE, decode, encode, load
+from orchestrator.store.publication import BUDGET, Catalogue, Known, Publication
 from orchestrator.store.trim import scrubber, trimmed
 from orchestrator.verdict.judge import judge
 
@@ -73,8 +73,8 @@ def test_observations_that_came_out_equal_are_one_object():
 
 def test_damaged_evidence_is_an_error_with_its_path_and_none_is_none(tmp_path):
     assert load(tmp_path) is None
-    (tmp_path / publication.FILE).write_bytes(lzma.compress(b'{"schema": 1}'))
-    with pytest.raises(UserError, match=publication.FILE):
+    (tmp_path / FILE).write_bytes(lzma.compress(b'{"schema": 1}'))
+    with pytest.raises(UserError, match=FILE):
         load(tmp_path)
 
 
@@ -84,7 +84,7 @@ def test_three_hundred_cells_of_two_hundred_and_fifty_probes_take_well_under_the
     records = [_made_up(draw, tf, python) for tf in versions for python in range(10)]
     size = len(encode(of(small(records))))
     assert sum(len(r.observations) for r in records) > 70_000
-    assert size < publication.BUDGET / 2
+    assert size < BUDGET / 2
 
 
 def _made_up(draw, tf, python):

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orchestrator.errors import CellStatus, ExitCode, UserError
+from orchestrator.model import RunInfo
 from orchestrator.report.files import Published, csv, html, markdown
 from orchestrator.report.page import page
-from orchestrator.store import publication
+from orchestrator.store import packed
 from orchestrator.store.files import write_whole
 from orchestrator.store.publication import BUDGET, Publication
 from orchestrator.verdict.judge import Judged
@@ -55,6 +56,12 @@ def _absent(judged: Judged) -> str:
     return "without a base here" if judged.status is CellStatus.UNAVAILABLE else "not run"
 
 
+def whole_run(runs: Sequence[RunInfo]) -> RunInfo:
+    """The newest run in containers, begun when the first of those with the same reading of the index was."""
+    isolated = [r for r in runs if r.isolated]
+    return replace(isolated[-1], started=min(r.started for r in isolated if r.as_of == isolated[-1].as_of))
+
+
 def write_published(directory: Path, made: Published, evidence: Publication) -> Written:
     """Writes table.md, table.csv, table.html and the evidence, each whole; equal input gives equal bytes.
 
@@ -67,7 +74,7 @@ def write_published(directory: Path, made: Published, evidence: Publication) -> 
         "table.md": markdown(shown).encode(),
         "table.csv": csv(made).encode(),
         "table.html": html(shown).encode(),
-        publication.FILE: publication.encode(evidence),
+        packed.FILE: packed.encode(evidence),
     }
     shipped = sum(len(zlib.compress(content)) for content in contents.values())
     if shipped > BUDGET:

@@ -14,6 +14,7 @@ import msgspec
 from orchestrator.errors import UserError
 from orchestrator.model import Probe, digest
 from orchestrator.store.files import write_whole
+from orchestrator.store.publication import Catalogue
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,6 +63,11 @@ def load(directory: Path) -> Suite:
         expects={e["id"]: e["expects_fields"] for e in entries if e.get("expects_fields")},
         proven=frozenset(p.id for p in probes.values() if _proves(proofs.get(p.id), p)),
     )
+
+
+def of(catalogue: Catalogue) -> Suite:
+    """The suite that published evidence was seen with: to read results by, not to be run."""
+    return Suite(probes=catalogue.probes, files=(), expects=catalogue.expects, proven=catalogue.proven)
 
 
 def _sent(directory: Path) -> list[Path]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import platform
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import urlsplit
 
 from orchestrator.model import Base, CellRecord, Ended, Observation, Raised
 
@@ -38,6 +41,12 @@ _URL = re.compile(r"\b(?P<scheme>[a-z][a-z0-9+]{1,10})://(?P<host>[^\s/\"'<>\\]*
 _HOMES = re.compile(r"(?<![\w.])/(?:home|Users)/[^\s/\"':]+|(?<![\w.])/root(?=[/\s\"':]|$)")
 _WIDE_TEMPORARY = re.compile(r"(?<=/tmp/)[A-Za-z0-9_]*[0-9_A-Z][A-Za-z0-9_]{5,}")
 HIDDEN = "…"
+
+
+def of_this_machine(folder: Path, index: str) -> tuple[str, ...]:
+    """Strings that tell of this machine: its name, the home folder, the project's folder, the host of its index."""
+    host = urlsplit(index).netloc.rpartition("@")[2]
+    return (platform.node(), str(Path.home()), str(folder.resolve()), host, host.partition(":")[0])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
