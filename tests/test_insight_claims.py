@@ -113,10 +113,10 @@ def test_all_that_is_named_must_hold():
     assert held(both, SEED, judged([broken]), MATRIX).truth is Truth.FALSE
 
 
-def test_a_run_of_versions_never_crosses_one_that_was_not_tried():
+def test_a_run_of_versions_never_crosses_one_that_was_not_tried_or_says_another_thing():
     order = ("1", "2", "3", "4", "5")
-    assert runs(["1", "2", "4", "5"], dict.fromkeys(("1", "2", "4", "5")), order) == ("1 to 2", "4 to 5")
-    assert runs(["1", "3"], dict.fromkeys(order), order) == ("1", "3")
+    assert runs(["1", "2", "4", "5"], order) == ("1 to 2", "4 to 5")
+    assert runs(["1", "3"], order) == ("1", "3")
 
 
 @pytest.mark.parametrize(

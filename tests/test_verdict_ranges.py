@@ -28,9 +28,9 @@ from hypothesis import strategies as st
 
 from orchestrator.errors import CellStatus, UserError
 from orchestrator.model import Axis, AxisKind, Choice, Ended, Matrix, Observation, ProbeKind, Raised
-from orchestrator.report.ranges import behaviours_csv, document, render
+from orchestrator.report.ranges import document, render
 from orchestrator.run.keys import probe_key
-from orchestrator.verdict.ranges import Ranges, behaviours_frame, probe_filter, ranges, ranges_frame
+from orchestrator.verdict.ranges import Ranges, probe_filter, ranges
 from orchestrator.verdict.spans import Point, contiguous, label, stretches
 from orchestrator.verdict.values import apart, change, key, text, told
 
@@ -269,16 +269,6 @@ def test_the_json_has_every_probe_value_and_gap():
     assert [run["value"] for run in only["runs"]] == ["nan", {"a": [1, None]}]
     assert only["without"] == {"2.2.3": "not asked for"}
     assert made["tracks"][0]["cells"].keys() == {"2.1.4", "2.3.4"}
-
-
-def test_the_frame_has_a_row_per_run_and_the_csv_no_formula():
-    records = [said("2.1.4", "=1+1"), said("2.2.3", "b"), said("2.3.4", "b")]
-    frame = ranges_frame(found(*records))
-    assert list(frame["versions"]) == ["2.1.4", "2.2.3 2.3.4"]
-    assert list(frame["value"]) == ["=1+1", "b"]
-    made = judged(records, matrix=PLAN, probes=PROBES)
-    assert list(behaviours_frame(PLAN, made)["first"]) == ["2.1.4", "2.2.3"]
-    assert ",'=1+1," in behaviours_csv(PLAN, made)
 
 
 # ---------------------------------------------------------------- values

@@ -11,10 +11,10 @@ import click
 from orchestrator import workflow
 from orchestrator.cli.answer import print_json
 from orchestrator.cli.options import SELECTORS, console, project, shared
-from orchestrator.cli.said import counted
 from orchestrator.matrix.schema import schema as matrix_schema
 from orchestrator.report.schema import schema_text
 from orchestrator.run.disk import gigabytes
+from orchestrator.verdict.words import counted
 
 
 @click.command(

@@ -11,7 +11,7 @@ from orchestrator import workflow
 from orchestrator.cli import by as by_version
 from orchestrator.cli import finding as by_finding
 from orchestrator.cli.answer import print_json, print_results
-from orchestrator.cli.options import SELECTORS, WORKERS, console, project, project_to_run, shared
+from orchestrator.cli.options import SELECTORS, WORKERS, console, project, project_to_run, shared, told
 from orchestrator.cli.progress import name_of
 from orchestrator.cli.said import forecast_lines
 from orchestrator.errors import UserError
@@ -48,17 +48,17 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="Print the results as one JSON document.")
 @shared
 def table(
-    selectors: tuple[str, ...], matrix: Path | None, as_of: str | None, *, by: str | None, as_json: bool, **told: object
+    selectors: tuple[str, ...], matrix: Path | None, as_of: str | None, *, by: str | None, as_json: bool, **more: object
 ) -> None:
     """The answers and the table, from what earlier runs found. Runs nothing."""
-    if by not in by_version.KINDS and any(told.values()):
+    if by not in by_version.KINDS and any(more.values()):
         raise UserError("--probe and --all belong to --by behaviour or --by check")
     chosen = project(selectors, matrix, as_of)
     results = workflow.results(chosen)
     if by == by_finding.KIND:
         by_finding.print_findings(chosen, results, None if as_json else console())
     elif by:
-        wanted = by_version.Told(kind=by, **told)  # type: ignore[arg-type]
+        wanted = told(by_version.Told, {"kind": by, **more})
         by_version.print_ranges(chosen, results, wanted, None if as_json else console())
     elif as_json:
         print_json(results)

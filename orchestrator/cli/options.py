@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ from orchestrator import workflow
 from orchestrator.errors import UserError
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 WORKERS = min(2, os.cpu_count() or 1)
 """Cells at a time, unless said otherwise."""
@@ -61,6 +62,14 @@ def project_to_run(
 def project_to_publish(matrix: Path | None) -> workflow.Project:
     """Opens the whole of a project with this store's results alone, as they were run. Raises UserError."""
     return workflow.open_project(workflow.Request(environment=os.environ, matrix=matrix, known=True), now())
+
+
+def told(kind: Callable[..., T], options: Mapping[str, object]) -> T:
+    """Options as click read them, as one value of a `kind` with a field for each.
+
+    That their types are those of the fields is what the options' declarations say; no type checker sees it.
+    """
+    return kind(**options)
 
 
 def now() -> datetime:

@@ -12,13 +12,14 @@ from rich.console import Console
 
 from orchestrator import workflow
 from orchestrator.cli.answer import print_json, print_results, word
-from orchestrator.cli.options import SELECTORS, WORKERS, console, now, project_to_run, shared
+from orchestrator.cli.options import SELECTORS, WORKERS, console, now, project_to_run, shared, told
 from orchestrator.cli.progress import Reporter
-from orchestrator.cli.said import counted, forecast_lines
+from orchestrator.cli.said import forecast_lines
 from orchestrator.errors import CellStatus, ExitCode, UserError
 from orchestrator.model import CellRecord, Engine
 from orchestrator.run.assemble import Terms
 from orchestrator.run.forecast import Forecast
+from orchestrator.verdict.words import counted
 
 ASK_CELLS = 50
 ASK_SECONDS = 1800.0
@@ -78,7 +79,7 @@ def run(
     What was run before under the same pins, probes and limits is reused: the same command goes on where it
     stopped.
     """
-    chosen, asked = project_to_run(selectors, matrix, as_of), Options(**options)  # type: ignore[arg-type]
+    chosen, asked = project_to_run(selectors, matrix, as_of), told(Options, options)
     if from_published:
         taken = workflow.take_over(chosen, workflow.find_engine(asked.engine, os.environ))
         console(stderr=asked.as_json).print(f"{counted(taken, 'published result')} taken over.")
@@ -95,7 +96,7 @@ def run(
 @shared
 def try_(combination: tuple[str, ...], matrix: Path | None, as_of: str | None, **options: object) -> int:
     """Run one combination that no matrix lists: PACKAGE==VERSION … python=3.X"""
-    return _run(project_to_run(combination, matrix, as_of, combination=True), Options(**options))  # type: ignore[arg-type]
+    return _run(project_to_run(combination, matrix, as_of, combination=True), told(Options, options))
 
 
 def _run(chosen: workflow.Project, options: Options) -> int:
@@ -132,9 +133,9 @@ def _require_known(names: tuple[str, ...], chosen: workflow.Project) -> None:
 def _carry_out(chosen: workflow.Project, engine: Engine, ahead: Forecast, options: Options) -> dict[str, CellRecord]:
     said = console(stderr=options.as_json)
     needless = {cell.id for cell, _ in ahead.needless}
-    told = [cell.id for cell in chosen.cells if cell.id not in needless]
+    waiting = [cell.id for cell in chosen.cells if cell.id not in needless]
     try:
-        with Reporter(said, told, lambda record: word(chosen, record)) as reporter:
+        with Reporter(said, waiting, lambda record: word(chosen, record)) as reporter:
             terms = Terms(
                 watch=reporter, now=now, environment=os.environ, workers=options.workers, probes=options.probes
             )

@@ -6,6 +6,7 @@ from orchestrator.errors import CellError
 from orchestrator.model import Cell, Engine
 from orchestrator.run.disk import gigabytes
 from orchestrator.run.forecast import Forecast
+from orchestrator.verdict.words import counted
 from orchestrator.workflow import Project
 
 _SHOWN = 4
@@ -44,10 +45,6 @@ def effort_line(ahead: Forecast) -> str:
         f"{known}{len(ahead.cells)} to run: about {minutes(ahead.seconds)}, {gigabytes(ahead.to_fetch)} to fetch, "
         f"{gigabytes(ahead.kept)} kept. Ctrl-C is safe."
     )
-
-
-def counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def minutes(seconds: float) -> str:

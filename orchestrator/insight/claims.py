@@ -15,6 +15,7 @@ from orchestrator.errors import CellStatus, Phase, UserError
 from orchestrator.matrix import select
 from orchestrator.model import Matrix, Outcome, OutcomeKind
 from orchestrator.verdict.judge import Judged
+from orchestrator.verdict.spans import stretches
 from orchestrator.verdict.verdicts import FAILED
 
 _UNSET = msgspec.UNSET
@@ -126,9 +127,7 @@ def _summed(decided: Mapping[str, set[bool]], count: int, order: Sequence[str]) 
     words = {name: "either" if len(seen) > 1 else "true" if True in seen else "false" for name, seen in decided.items()}
     different = set(words.values())
     truth = Truth.TRUE if different == {"true"} else Truth.FALSE if different == {"false"} else Truth.DEPENDS
-    spans = tuple(
-        (word, runs([n for n in words if words[n] == word], words, order)) for word in ("true", "false", "either")
-    )
+    spans = tuple((word, runs([n for n in words if words[n] == word], order)) for word in ("true", "false", "either"))
     return Held(truth=truth, spans=tuple(span for span in spans if span[1]), cells=count)
 
 
@@ -152,19 +151,13 @@ def _varying(readings: Mapping[str, Reading], ran: Sequence[Judged], axis: str, 
         kinds = list(dict.fromkeys(said[v] for v in order if v in said))
         varies = varies or len(kinds) > 1
         prefix = f"{name}: " if len(found) > 1 else ""
-        spans += [(prefix + kind, runs([v for v in said if said[v] == kind], said, order)) for kind in kinds]
+        spans += [(prefix + kind, runs([v for v in said if said[v] == kind], order)) for kind in kinds]
     return Held(truth=Truth.TRUE if varies else Truth.FALSE, spans=tuple(spans), cells=count)
 
 
-def runs(names: Sequence[str], known: Mapping[str, object], order: Sequence[str]) -> tuple[str, ...]:
-    """Versions as runs of neighbours, "2.1.4 to 2.4.1"; a run never crosses one that says another thing or nothing."""
-    found: list[list[str]] = []
-    open_run = False
-    for name in order:
-        if name in names:
-            found = [*found[:-1], [*found[-1], name]] if open_run else [*found, [name]]
-        open_run = name in names and name in known
-    return tuple(run[0] if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in found)
+def runs(names: Sequence[str], order: Sequence[str]) -> tuple[str, ...]:
+    """Versions as runs of neighbours, "2.1.4 to 2.4.1"; a run never crosses one that is not among the names."""
+    return tuple(span[0] if len(span) == 1 else f"{span[0]} to {span[-1]}" for span in stretches(names, order))
 
 
 def _order(axis: str, matrix: Matrix) -> tuple[str, ...]:

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 from orchestrator.errors import ExitCode, UserError
 from orchestrator.insight.nearest import nearest
-from orchestrator.model import CellRecord, Lock, Matrix, Verdict, VerdictKind
+from orchestrator.model import CellRecord, Lock, Matrix, Verdict
 from orchestrator.verdict.judge import Judged
+from orchestrator.verdict.verdicts import GOOD
 from orchestrator.verdict.words import printable, strategy_words
-
-_GOOD = (VerdictKind.WORKS, VerdictKind.LIMITED)
 
 
 def pins(judged: Judged, cells: Sequence[Judged], matrix: Matrix, group: str = "") -> str:
@@ -22,7 +21,7 @@ def pins(judged: Judged, cells: Sequence[Judged], matrix: Matrix, group: str = "
     group = group or judged.headline
     verdict = judged.verdict(group)
     record = judged.record
-    if verdict is None or verdict.kind not in _GOOD or record is None or record.lock is None:
+    if verdict is None or verdict.kind not in GOOD or record is None or record.lock is None:
         raise _refusal(judged, cells, matrix, group)
     lines = [*_heading(judged, record, record.lock, verdict), *record.lock.pins]
     return "\n".join(lines) + "\n"

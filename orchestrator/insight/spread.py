@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from orchestrator.errors import CellStatus, Phase
 from orchestrator.insight.nearest import closest
 from orchestrator.insight.telling import Pins, Telling, telling
-from orchestrator.model import Axis, AxisKind, Matrix, Outcome, OutcomeKind, ProbeKind, Strategy, VerdictKind
-from orchestrator.verdict.findings import Finding, Sighting, gathered, sightings
+from orchestrator.model import Axis, AxisKind, Matrix, Outcome, OutcomeKind, ProbeKind, Strategy
+from orchestrator.verdict.findings import Finding, Sighting, grouped, sightings
 from orchestrator.verdict.judge import Judged
 from orchestrator.verdict.spans import Point, contiguous, release
+from orchestrator.verdict.verdicts import GOOD
 from orchestrator.verdict.words import strategy_words
 
-_GOOD = (VerdictKind.WORKS, VerdictKind.LIMITED)
 _HALF = 0.5
 _LISTED = 2
 """Versions that follow one another and are all named; more are a stretch."""
@@ -42,12 +42,8 @@ class Spread:
 
 def spreads(cells: Sequence[Judged], whole: Sequence[Judged], matrix: Matrix) -> tuple[Spread, ...]:
     """Every finding of the cells, largest first; what passes is looked for in `whole`, the plan they are part of."""
-    seen = sightings(cells)
-    by_cause: dict[str, list[Sighting]] = {}
-    for sighting in seen:
-        by_cause.setdefault(sighting.signature, []).append(sighting)
     found = ran(whole)
-    return tuple(spread(f, by_cause[f.signature], found, matrix) for f in gathered(seen))
+    return tuple(spread(finding, seen, found, matrix) for finding, seen in grouped(sightings(cells)))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,7 +113,7 @@ def without(seen: Sequence[Sighting], whole: Ran) -> tuple[Judged, ...]:
 def nearest_without(hits: Sequence[Judged], passing: Sequence[Judged], matrix: Matrix) -> Judged | None:
     """The one of `passing` nearest to a hit: one whose requirements are kept and that works, where there is any."""
     honest = [j for j in passing if j.cell.strategy is not Strategy.FORCED] or list(passing)
-    good = [j for j in honest if j.kind(j.headline) in _GOOD] or honest
+    good = [j for j in honest if j.kind(j.headline) in GOOD] or honest
     return closest([j.cell for j in hits], good, matrix)
 
 

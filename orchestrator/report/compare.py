@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping, Sequence
 
 from orchestrator.report.document import plain
-from orchestrator.report.ranges import folded
+from orchestrator.report.lines import folded
 from orchestrator.verdict.compare import Comparison, Drifted, Item, Warned, alike_by_what
 from orchestrator.verdict.tables import short_ids
-from orchestrator.verdict.words import printable, shorten
+from orchestrator.verdict.words import counted, printable, shorten
 
 VERSION = 1
 """Of the JSON document."""
@@ -42,7 +42,7 @@ def render(found: Comparison, *, width: int = 80, ids: Mapping[str, str] | None 
         if lines:
             parts += [heading, *(f"{_IN}{line}" for line in lines), ""]
     parts.append(_same(found))
-    return "".join(f"{line}\n" for part in parts for line in folded(printable(part), width))
+    return folded(map(printable, parts), width)
 
 
 def _loose(found: Comparison) -> str:
@@ -54,7 +54,7 @@ def _loose(found: Comparison) -> str:
 def _pairs(found: Comparison, ids: Mapping[str, str], *, full: bool) -> list[str]:
     pairs = found.pairing.pairs
     shown = pairs if full else pairs[:PAIRS]
-    lines = [f"{len(pairs)} pair{'s' if len(pairs) != 1 else ''} of combinations compared, left → right:"]
+    lines = [f"{counted(len(pairs), 'pair')} of combinations compared, left → right:"]
     for pair in shown:
         sides = (f"{j.said} ({ids.get(j.cell.id, j.cell.id[:8])})" for j in (pair.left, pair.right))
         lines.append(_IN + " → ".join(sides))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from collections.abc import Mapping, Sequence
 
 from orchestrator.errors import Attribution, CellStatus
 from orchestrator.insight.spread import Spread
 from orchestrator.insight.telling import Telling
+from orchestrator.report.lines import fold
 from orchestrator.verdict.judge import Judged
-from orchestrator.verdict.words import printable, shorten
+from orchestrator.verdict.words import counted, printable, shorten
 
 VERSION = 1
 """Of the JSON document."""
@@ -144,15 +144,3 @@ def _range(versions: Sequence[str]) -> str:
 def look(judged: Judged, probe: str, ids: Mapping[str, str]) -> str:
     """The command that shows the evidence."""
     return f"compat show {ids.get(judged.cell.id, judged.cell.id)}{f' {probe}' if probe else ''}"
-
-
-def counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def fold(text: str, width: int, first: str = "", then: str = "") -> list[str]:
-    """`text` in lines of at most `width` columns, words and versions kept whole where they fit."""
-    fitting = max(width, len(then) + 20)
-    return textwrap.wrap(
-        text, fitting, initial_indent=first, subsequent_indent=then, break_on_hyphens=False, break_long_words=True
-    ) or [first.rstrip()]

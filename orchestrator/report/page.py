@@ -12,7 +12,7 @@ from orchestrator.verdict.answers import answers, untried, usual
 from orchestrator.verdict.findings import Finding
 from orchestrator.verdict.judge import Judged, filled
 from orchestrator.verdict.tables import Small, short_ids, small_table
-from orchestrator.verdict.words import MEANING, NOT_RUN, printable, shorten, strategy_words
+from orchestrator.verdict.words import MEANING, NOT_RUN, counted, printable, shorten, strategy_words
 
 LOCAL = "local engine, not isolated"
 MANY_ANSWERS = 12
@@ -164,7 +164,7 @@ def counts_line(answer: Answer) -> str:
     judged = ("works", "limited", "broken")
     total = sum(n for word, n in answer.counts if word in judged)
     each = ", ".join(f"{word} in {n}" for word, n in answer.counts if word in judged)
-    parts = [f"{each} of {total} combination{'s' if total != 1 else ''} that could be judged"] if each else []
+    parts = [f"{each} of {counted(total, 'combination')} that could be judged"] if each else []
     parts += [f"{n} {word}" for word, n in answer.counts if word not in judged]
     return " · ".join(parts)
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from collections import Counter
 from collections.abc import Sequence
 
-from orchestrator.model import Matrix
 from orchestrator.report.document import plain
-from orchestrator.report.files import inert
-from orchestrator.verdict.judge import Judged
-from orchestrator.verdict.ranges import Line, Ranges, Track, behaviours_frame
+from orchestrator.report.lines import folded
+from orchestrator.verdict.ranges import Line, Ranges, Track
 from orchestrator.verdict.spans import label, stretches
 from orchestrator.verdict.words import printable, shorten
 
@@ -24,7 +21,6 @@ _ONE_LINE = 60
 """Characters of a value up to which all runs of a probe stand in one line."""
 
 _INDENT = "   "
-_NARROWEST = 20
 
 
 def render(found: Ranges, *, width: int = 80, constant: bool = False) -> str:
@@ -34,7 +30,7 @@ def render(found: Ranges, *, width: int = 80, constant: bool = False) -> str:
         why = (
             "nothing of this has run yet: `compat run` with the same selectors does" if found.versions else "no version"
         )
-        return "".join(f"{line}\n" for line in folded(f"By version of {name}: {why}.", width))
+        return folded([f"By version of {name}: {why}."], width)
     shown = [line for line in found.lines if line.changes or (constant and line.runs)]
     parts = [f"By version of {name}: {', '.join(found.versions)}", ""]
     for number, track in enumerate(found.tracks):
@@ -45,7 +41,7 @@ def render(found: Ranges, *, width: int = 80, constant: bool = False) -> str:
                 parts += ["", *same]
             parts.append("")
     parts += _summary(found, shown, constant=constant)
-    return "".join(f"{line}\n" for part in parts for line in folded(printable(part), width))
+    return folded(map(printable, parts), width)
 
 
 def _alike(lines: Sequence[Line], versions: Sequence[str]) -> list[list[str]]:
@@ -146,26 +142,6 @@ def _summary(found: Ranges, shown: Sequence[Line], *, constant: bool) -> list[st
     if any(len(value) > _VALUE for line in shown for value in line.texts):
         legend.append("…: cut here; --json has all of it.")
     return ["; ".join(words) + ".", *legend]
-
-
-def folded(text: str, width: int) -> list[str]:
-    """A line in as many as it takes, what follows the first indented a little more."""
-    indent = text[: len(text) - len(text.lstrip())]
-    inner = textwrap.wrap(
-        text.strip(),
-        width=max(width, _NARROWEST),
-        initial_indent=indent,
-        subsequent_indent=indent + ("  " if indent else ""),
-        break_on_hyphens=False,
-    )
-    return inner or [""]
-
-
-def behaviours_csv(matrix: Matrix, cells: Sequence[Judged]) -> str:
-    """Every behaviour's runs over the judged cells of a plan as CSV, a row per run, safe to open as a sheet."""
-    frame = behaviours_frame(matrix, cells)
-    inertly = frame.map(lambda value: inert(value) if isinstance(value, str) else value)
-    return str(inertly.to_csv(index=False, lineterminator="\n"))
 
 
 def document(found: Ranges, *, constant: bool = True) -> str:

@@ -8,14 +8,15 @@ from collections.abc import Mapping
 from orchestrator.insight.traceback import Pasted
 from orchestrator.insight.why import Explanation, Match
 from orchestrator.model import Matrix, VerdictKind
-from orchestrator.report.findings import VERSION, as_json, counted, described, fold, look
+from orchestrator.report.findings import VERSION, as_json, described, look
+from orchestrator.report.lines import fold, folded
 from orchestrator.verdict.judge import Judged
-from orchestrator.verdict.words import printable, shorten
+from orchestrator.verdict.verdicts import GOOD
+from orchestrator.verdict.words import counted, printable, shorten
 
 _PINS = 8
 _ALSO = 3
 _MESSAGE = 200
-_HITS = 3
 
 
 def unseen(last: Pasted, ran: int, matrix: Matrix, *, width: int = 80) -> str:
@@ -29,8 +30,7 @@ def unseen(last: Pasted, ran: int, matrix: Matrix, *, width: int = 80) -> str:
         ]
     names = [axis.package for axis in matrix.axes if axis.package and (axis.default is None or axis.subject)]
     asked = " ".join(f"{name}==VERSION" for name in names)
-    lines = [_head(last), "", *told, f"To try your combination: compat try {asked} python=3.X"]
-    return "".join(f"{line}\n" for text in lines for line in fold(text, width))
+    return folded([_head(last), "", *told, f"To try your combination: compat try {asked} python=3.X"], width)
 
 
 def render(found: Explanation, ids: Mapping[str, str], *, width: int = 80) -> str:
@@ -127,7 +127,7 @@ def _next(found: Explanation, ids: Mapping[str, str], width: int) -> list[list[s
     if found.nearest:
         first = found.nearest[0]
         short = ids.get(first.cell.id, first.cell.id)
-        good = first.kind(first.headline) in (VerdictKind.WORKS, VerdictKind.LIMITED)
+        good = first.kind(first.headline) in GOOD
         command = f"compat pins {short}" if good else f"compat show {short} --pins"
         commands.append((command, "pins without this error"))
     wide = max(len(command) for command, _ in commands)

@@ -65,11 +65,20 @@ def sightings(cells: Iterable[Judged]) -> tuple[Sighting, ...]:
 
 def gathered(seen: Iterable[Sighting]) -> tuple[Finding, ...]:
     """Equal signatures as one finding each: most (cell, probe) pairs first, of equal ones the subject's."""
+    return tuple(finding for finding, _ in grouped(seen))
+
+
+def grouped(seen: Iterable[Sighting]) -> tuple[tuple[Finding, tuple[Sighting, ...]], ...]:
+    """As `gathered`, each finding with the sightings it is made of."""
     causes: dict[str, list[Sighting]] = {}
     for sighting in seen:
         causes.setdefault(sighting.signature, []).append(sighting)
-    made = [_finding(name, found) for name, found in causes.items()]
-    return tuple(sorted(made, key=lambda f: (-f.pairs, f.attribution is not Attribution.SUBJECT, f.signature)))
+    made = [(_finding(name, found), tuple(found)) for name, found in causes.items()]
+    return tuple(sorted(made, key=lambda pair: _rank(pair[0])))
+
+
+def _rank(finding: Finding) -> tuple[int, bool, str]:
+    return -finding.pairs, finding.attribution is not Attribution.SUBJECT, finding.signature
 
 
 def _sightings(judged: Judged, outcomes: tuple[Outcome, ...]) -> list[Sighting]:

@@ -9,7 +9,7 @@ from orchestrator.errors import CellStatus
 from orchestrator.model import AxisKind, CellRecord, Choice, Outcome, ProbeKind
 from orchestrator.run.keys import probe_key
 from orchestrator.verdict.judge import Judged
-from orchestrator.verdict.words import strategy_words
+from orchestrator.verdict.words import counted, strategy_words
 
 _KINDS = (AxisKind.PACKAGE, AxisKind.PYTHON, AxisKind.RESOLVE, AxisKind.ENV, AxisKind.DEVICE)
 """What must be equal first comes first."""
@@ -163,8 +163,8 @@ def _pins(pairs: Sequence[Pair], meant: Sequence[str]) -> tuple[str, ...]:
         moved = max(moved, sum(left[name] != right[name] for name in left.keys() & right.keys()))
         alone = max(alone, len(left.keys() ^ right.keys()))
     most = "up to " if len(pairs) > 1 else ""
-    told = [f"{most}{moved} other pin{'s' if moved != 1 else ''}"] if moved else []
-    return (*told, *([f"{most}{alone} package{'s' if alone != 1 else ''} only on one side"] if alone else []))
+    told = [f"{most}{counted(moved, 'other pin')}"] if moved else []
+    return (*told, *([f"{most}{counted(alone, 'package')} only on one side"] if alone else []))
 
 
 def _locked(record: CellRecord | None, meant: Sequence[str]) -> dict[str, str]:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-import pandas as pd
 from packaging.version import Version
 
 from orchestrator.errors import CellStatus, UserError
@@ -117,40 +116,6 @@ def ranges(matrix: Matrix, cells: Sequence[Judged], wanted: Callable[[Probe], bo
             lines |= new
     ordered = sorted(lines.values(), key=lambda line: (line.track, line.probe.id))
     return Ranges(axis=axis, versions=versions, tracks=tuple(tracks), lines=tuple(ordered))
-
-
-def behaviours_frame(matrix: Matrix, cells: Sequence[Judged]) -> pd.DataFrame:
-    """`ranges_frame` of every behaviour over the judged cells of a plan, for a file."""
-    return ranges_frame(ranges(matrix, cells, probe_filter((ProbeKind.BEHAVIOUR,), ())))
-
-
-def ranges_frame(found: Ranges) -> pd.DataFrame:
-    """A row per run. Columns: `probe`, `question`, `group`, `kind`, `first` and `last` (versions), `versions` (all of
-    the run, separated by spaces), `value` (text), `without` (versions inside the run that have no value, with why),
-    `held`, `loose` (what else varied along the track), `doubt` (what else changed where the run begins).
-    """
-    columns = ["probe", "question", "group", "kind", "first", "last", "versions", "value", "without"]
-    rows = []
-    for line in found.lines:
-        track, doubts = found.tracks[line.track], {after: what for _, after, what in line.doubts}
-        rows += [
-            {
-                "probe": line.probe.id,
-                "question": line.probe.question,
-                "group": line.probe.group,
-                "kind": str(line.probe.kind),
-                "first": run.first,
-                "last": run.last,
-                "versions": " ".join(v for span in run.spans for v in span),
-                "value": text(run.value),
-                "without": "; ".join(f"{version} {why}" for version, why in run.gaps),
-                "held": track.held,
-                "loose": "; ".join(track.loose),
-                "doubt": doubts.get(run.first, ""),
-            }
-            for run in line.runs
-        ]
-    return pd.DataFrame(rows, columns=[*columns, "held", "loose", "doubt"])
 
 
 def leading(matrix: Matrix) -> Axis:

@@ -11,6 +11,8 @@ from orchestrator.model import Group, Outcome, OutcomeKind, Probe, ProbeKind, Ve
 FAILED = frozenset({OutcomeKind.FAIL, OutcomeKind.CRASH, OutcomeKind.TIMEOUT, OutcomeKind.OOM})
 """The thing itself did not work."""
 NOT_PASSED = FAILED | {OutcomeKind.BLOCKED}
+GOOD = frozenset({VerdictKind.WORKS, VerdictKind.LIMITED})
+"""Verdicts of what can be used: its main operations work."""
 UNJUDGED = frozenset({OutcomeKind.MISSING, OutcomeKind.ERROR})
 
 
@@ -83,5 +85,5 @@ def require_known(group: Group, probes: Mapping[str, Probe]) -> None:
     if strange:
         raise UserError(
             f"groups.{group.name} names {', '.join(strange)}, and no probe is called that",
-            hint="`compat explain` lists the probes; core and stands_on take their ids.",
+            hint="`compat export --catalogue` lists the probes; core and stands_on take their ids.",
         )

@@ -62,6 +62,11 @@ def shorten(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
+def counted(number: int, noun: str) -> str:
+    """Such as: 1 finding, 3 findings."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def status_word(status: CellStatus | None, reason: str = "") -> str:
     """The word for a cell that has no verdict. None is a planned cell without a record."""
     match status:

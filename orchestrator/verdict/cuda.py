@@ -1,0 +1,130 @@
+"""What a look into an environment's GPU side amounts to: one verdict, its reason, and what would mend it.
+
+Three levels of evidence, never mixed: that libraries *load* is TensorFlow's own search having found them, with a
+stand-in for the driver; that kernels *cover* a GPU is read from files; that something *ran* takes a GPU and is not
+said here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from orchestrator.model.cuda import Fix, Library, Loading, Registered, Sighting
+
+OPTIONAL = ("libcupti", "libnvinfer", "libnccl", "libOpenCL")
+"""Beginnings of sonames that TensorFlow asks for and does without: profiling, TensorRT, several GPUs."""
+DRIVER = ("libcuda.so", "libnvidia-", "libnvcuvid")
+"""Beginnings of sonames that come with the driver, from the host."""
+
+GENERATIONS = (
+    ("Kepler", 35),
+    ("Maxwell", 52),
+    ("Pascal", 60),
+    ("Volta", 70),
+    ("Turing", 75),
+    ("Ampere", 80),
+    ("Ada", 89),
+    ("Hopper", 90),
+    ("Blackwell", 100),
+)
+"""Generations of GPUs with the compute capability (times ten) of their first datacentre part, oldest first; as listed
+at https://developer.nvidia.com/cuda-gpus and, for those no longer made, in the CUDA C++ Programming Guide.
+"""
+
+
+class Load(StrEnum):
+    """The verdict of an audit."""
+
+    LOADS = "loads"
+    MISSING = "missing"
+    UNREACHED = "installed but not found"
+    REFUSED = "refused"
+    SKIPPED = "skipped"
+    CRASHED = "crashed"
+    NO_CUDA = "no CUDA"
+    UNKNOWN = "unknown"
+
+
+_WORDS = {
+    Load.LOADS: "loads",
+    Load.MISSING: "broken: {names} missing",
+    Load.UNREACHED: "broken: libraries installed but not found",
+    Load.REFUSED: "broken: {names} refused",
+    Load.SKIPPED: "broken: every library loads, and the device is skipped",
+    Load.CRASHED: "broken: TensorFlow crashes while it looks",
+    Load.NO_CUDA: "built without CUDA",
+    Load.UNKNOWN: "unknown: {detail}",
+}
+
+
+class Cover(StrEnum):
+    """How a build covers a GPU: kernels of its own, code the driver compiles first, or nothing."""
+
+    KERNELS = "kernels"
+    JIT = "PTX JIT"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Audited:
+    """`deciding` are the libraries that decide; `fix` the first change that helped, where one was tried and did."""
+
+    load: Load
+    deciding: tuple[Library, ...] = ()
+    fix: Fix | None = None
+    detail: str = ""
+
+    @property
+    def words(self) -> str:
+        """Such as: loads · broken: libcusolver.so.10 missing · broken: libraries installed but not found."""
+        names = ", ".join(dict.fromkeys(library.soname for library in self.deciding))
+        return _WORDS[self.load].format(names=names, detail=self.detail or "no look was had")
+
+
+def audited(seen: Sighting) -> Audited:
+    """The verdict of one look. What decides is TensorFlow's own word; the libraries say why."""
+    if seen.trouble and seen.registered is Registered.UNKNOWN:
+        return Audited(load=Load.UNKNOWN, detail=seen.trouble)
+    if seen.registered is Registered.CRASHED:
+        return Audited(load=Load.CRASHED, detail=" ".join(seen.said[-1:]))
+    asked = tuple(library for library in seen.libraries if needed(library.soname))
+    if seen.registered is Registered.YES:
+        return Audited(load=Load.LOADS)
+    if not seen.built.cuda and not asked:
+        return Audited(load=Load.NO_CUDA)
+    helped = next((fix for fix in seen.fixes if fix.helped), None)
+    missing = tuple(x for x in asked if x.loading is Loading.NOT_FOUND and not x.elsewhere)
+    unreached = tuple(x for x in asked if x.loading is Loading.NOT_FOUND and x.elsewhere)
+    refused = tuple(x for x in asked if x.loading is Loading.REFUSED)
+    for load, deciding in ((Load.MISSING, missing), (Load.REFUSED, refused), (Load.UNREACHED, unreached)):
+        if deciding:
+            return Audited(load=load, deciding=deciding, fix=helped)
+    return Audited(load=Load.SKIPPED, detail=" ".join(seen.said[-1:]), fix=helped)
+
+
+def needed(soname: str) -> bool:
+    """Whether a device is registered only with this library, and the library is not the driver's."""
+    return not soname.startswith((*OPTIONAL, *DRIVER))
+
+
+def cover(kernels: tuple[str, ...], capability: int) -> Cover:
+    """How kernels ("sm_80", "compute_90") cover a GPU of a compute capability (times ten).
+
+    A kernel runs on GPUs of its own major capability and no lower minor; code in PTX is compiled by the driver for any
+    GPU that is not older (CUDA C++ Programming Guide, binary and PTX compatibility). Names with a letter behind the
+    number ("sm_90a") run on that very capability only.
+    """
+    compiled = [_number(k.removeprefix("sm_")) for k in kernels if k.startswith("sm_")]
+    portable = [_number(k.removeprefix("compute_")) for k in kernels if k.startswith("compute_")]
+    if any(n == capability or (not exact and n // 10 == capability // 10 and n <= capability) for n, exact in compiled):
+        return Cover.KERNELS
+    if any(n <= capability and not (exact and n != capability) for n, exact in portable):
+        return Cover.JIT
+    return Cover.NOTHING
+
+
+def _number(text: str) -> tuple[int, bool]:
+    """A capability and whether it stands for itself alone: "90a" is (90, True)."""
+    digits = "".join(c for c in text if c.isdigit())
+    return int(digits or 0), digits != text
