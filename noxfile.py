@@ -57,6 +57,13 @@ def lint(session: nox.Session) -> None:
 
 
 @nox.session
+def facts(session: nox.Session) -> None:
+    """Read from TensorFlow's wheels in the package index what each was built for, into docs/cuda/releases.csv."""
+    install(session)
+    session.run("python", "-m", "orchestrator.lock.cuda_table", "docs/cuda")
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Speed and size, as ratios measured side by side in one run."""
     install(session)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import tempfile
 import threading
 import time
@@ -45,6 +46,8 @@ KNOWN = ("pip", "setuptools")
 _NOT_OFFERED = frozenset((404, 405, 410))
 _LARGEST_ARCHIVE = 64 * 1024**2
 _CACHE_SCHEMA = 1
+_CHUNK = 1 << 16
+_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
 
 class _Trouble(Exception):
@@ -62,7 +65,10 @@ def session_for(bundle: str | None) -> requests.Session:
 
 
 class PackageIndex:
-    """`model.Index` over HTTP, with readings kept on disk per package and day of `as_of`. Safe to share by threads."""
+    """`model.Index` over HTTP, with readings kept on disk per package and day of `as_of`. Safe to share by threads.
+
+    `readings` is the folder they are in; what a file of one sha256 says is as good on any day and may be kept beside.
+    """
 
     def __init__(
         self,
@@ -76,6 +82,7 @@ class PackageIndex:
         if as_of.tzinfo is None:
             raise ValueError("as_of needs a time zone")
         self.as_of = as_of
+        self.readings = cache_dir
         self._root = root.rstrip("/") + "/"
         self._cache = cache_dir / as_of.date().isoformat()
         self._session = session
@@ -130,6 +137,20 @@ class PackageIndex:
         if found is None:
             raise infra(Phase.RESOLVE, "index-metadata", f"{file.filename}: no metadata in it or beside it")
         return found
+
+    def part(self, file: IndexFile, start: int, stop: int) -> bytes:
+        """Bytes `start` up to but not including `stop` of a file, without fetching the rest (RFC 9110, section 14).
+
+        The file's sha256 covers all of it and therefore can't vouch for a part. Raises CellError(resolve, infra):
+        "index-ranges" where the server only sends whole files, "index" where it does not answer properly.
+        """
+        return self._patiently(lambda: self._part(file, start, stop), file.filename)[0]
+
+    def size(self, file: IndexFile) -> int:
+        """Bytes of a file; the server is asked where the index does not say. Raises as `part` does."""
+        if file.size is not None:
+            return file.size
+        return self._patiently(lambda: self._part(file, 0, 1), file.filename)[1]
 
     # ------------------------------------------------------------ how it asks
 
@@ -207,6 +228,26 @@ class PackageIndex:
         else:
             return answer.content
 
+    def _part(self, file: IndexFile, start: int, stop: int) -> tuple[bytes, int]:
+        """A part and the size of the whole, as the server gives it."""
+        # Encoded, the bytes would be those of another file.
+        headers = {"Range": f"bytes={start}-{stop - 1}", "Accept-Encoding": "identity"}
+        try:
+            with self._session.get(file.url, headers=headers, timeout=TIMEOUT, stream=True) as answer:
+                answer.raise_for_status()
+                if answer.status_code != requests.codes.partial_content:
+                    detail = f"{file.filename}: the server sends only all of it, not the part that was asked for"
+                    raise infra(Phase.RESOLVE, "index-ranges", detail)
+                total = _total(answer, start, stop)
+                content = _at_most(answer, stop - start)
+        except requests.RequestException as error:
+            raise _Trouble(_short(error)) from error
+        if len(content) != stop - start:
+            raise _Trouble(f"{len(content)} bytes where {stop - start} were asked for")
+        if file.size is not None and total != file.size:
+            raise _Trouble(f"a file of {total} bytes where the index announced {file.size}")
+        return content, total
+
     def _archive(self, file: IndexFile) -> bytes:
         if file.size is not None and file.size > _LARGEST_ARCHIVE:
             raise infra(Phase.RESOLVE, "index-metadata", f"{file.filename}: too large to fetch for its metadata")
@@ -264,6 +305,27 @@ class PackageIndex:
         if all(f.uploaded is None for f in files):
             return files
         return tuple(f for f in files if f.uploaded is not None and f.uploaded <= self.as_of)
+
+
+def _total(answer: requests.Response, start: int, stop: int) -> int:
+    """The size of the whole file by an answer's Content-Range, which must be the range that was asked for."""
+    said = answer.headers.get("Content-Range", "")
+    found = _CONTENT_RANGE.fullmatch(said.strip())
+    if found is None or (int(found[1]), int(found[2])) != (start, stop - 1):
+        raise _Trouble(f"the range {said[:80]!r} where bytes {start}-{stop - 1} were asked for")
+    if answer.headers.get("Content-Encoding", "identity") != "identity":
+        raise _Trouble("an encoded part")
+    return int(found[3])
+
+
+def _at_most(answer: requests.Response, size: int) -> bytes:
+    """A body, read no further than just past `size` bytes."""
+    content = b""
+    for chunk in answer.iter_content(_CHUNK):
+        content += chunk
+        if len(content) > size:
+            break
+    return content
 
 
 def _file(package: DistributionPackage) -> IndexFile | None:

@@ -6,18 +6,37 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
+class Source(StrEnum):
+    """Where it is known from what a release was built for."""
+
+    WHEEL = "wheel"
+    """From files inside the wheel."""
+    EXTRA = "extra"
+    """From what its `and-cuda` extra pins: what it asks for, as near as one can come without the wheel."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Built:
     """What a release was built for, read from its own files.
 
     `cuda` ("11.2") and `cudnn` ("8.1", or "8" where it says no more) are "" for a build without CUDA; `capabilities`
-    are as written there: "sm_70" a kernel for that GPU, "compute_80" code that newer drivers compile.
+    are as written there: "sm_70" a kernel for that GPU, "compute_80" code that newer drivers compile, and "7.0" where
+    only the compiled-in list is there, which does not say which of the two it is. `cuda_exact` ("12.5.1") and
+    `cudnn_exact` ("9.3.0") are the versions in full. `told` is what its build_info.py (and so, from 2.3 on,
+    `tf.sysconfig.get_build_info()`) says of CUDA where that is something else than `cuda_exact`: "10" in a release that
+    was built with 10.1, "nothing" where it does not say. `sonames` are the names its version header gives CUDA's
+    libraries; which of them it really opens, and which others, is the audit's to see.
     """
 
     release: str
     cuda: str = ""
     cudnn: str = ""
     capabilities: tuple[str, ...] = ()
+    cuda_exact: str = ""
+    cudnn_exact: str = ""
+    told: str = ""
+    sonames: tuple[str, ...] = ()
+    source: Source = Source.WHEEL
 
 
 class Loading(StrEnum):
@@ -36,7 +55,8 @@ class Library:
     `searched` are the places looked at, in order, `path` the file that was taken ("" where none was). `elsewhere` are
     files of that soname in this environment that the search did not reach; `why` is the loader's reason for refusing.
     `version` is what the file says of itself or its distribution (`package`, such as "nvidia-cublas-cu12 12.3.4.1").
-    `unresolved` are symbols that it needs and nothing it loads provides. `asked_by`: the file that asked for it.
+    `unresolved` are symbols that it needs and nothing it loads provides, by reading the files. `asked_by`: the file that
+    asked for it. `optional`: a GPU is registered without it, or the host's driver brings it.
     """
 
     soname: str
@@ -49,6 +69,7 @@ class Library:
     version: str = ""
     package: str = ""
     unresolved: tuple[str, ...] = ()
+    optional: bool = False
 
 
 class Registered(StrEnum):
@@ -65,8 +86,8 @@ class Sighting:
     """What one look into an environment saw. Everything but `registered` and `libraries` is read from files.
 
     `driver` is what answered as the driver: "stand-in" or "host". `kernels` are what TensorFlow's own shared objects
-    carry ("sm_80", "compute_90"); `oldest_driver` the lowest CUDA version of a driver that TensorFlow accepted ("11.0",
-    "" where that was not tried). `tools` are (name, path) of what XLA calls: ptxas, libdevice; path "" where missing.
+    carry ("sm_80", "compute_90"); `oldest_driver` the lowest CUDA version of a driver that its CUDA runtime accepted
+    ("11.0", "" where that was not tried); TensorFlow lists a device whatever the driver's version is. `tools` are (name, path) of what XLA calls: ptxas, libdevice; path "" where missing.
     `said` are TensorFlow's own lines about GPUs. `fixes` are what was tried where libraries were missing, in order.
     """
 
