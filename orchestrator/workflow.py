@@ -10,20 +10,23 @@ from datetime import datetime
 from pathlib import Path
 
 from orchestrator import __version__, paths
+from orchestrator.engine import here
 from orchestrator.errors import CellError, ExitCode, UserError
 from orchestrator.image import dockerfile, recipe
 from orchestrator.insight import claims
-from orchestrator.lock import settings
-from orchestrator.lock.tools import Facts
+from orchestrator.insight import cuda as cuda_insight
+from orchestrator.lock import cuda_facts, settings
+from orchestrator.lock.built import Wheels
 from orchestrator.lock.unread import Unread
 from orchestrator.matrix import document, expand, ranges, select, single
-from orchestrator.model import Cell, CellRecord, Engine, Matrix, RunInfo
+from orchestrator.model import Cell, CellRecord, Engine, Limits, Matrix, RunInfo
+from orchestrator.model.cuda import Sighting
 from orchestrator.report import catalogue as catalogue_page
 from orchestrator.report import statements as statements_page
 from orchestrator.report.files import Published, write_latest
 from orchestrator.report.page import Page, page
 from orchestrator.report.publish import Written, require_whole, tried, whole_run, write_published
-from orchestrator.run import assemble, suite
+from orchestrator.run import assemble, audit, suite
 from orchestrator.run import prove as proving
 from orchestrator.run import take_over as taking
 from orchestrator.run.assemble import Parts, Terms
@@ -78,8 +81,8 @@ class Project:
 
     @property
     def folder(self) -> Path:
-        """Where its state and reports are: beside the file, or here for the one that is shipped."""
-        return _folder(self.path)
+        """Where its state and reports are."""
+        return folder_of(self.path)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,13 +111,13 @@ class Results:
 
 def open_project(request: Request, now: datetime) -> Project:
     """matrix.yaml → axes → cells → those selected. Raises UserError."""
-    path = request.matrix or _matrix_here()
-    store, source = Store(root=_folder(path) / STATE), document.load(path)
+    path = request.matrix or matrix_here()
+    store, source = Store(root=folder_of(path) / STATE), document.load(path)
     origin = ranges.source_digest(source)
     given = packed.beside(path, origin) if request.published else None
     known = (store.known(), given.known if given else None)
     remembered = publication.newest(origin, known) if request.known and request.as_of is None else None
-    index: Facts
+    index: Wheels
     if remembered is not None:
         index, matrix = Unread(as_of=remembered.as_of), ranges.settled(source, remembered.choices)
     else:
@@ -124,11 +127,11 @@ def open_project(request: Request, now: datetime) -> Project:
         matrix = _matrix(source, index)
     if request.combination:
         matrix = single.single(request.words, matrix)
-        plan = expand.walk(matrix)
+        plan = expand.expand(matrix)
         cells = plan.cells
     else:
         plan = expand.expand(matrix)
-        cells = _selected(matrix, plan, request.words)
+        cells = select.chosen(matrix, plan, request.words)
     # without results of its own there is nothing to read but what is published, by the probes that it was seen with
     alone = given is not None and not store.has_records()
     probes = suite.of(given.catalogue) if given and alone else suite.load(paths.data("probes"))
@@ -191,10 +194,14 @@ def prove(project: Project, engine: Engine, terms: Terms) -> dict[str, Proof]:
 def results(project: Project) -> Results:
     """Observations → outcomes → verdicts, derived anew over the whole plan, from containers and from local apart."""
     parts, wanted, given = project.parts, {cell.id for cell in project.cells}, project.published
+    records = {i: r for engine in ISOLATED for i, r in parts.store.newest(engine).items()}
+    on_local = parts.store.newest("local")
+    recorded = (*records.values(), *on_local.values(), *(given.records.values() if given else ()))
+    cells = expand.table(parts.matrix, project.plan, project.cells, (r.cell for r in recorded))
     evidence = Evidence(
         matrix=parts.matrix,
-        cells=project.plan.cells,
-        records={i: r for engine in ISOLATED for i, r in parts.store.newest(engine).items()},
+        cells=cells,
+        records=records,
         probes=parts.suite.probes,
         proven=parts.suite.proven,
         expects=parts.suite.expects,
@@ -203,8 +210,7 @@ def results(project: Project) -> Results:
     whole = judge(evidence) if given is None else beside(evidence, _evidence(parts.matrix, given), given.day)
     if given is not None and any(j.published for j in whole):
         runs = sorted([*runs, given.run], key=lambda run: run.started)
-    on_local = parts.store.newest("local")
-    seen_here = tuple(cell for cell in project.plan.cells if cell.id in on_local)
+    seen_here = tuple(cell for cell in cells if cell.id in on_local)
     local = judge(replace(evidence, cells=seen_here, records=on_local))
     return Results(
         whole=whole,
@@ -257,14 +263,36 @@ def publish(project: Project, found: Results, environment: Mapping[str, str], *,
         tried=len(seen),
     )
     # what is shown is what anybody derives from the evidence, not what this store would say
-    shown = judge(replace(_evidence(project.parts.matrix, evidence), cells=project.plan.cells))
+    shown = judge(replace(_evidence(project.parts.matrix, evidence), cells=tuple(j.cell for j in found.whole)))
     made = Published(matrix=project.parts.matrix, cells=shown, run=run)
-    return write_published(project.folder / packed.PUBLISHED, made, evidence)
+    return write_published(project.folder / packed.PUBLISHED, made, evidence, _cuda(project, (), shown))
+
+
+def cuda(project: Project, words: tuple[str, ...]) -> tuple[cuda_insight.Row, ...]:
+    """What is known of the GPU side of the releases that words name; without words, of those that the matrix lists."""
+    return _cuda(project, words, results(project).whole)
+
+
+def look_here(python: str | None, folders: tuple[Path, ...], environment: Mapping[str, str]) -> Sighting:
+    """What a look into an environment of this machine saw. Raises UserError."""
+    looking = here.Here(
+        files=audit.read(paths.data("images") / "gpu").files,
+        python=here.interpreter(python, environment),
+        folders=tuple(str(folder) for folder in folders),
+    )
+    return audit.sighting(here.look(looking, environment))
+
+
+def look_into_image(name: str, engine: Engine) -> Sighting:
+    """What a look into a local image saw. Raises UserError or CellError."""
+    images, log = paths.data("images"), Store(root=Path.cwd() / STATE).root / "logs" / "base.log"
+    base = assemble.any_base(engine, images, log)
+    return audit.of_image(name, audit.read(images / "gpu"), engine, base, Limits())
 
 
 def catalogue(matrix: Path | None) -> str:
     """Every probe with its question, as Markdown."""
-    limits = document.load(matrix or _matrix_here()).limits
+    limits = document.load(matrix or matrix_here()).limits
     return catalogue_page.catalogue(suite.load(paths.data("probes")).probes.values(), limits)
 
 
@@ -284,13 +312,15 @@ def write_dockerfiles(project: Project, folder: Path) -> tuple[Path, ...]:
         if record is None or record.lock is None or record.base is None:
             continue
         subjects = tuple(c.axis.package or "" for c in record.cell.subjects)
-        made = dockerfile.render(
-            recipe.recipe(record.lock, record.base, subjects, template=templates.digest), templates
+        made = recipe.recipe(
+            record.lock, record.base, subjects, template=templates.digest, gpu_template=templates.gpu_digest
         )
         place = folder / record.cell.id
-        for name, content in (("Dockerfile", made.dockerfile.encode()), *made.files):
-            write_whole(place / name, content)
-        written.append(place / "Dockerfile")
+        for part, at in ((made.below, place / "below"), (made, place)) if made.cuda else ((made, place),):
+            context = dockerfile.render(part, templates)
+            for name, content in (("Dockerfile", context.dockerfile.encode()), *context.files):
+                write_whole(at / name, content)
+            written.append(at / "Dockerfile")
     return tuple(written)
 
 
@@ -317,6 +347,16 @@ def _running(project: Project, engine: Engine, terms: Terms) -> Iterator[Worksho
         store.begin(replace(run, finished=terms.now()))
 
 
+def _cuda(project: Project, words: tuple[str, ...], cells: tuple[Judged, ...]) -> tuple[cuda_insight.Row, ...]:
+    folder, known = paths.data("docs/cuda"), project.parts.matrix
+    listed = cuda_insight.listed(known)
+    if not listed:
+        return ()
+    releases = cuda_insight.selected(cuda_facts.releases(folder), listed, words)
+    told = (cuda_facts.drivers(folder), cuda_facts.officials(folder))
+    return cuda_insight.rows(releases, *told, cuda_insight.on_gpus(cells))
+
+
 def _evidence(matrix: Matrix, given: Publication) -> Evidence:
     catalogue = given.catalogue
     return Evidence(
@@ -329,7 +369,7 @@ def _evidence(matrix: Matrix, given: Publication) -> Evidence:
     )
 
 
-def _index(environment: Mapping[str, str], as_of: datetime, store: Store) -> Facts:
+def _index(environment: Mapping[str, str], as_of: datetime, store: Store) -> Wheels:
     # the only part of reading results that would need them
     from orchestrator.lock.index import PackageIndex, session_for
 
@@ -337,7 +377,7 @@ def _index(environment: Mapping[str, str], as_of: datetime, store: Store) -> Fac
     return PackageIndex(as_of, settings.host_index(environment), store.root / "index", session)
 
 
-def _matrix(source: document.Source, index: Facts) -> Matrix:
+def _matrix(source: document.Source, index: Wheels) -> Matrix:
     try:
         return ranges.resolve(source, index)
     except CellError as error:
@@ -346,19 +386,12 @@ def _matrix(source: document.Source, index: Facts) -> Matrix:
         raise UserError(message, hint=hint, code=ExitCode.INFRA) from error
 
 
-def _selected(matrix: Matrix, plan: expand.Plan, words: tuple[str, ...]) -> tuple[Cell, ...]:
-    selectors = select.parse_selectors(words, matrix)
-    cells = select.select(plan.cells, selectors)
-    if not cells:
-        raise select.explain_empty(matrix, plan, selectors)
-    return cells
-
-
-def _folder(path: Path) -> Path:
+def folder_of(path: Path) -> Path:
+    """Where the state and the reports of a matrix are: beside it, or here for the one that is shipped."""
     return Path.cwd() if path == paths.data("matrix.yaml") else path.parent
 
 
-def _matrix_here() -> Path:
+def matrix_here() -> Path:
     """`matrix.yaml` in the working directory, else the one that is shipped."""
     here = Path.cwd() / "matrix.yaml"
     return here if here.exists() else paths.data("matrix.yaml")

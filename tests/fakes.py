@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from orchestrator.model import (
     Axis,
     AxisKind,
@@ -124,6 +126,9 @@ class FakeEngine:
     def base(self, spec: BaseSpec, log: Path) -> Base:
         return BASE
 
+    def fetch(self, reference: str) -> str:
+        return f"identity of {reference}"
+
     def prepare(self, recipe: Recipe, log: Path) -> Prepared:
         self.prepared.append(recipe.key)
         return Prepared(key=recipe.key, reference=f"fake:{recipe.key[:8]}", interpreter="python", built=True)
@@ -186,5 +191,7 @@ def workshop(tmp_path: Path, engine: FakeEngine, *names: str, **fields: object) 
         "resolve": lock_of,
         "recipe": recipe_of,
         "groups": lambda _cell: (Group(name="tensorflow"),),
+        "audit": lambda _image, _base: pytest.fail("a CPU image was audited"),
+        "look": "l",
     }
     return Workshop(**(values | fields))  # type: ignore[arg-type]

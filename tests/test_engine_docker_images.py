@@ -26,4 +26,7 @@ def test_bytes_that_cant_be_told_apart_are_not_lost():
 def test_an_image_was_last_used_when_it_was_last_tagged_else_when_it_was_made():
     tagged = image(Metadata={"LastTagTime": "2026-11-20T12:00:01.123456789Z"}, Created="2020-01-01T00:00:00Z")
     never = image(Metadata={"LastTagTime": "0001-01-01T00:00:00Z"}, Created="2026-11-20T12:00:01.5Z")
-    assert docker_images.last_used(tagged) == docker_images.last_used(never) == MOMENT
+    assert docker_images.last_used(tagged) == MOMENT.replace(microsecond=123456)
+    assert docker_images.last_used(never) == MOMENT.replace(microsecond=500000)
+    elsewhere = image(Metadata={"LastTagTime": "2026-11-20T14:00:01+02:00"})
+    assert docker_images.last_used(elsewhere) == MOMENT

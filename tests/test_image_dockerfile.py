@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sysconfig
+from dataclasses import replace
 from pathlib import Path
 
 import jinja2
@@ -14,7 +15,7 @@ from test_image_recipe import BASE, dist, lock
 from orchestrator import paths
 from orchestrator.image import bases, dockerfile
 from orchestrator.image.recipe import recipe
-from orchestrator.model import Recipe
+from orchestrator.model import Cuda, Libraries, Recipe, SourceKind
 
 GOLDEN = Path(__file__).parent / "golden"
 TEMPLATES = dockerfile.read(paths.data("images"))
@@ -34,10 +35,41 @@ RECIPES = {
 }
 
 
-@pytest.mark.parametrize("name", RECIPES)
+NVIDIA = ("nvidia-cublas-cu12", "nvidia-cuda-nvcc-cu12", "nvidia-cuda-runtime-cu12", "nvidia-cudnn-cu12")
+
+
+def on_gpu(libraries: Libraries, *extra) -> Recipe:
+    found = replace(lock(*COMMON, *extra), device="cuda12.2", libraries=libraries)
+    return recipe(found, BASE, template="golden", gpu_template="golden")
+
+
+WITH_WHEELS = on_gpu(Libraries(source=SourceKind.WHEELS, names=NVIDIA), *(dist(name, 300_000_000) for name in NVIDIA))
+LINKS = (
+    ("libcublas.so.10", "nvidia/cublas/lib/libcublas.so.12"),
+    ("libcudnn.so.7", "/opt/cuda/lib/libcudnn.so.8"),
+)
+GPU_RECIPES = {
+    "gpu-below": WITH_WHEELS.below,
+    "gpu-wheels": WITH_WHEELS,
+    "gpu-links": replace(WITH_WHEELS, cuda=replace(WITH_WHEELS.cuda, links=LINKS)),
+    "gpu-image": on_gpu(
+        Libraries(
+            source=SourceKind.IMAGE,
+            place="nvidia/cuda:11.2.2-cudnn8-runtime-ubuntu20.04",
+            paths=("/usr/local/cuda/lib64/", "/usr/lib/x86_64-linux-gnu/libcudnn*.so.*"),
+            identity="i",
+        )
+    ),
+    "gpu-folder": on_gpu(
+        Libraries(source=SourceKind.FOLDER, place="/opt/cuda-11.2", paths=("lib64/libcudart.so.11.0",), identity="f")
+    ),
+}
+
+
+@pytest.mark.parametrize("name", [*RECIPES, *GPU_RECIPES])
 def test_a_dockerfile_is_the_golden_one(name):
     """`COMPAT_GOLDEN=write pytest` writes what is there now."""
-    text = dockerfile.render(RECIPES[name], TEMPLATES).dockerfile
+    text = dockerfile.render((RECIPES | GPU_RECIPES)[name], TEMPLATES).dockerfile
     golden = GOLDEN / f"{name}.Dockerfile"
     if os.environ.get("COMPAT_GOLDEN") == "write":
         golden.write_text(text)
@@ -45,7 +77,7 @@ def test_a_dockerfile_is_the_golden_one(name):
 
 
 def test_rendering_twice_gives_the_same_bytes():
-    for found in RECIPES.values():
+    for found in (RECIPES | GPU_RECIPES).values():
         assert dockerfile.render(found, TEMPLATES) == dockerfile.render(found, TEMPLATES)
 
 
@@ -92,9 +124,37 @@ def test_the_digest_covers_every_script_a_step_calls():
     assert other.digest == TEMPLATES.digest
 
 
+def test_the_digest_of_what_lies_on_top_covers_its_own_template_and_no_other():
+    for name, _ in TEMPLATES.texts:
+        other = dockerfile.Templates(texts=tuple((n, t + "#" * (n == name)) for n, t in TEMPLATES.texts))
+        assert (other.gpu_digest != TEMPLATES.gpu_digest) == (name == "gpu.Dockerfile.j2")
+    assert "gpu.Dockerfile.j2" not in ("Dockerfile.j2", *dockerfile.CELL_FILES)
+
+
+def test_what_lies_on_top_starts_from_the_image_below_and_carries_a_key_of_its_own():
+    below, on_top = WITH_WHEELS.below, WITH_WHEELS
+    text = dockerfile.render(on_top, TEMPLATES).dockerfile
+    assert f"FROM {dockerfile.reference(below.key)}\n" in text
+    assert f'LABEL compat.key="{on_top.key}"' in text
+    assert f'LABEL compat.key="{below.key}"' in dockerfile.render(below, TEMPLATES).dockerfile
+
+
+def test_a_folder_s_libraries_come_along_by_their_place_and_not_their_bytes():
+    made = dockerfile.render(GPU_RECIPES["gpu-folder"], TEMPLATES)
+    assert made.files == ()
+    assert made.large == (("cuda/libcudart.so.11.0", "/opt/cuda-11.2/lib64/libcudart.so.11.0"),)
+
+
+@pytest.mark.parametrize("word", ["/a b", "$(id)", "/a\nRUN id", "", "/a;b", "/a`b`"])
+def test_a_path_that_is_no_path_never_reaches_a_dockerfile(word):
+    for cuda in (Cuda(paths=(word,), image="i"), Cuda(folders=(word,)), Cuda(links=(("liba.so", f"x/{word}\n"),))):
+        with pytest.raises(ValueError, match="can't be part of a Dockerfile"):
+            dockerfile.render(replace(WITH_WHEELS, cuda=cuda), TEMPLATES)
+
+
 def every_dockerfile() -> dict[str, str]:
     specs = bases.load(paths.data("images") / "bases.yaml")
-    found = {name: dockerfile.render(r, TEMPLATES).dockerfile for name, r in RECIPES.items()}
+    found = {name: dockerfile.render(r, TEMPLATES).dockerfile for name, r in (RECIPES | GPU_RECIPES).items()}
     found |= {s.name: TEMPLATES.base(s, "compat-rootfs:x", bootstrapped=bool(s.suite)).dockerfile for s in specs}
     found |= {f"{s.name}-builder": TEMPLATES.builder("compat-base:x", s.builder_packages).dockerfile for s in specs}
     return found | {"bare-builder": TEMPLATES.builder("x:1", ()).dockerfile, "tools": TEMPLATES.tools().dockerfile}

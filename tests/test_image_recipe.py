@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.image.recipe import LARGE, OWN_LAYERS, recipe
-from orchestrator.model import Base, Distribution, Lock, StepKind, Strategy
+from orchestrator.model import Base, Cuda, Distribution, Libraries, Lock, SourceKind, StepKind, Strategy
 
 BASE = Base(
     name="debian-3.11",
@@ -113,3 +114,70 @@ def test_the_template_and_the_base_are_part_of_the_key():
     other = Base(**{**{f: getattr(BASE, f) for f in BASE.__slots__}, "identity": "f" * 64})
     keys = {recipe(found, BASE, template="a").key, recipe(found, BASE, template="b").key, recipe(found, other).key}
     assert len(keys) == 3
+
+
+# ---------------------------------------------------------------- with CUDA
+
+NVIDIA = ("nvidia-cublas-cu12", "nvidia-cuda-nvcc-cu12", "nvidia-cuda-runtime-cu12")
+WHEELS = Libraries(source=SourceKind.WHEELS, names=NVIDIA)
+CELL = (dist("tensorflow", 400_000_000), dist("numpy", 25_000_000), dist("six"))
+LIBRARIES = tuple(dist(name, 300_000_000) for name in NVIDIA)
+
+
+def gpu_lock(*distributions: Distribution, libraries: Libraries = WHEELS) -> Lock:
+    return replace(lock(*distributions), device="cuda12.2", libraries=libraries)
+
+
+def test_the_libraries_of_a_line_lie_lowest_so_that_every_tensorflow_shares_them():
+    made = recipe(gpu_lock(*CELL, *LIBRARIES), BASE)
+    assert names(made) == [NVIDIA, ("tensorflow",), ("numpy",), ("six",)]
+    assert made.steps[0].title == "the libraries of cuda12.2, 900 MB"
+    other = recipe(gpu_lock(dist("tensorflow", 500_000_000, version="2.0"), *LIBRARIES), BASE)
+    assert made.steps[0] == other.steps[0]
+
+
+def test_above_its_libraries_a_cell_has_the_layers_it_has_without():
+    assert recipe(gpu_lock(*CELL, *LIBRARIES), BASE).steps[1:] == recipe(lock(*CELL), BASE).steps
+
+
+def test_libraries_are_found_where_their_wheels_put_them():
+    made = recipe(gpu_lock(*CELL, *LIBRARIES), BASE, gpu_template="t").cuda
+    assert made == Cuda(
+        folders=("nvidia/cublas/lib", "nvidia/cuda_runtime/lib"), tools="nvidia/cuda_nvcc", template="t"
+    )
+    foreign = Libraries(source=SourceKind.WHEELS, names=("nvidia-cudnn-cu11", "tensorrt-libs"))
+    made = recipe(gpu_lock(*CELL, *(dist(n) for n in foreign.names), libraries=foreign), BASE).cuda
+    assert made == Cuda(folders=("nvidia/cudnn/lib",))
+
+
+def test_libraries_from_elsewhere_leave_the_image_below_as_it_is_without_them():
+    image = Libraries(source=SourceKind.IMAGE, place="nvidia/cuda:11.2", paths=("/lib/",), identity="i")
+    made = recipe(gpu_lock(*CELL, libraries=image), BASE, template="t")
+    assert made.cuda == Cuda(image="nvidia/cuda:11.2", paths=("/lib/",), identity="i")
+    assert made.below == recipe(lock(*CELL), BASE, template="t")
+    folder = recipe(gpu_lock(*CELL, libraries=replace(image, source=SourceKind.FOLDER, place="/cuda")), BASE)
+    assert folder.cuda == Cuda(folder="/cuda", paths=("/lib/",), identity="i")
+
+
+def test_the_key_of_an_image_without_cuda_is_what_it_was():
+    made = recipe(lock(*CELL), BASE, ("six",), template="t", gpu_template="another")
+    assert made.key == "826e1a6f4c40b27160fe86bb7c57b1c8675751530510fa7a246e7b9a379c2bb1"
+
+
+def test_whatever_makes_libraries_be_found_is_part_of_the_key_and_where_they_were_taken_from_is_not():
+    made = recipe(gpu_lock(*CELL, *LIBRARIES), BASE)
+    cuda = made.cuda
+    others = [
+        replace(cuda, folders=cuda.folders[::-1]),
+        replace(cuda, tools=""),
+        replace(cuda, links=(("a", "b"),)),
+        replace(cuda, template="t"),
+        replace(cuda, identity="i"),
+        replace(cuda, paths=("/a",)),
+        None,
+    ]
+    keys = {replace(made, cuda=other).key for other in (cuda, *others)}
+    assert len(keys) == len(others) + 1
+    assert {replace(made, cuda=other).below.key for other in (cuda, *others)} == {made.below.key}
+    here, there = (replace(made, cuda=Cuda(folder=place, identity="i")).key for place in ("/a", "/b"))
+    assert here == there

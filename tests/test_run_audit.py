@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 import pytest
-from fakes import BASE, NOW, FakeEngine, cell, workshop
+from fakes import BASE, FakeEngine, cell, recipe_of, workshop
 
 from orchestrator import paths
-from orchestrator.errors import CellError, CellStatus
-from orchestrator.model import Axis, AxisKind, Choice, Exit, Limits, Prepared
-from orchestrator.model.cuda import Built, Registered, Sighting
+from orchestrator.errors import CellError, CellStatus, Phase, infra
+from orchestrator.model import Cuda, Exit, Limits, Prepared
+from orchestrator.model.cuda import Built, Fix, FixKind, Registered, Sighting
 from orchestrator.run import audit
 from orchestrator.run.cells import run_cell
 
@@ -21,7 +21,6 @@ SEEN = Sighting(
     built=Built(release="2.10.0", cuda="11.2"), python="3.9.2", driver="stand-in", registered=Registered.YES
 )
 IMAGE = Prepared(key="k", reference="image", interpreter="/opt/venv/bin/python", built=True)
-DEVICE = Choice(axis=Axis(name="device", kind=AxisKind.DEVICE, default="cpu"), name="cuda11.8")
 
 
 @dataclass
@@ -103,43 +102,71 @@ def test_the_digest_of_the_program_changes_with_any_of_its_files():
     assert audit.read(paths.data("images") / "gpu").digest == audit.read(paths.data("images") / "gpu").digest
 
 
-def on_gpu(**fields):
-    return replace(cell(**fields), choices=(*cell(**fields).choices, DEVICE))
+def gpu_shop(tmp_path, engine, **fields):
+    """A workshop whose recipes have a CUDA part."""
+
+    def recipe(lock, base, subjects):
+        return replace(recipe_of(lock, base, subjects), cuda=Cuda(folders=("nvidia/cublas/lib",)))
+
+    return workshop(tmp_path, engine, **({"recipe": recipe} | fields))
 
 
-def test_a_cell_with_another_device_is_audited_and_its_record_keeps_what_was_seen(tmp_path):
-    asked = []
-    shop = workshop(tmp_path, FakeEngine(), audit=lambda image, base: asked.append((image, base)) or SEEN)
-    record = run_cell(on_gpu(), shop)
+def test_a_gpu_image_is_looked_into_as_installing_leaves_it_and_the_record_keeps_what_was_seen(tmp_path):
+    asked, engine = [], FakeEngine()
+    shop = gpu_shop(tmp_path, engine, audit=lambda image, base: asked.append((image, base)) or SEEN)
+    record = run_cell(cell(), shop)
     assert record.audit == SEEN
     assert shop.store.newest("fake")[record.cell.id].audit == SEEN
-    assert [base for _, base in asked] == [BASE]
+    ((image, base),) = asked
+    assert base == BASE
+    assert engine.prepared == [image.key, record.image_key]
+    assert image.key != record.image_key
+
+
+def test_libraries_that_were_copied_are_looked_at_in_the_very_image(tmp_path):
+    engine = FakeEngine()
+    copied = Cuda(image="nvidia/cuda:11.2", paths=("/usr/local/cuda/lib64",), identity="i")
+    shop = gpu_shop(
+        tmp_path, engine, audit=lambda _image, _base: SEEN, recipe=lambda *a: replace(recipe_of(*a), cuda=copied)
+    )
+    record = run_cell(cell(), shop)
+    assert set(engine.prepared) == {record.image_key}
+
+
+def test_links_that_helped_become_part_of_the_image_and_those_that_did_not_do_not(tmp_path):
+    links = (("libcusolver.so.10", "/site/nvidia/cusolver/lib/libcusolver.so.11"),)
+    helped = Fix(kind=FixKind.LINK, links=links, registered=Registered.YES)
+    idle = replace(helped, registered=Registered.NO)
+    plain = run_cell(cell(), gpu_shop(tmp_path / "a", FakeEngine(), audit=lambda *_: SEEN)).image_key
+    with_idle = replace(SEEN, fixes=(idle,))
+    assert run_cell(cell(), gpu_shop(tmp_path / "b", FakeEngine(), audit=lambda *_: with_idle)).image_key == plain
+    with_link = replace(SEEN, fixes=(idle, helped))
+    assert run_cell(cell(), gpu_shop(tmp_path / "c", FakeEngine(), audit=lambda *_: with_link)).image_key != plain
 
 
 def test_the_same_image_is_not_looked_into_twice_unless_the_program_changed(tmp_path):
-    asked = []
-    engine = FakeEngine()
-    shop = workshop(tmp_path, engine, audit=lambda image, _base: asked.append(image) or SEEN)
-    run_cell(on_gpu(), shop)
-    assert run_cell(on_gpu(), shop).audit == SEEN
-    assert len(asked) == len(engine.prepared) == 1
-    run_cell(on_gpu(), replace(shop, look="another"))
+    asked, engine = [], FakeEngine()
+    shop = gpu_shop(tmp_path, engine, audit=lambda image, _base: asked.append(image) or SEEN)
+    run_cell(cell(), shop)
+    assert run_cell(cell(), shop).audit == SEEN
+    assert (len(asked), len(engine.prepared)) == (1, 2)
+    run_cell(cell(), replace(shop, look="another"))
     assert len(asked) == 2
 
 
-def test_a_cell_on_the_cpu_is_never_audited(tmp_path):
+def test_a_cell_on_the_cpu_is_never_looked_into(tmp_path):
     assert run_cell(cell(), workshop(tmp_path, FakeEngine())).audit is None
 
 
-def test_an_audit_that_fails_makes_the_cell_infra_and_is_tried_again(tmp_path):
-    answers = [audit.infra(audit.Phase.COLLECT, "audit", "gone"), None]
+def test_a_look_that_fails_makes_the_cell_infra_and_is_tried_again(tmp_path):
+    answers = [infra(Phase.COLLECT, "audit", "gone"), None]
 
-    def look_once(_image, _base):
+    def once(_image, _base):
         trouble = answers.pop(0)
         if trouble:
             raise trouble
         return SEEN
 
-    shop = workshop(tmp_path, FakeEngine(), audit=look_once, now=lambda: NOW)
-    assert run_cell(on_gpu(), shop).status is CellStatus.INFRA
-    assert run_cell(on_gpu(), shop).audit == SEEN
+    shop = gpu_shop(tmp_path, FakeEngine(), audit=once)
+    assert run_cell(cell(), shop).status is CellStatus.INFRA
+    assert run_cell(cell(), shop).audit == SEEN

@@ -14,7 +14,7 @@ from types import FrameType
 import click
 
 from orchestrator import __version__
-from orchestrator.cli import diff, keep, look, prove, publish, run, why
+from orchestrator.cli import cuda, diff, doctor, keep, look, prove, publish, run, why
 from orchestrator.errors import CellError, ExitCode, UserError
 
 _DISK = frozenset({errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.ENOTDIR, errno.EEXIST, errno.EPERM, errno.EROFS})
@@ -70,6 +70,8 @@ for command in (
     prove.prove,
     publish.publish,
     diff.diff,
+    cuda.cuda,
+    doctor.doctor,
 ):
     cli.add_command(command)
 

@@ -135,11 +135,30 @@ def _succeeds(command: Sequence[str], env: Mapping[str, str], text: bytes = b"")
 
 
 def write(context: BuildContext, folder: Path) -> None:
-    """Lays a context out in a folder."""
+    """Lays a context out in a folder. Raises CellError(build, infra) where a large file of it is gone."""
     for name, content in (("Dockerfile", context.dockerfile.encode()), *context.files):
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
+    sources = {name: Path(source) for name, source in context.large}
+    for name, source in sources.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            _lay(source, folder / name, frozenset(path.name for path in sources.values()))
+        except OSError as error:
+            raise infra(Phase.BUILD, "folder", f"{source}: {error.strerror}") from error
+
+
+def _lay(source: Path, target: Path, beside: frozenset[str]) -> None:
+    """Puts a large file in place without copying it where that can be; a link to one that is there too stays a link."""
+    real = source.resolve(strict=True)
+    if source.is_symlink() and real.name in beside and real.name != source.name:
+        target.symlink_to(real.name)
+        return
+    try:
+        target.hardlink_to(real)
+    except OSError:  # another filesystem
+        shutil.copyfile(real, target)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

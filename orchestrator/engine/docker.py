@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.engine import build_secrets, docker_base, docker_images, docker_run, limits, owner
 from orchestrator.engine.docker_daemon import Daemon, troubles
-from orchestrator.errors import ExitCode, Phase, UserError, infra
+from orchestrator.errors import CellError, CellStatus, ExitCode, Phase, UserError, infra
 from orchestrator.model import Base, BaseSpec, BuildContext, Exit, Prepared, Recipe, Renderer, Stored, Task, digest
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ class DockerEngine:
         self._daemon: Daemon | None = None
         self._info: Mapping[str, Any] = {}
         self._left: set[str] = set()
+        self._fetched: dict[str, docker_base.Fetched] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
 
@@ -54,7 +55,7 @@ class DockerEngine:
         except troubles() as error:
             said = str(error).splitlines()[0][:300]
             raise UserError(
-                f"no Docker daemon answers at {_host(self._environment)}: {said}",
+                f"no Docker daemon answers at {daemon_host(self._environment)}: {said}",
                 hint=_WAYS_ON,
                 code=ExitCode.NO_ENGINE,
             ) from error
@@ -69,16 +70,29 @@ class DockerEngine:
         with self._only_one(f"base {spec.name}"):
             return docker_base.obtain(self._open(), spec, log, self._run)
 
+    def fetch(self, reference: str) -> str:
+        """As in the protocol. A registry that refused once in this run is not asked again."""
+        with self._only_one(f"fetch {reference}"):
+            if reference not in self._fetched:
+                self._fetched[reference] = docker_base.fetch(self._open(), reference)
+        found = self._fetched[reference]
+        if not found.identity:
+            # The last of the causes a daemon strings together; before it stand addresses of this network.
+            raise CellError(Phase.START, CellStatus.UNAVAILABLE, "no-image", found.refused.rpartition(": ")[2])
+        return digest(found.identity)
+
     def prepare(self, recipe: Recipe, log: Path) -> Prepared:
         began = time.monotonic()
         daemon = self._open()
+        # What lies on top differs between cells that have everything else in common.
+        below = None if recipe.cuda is None else self.prepare(recipe.below, log)
         key = recipe.key
         reference = f"compat-cell:{key[:20]}"
         with self._only_one(reference):
             image = daemon.image(reference)
             built = image is None or (image.labels or {}).get(docker_images.KEY_LABEL) != key
             if built:
-                if recipe.steps and any(not d.wheel for step in recipe.steps for d in step.distributions):
+                if below is None and any(not d.wheel for step in recipe.steps for d in step.distributions):
                     self._builder(recipe.base.image, log)
                 daemon.build(daemon.renderer.cell(recipe), (reference,), log)
                 image = daemon.image(reference)
@@ -91,7 +105,7 @@ class DockerEngine:
             key=key,
             reference=reference,
             interpreter=recipe.base.interpreter,
-            built=built,
+            built=built or (below is not None and below.built),
             seconds=time.monotonic() - began,
             size=image.attrs.get("Size"),
         )
@@ -173,6 +187,7 @@ class DockerEngine:
         processors = int(self._facts().get("NCPU") or 1)
         return {
             **limits.settings(task, processors, self.enforces),
+            **docker_run.devices(task),
             "entrypoint": list(task.command),
             "command": [],
             "environment": environment | dict(task.environment),
@@ -209,7 +224,7 @@ class DockerEngine:
 
         with self._lock:
             if self._daemon is None:
-                host = _host(self._environment)
+                host = daemon_host(self._environment)
                 _knock(host)
                 tls = docker.utils.kwargs_from_env(environment={**self._environment, "DOCKER_HOST": host})
                 client = docker.DockerClient(**{"timeout": _API_SECONDS, **tls, "base_url": host})
@@ -239,7 +254,7 @@ def _digest(context: BuildContext) -> str:
     return digest([context.dockerfile, [(name, content.decode()) for name, content in context.files]])
 
 
-def _host(environment: Mapping[str, str]) -> str:
+def daemon_host(environment: Mapping[str, str]) -> str:
     """The daemon's address: DOCKER_HOST, else the client's current context, else the usual sockets."""
     if environment.get("DOCKER_HOST"):
         return environment["DOCKER_HOST"]

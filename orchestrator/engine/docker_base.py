@@ -6,7 +6,7 @@ import json
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -80,17 +80,34 @@ def _make(daemon: Daemon, spec: BaseSpec, log: Path) -> tuple[str, str]:
         return made, digest([source, plain])
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fetched:
+    """What identifies an image that is here, or why it could not be had."""
+
+    identity: tuple[str, ...] = ()
+    refused: str = ""
+
+
+def fetch(daemon: Daemon, reference: str) -> Fetched:
+    """An image, pulled where it is not here."""
+    image = daemon.image(reference)
+    if image is None:
+        refused = _pull(daemon, reference)
+        image = None if refused else daemon.image(reference)
+        if image is None:
+            return Fetched(refused=refused or "it was pulled and is not there")
+    digests = sorted(d.rpartition("@")[2] for d in image.attrs.get("RepoDigests") or ())
+    return Fetched(identity=tuple(digests) or (str(image.id),))
+
+
 def _start(daemon: Daemon, spec: BaseSpec, folder: Path, log: Path) -> tuple[str, list[str], bool]:
     """The root filesystem to start from: its reference, what identifies it, whether it was bootstrapped."""
     refused = "no image is named"
     if spec.reference:
-        image = daemon.image(spec.reference)
-        if image is None:
-            refused = _pull(daemon, spec.reference)
-            image = None if refused else daemon.image(spec.reference)
-        if image is not None:
-            digests = sorted(d.rpartition("@")[2] for d in image.attrs.get("RepoDigests") or ())
-            return spec.reference, digests or [image.id], False
+        found = fetch(daemon, spec.reference)
+        if found.identity:
+            return spec.reference, list(found.identity), False
+        refused = found.refused
     if not spec.suite:
         raise bootstrap.unavailable(
             f"no CPython {spec.python} here: {spec.reference} can't be pulled ({refused}) and no Debian suite has it"

@@ -97,6 +97,18 @@ def archive(files: Mapping[str, bytes] | tuple[tuple[str, bytes], ...]) -> bytes
     return buffer.getvalue()
 
 
+def devices(task: Task) -> dict[str, Any]:
+    """Keyword arguments of the SDK's `containers.create` that hand a container the machine's GPUs: none unless asked.
+
+    As `--gpus all`, with what computing needs of the driver named: toolkits differ in what they mount unasked.
+    """
+    from docker.types import DeviceRequest
+
+    if not task.gpus:
+        return {}
+    return {"device_requests": [DeviceRequest(count=-1, capabilities=[["gpu", "compute", "utility"]])]}
+
+
 @contextmanager
 def container(daemon: Daemon, image: str, options: Mapping[str, Any], left: set[str]) -> Iterator[Any]:
     """A created container; killed and removed with its volume on the way out, whatever the way.

@@ -24,7 +24,7 @@ import uv
 from filelock import FileLock
 
 from orchestrator import paths
-from orchestrator.engine import build, build_secrets, limits, local_process, local_python, owner
+from orchestrator.engine import build, build_secrets, limits, local_cuda, local_process, local_python, owner
 from orchestrator.errors import CellError, CellStatus, ExitCode, Phase, UserError, infra
 from orchestrator.model import Base, BaseSpec, Distribution, Exit, Prepared, Recipe, Step, Stored, Task, digest
 
@@ -101,6 +101,10 @@ class LocalEngine:
             cpu_flags=tuple(found.facts["cpu_flags"]),
         )
 
+    def fetch(self, reference: str) -> str:
+        """Never: there are no images here. Raises CellError(start, unavailable)."""
+        raise CellError(Phase.START, CellStatus.UNAVAILABLE, "no-image", f"the local engine does not fetch {reference}")
+
     # ------------------------------------------------------------ environments
 
     def prepare(self, recipe: Recipe, log: Path) -> Prepared:
@@ -132,8 +136,10 @@ class LocalEngine:
             self._must([*command, str(part)], log, infra(Phase.BUILD, "venv", ""))
             for step in recipe.steps:
                 self._install(step, making)
-            variables = dict(recipe.environment)
-            _write(part / _MARKER, {"key": recipe.key, "size": _size(part), "environment": variables})
+            known: dict[str, object] = {"environment": dict(recipe.environment)}
+            if recipe.cuda is not None:
+                known["cuda"] = local_cuda.lay_out(recipe, part)
+            _write(part / _MARKER, {"key": recipe.key, "size": _size(part), **known})
             part.rename(folder)
         finally:
             shutil.rmtree(part, ignore_errors=True)
@@ -222,6 +228,10 @@ class LocalEngine:
             found |= build_secrets.network(os.environ) | _fetching()
         marker = Path(reference) / _MARKER
         known: dict[str, Any] = json.loads(marker.read_bytes()) if marker.exists() else {}
+        cuda = known.get("cuda")
+        if cuda:
+            programs[1:1] = local_cuda.programs(cuda, reference)
+            found |= local_cuda.variables(cuda, reference, found)
         found |= known.get("environment", {}) | {n: _here(value, place) for n, value in task.environment}
         return found | {"PATH": os.pathsep.join(programs), "TMPDIR": str(place / "tmp"), "HOME": str(place / "tmp")}
 

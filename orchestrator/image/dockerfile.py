@@ -9,14 +9,20 @@ from pathlib import Path
 
 import jinja2
 
-from orchestrator.model import BaseSpec, BuildContext, Distribution, Recipe, Renderer, Step, StepKind
+from orchestrator.model import BaseSpec, BuildContext, Cuda, Distribution, Recipe, Renderer, Step, StepKind
 
 CELL_FILES = ("compile.sh", "host.sh", "install.sh", "sdist.py")
 _CELL = "Dockerfile.j2"
+_GPU = "gpu.Dockerfile.j2"
 _BASE = "base.Dockerfile.j2"
 _BUILDER = "builder.Dockerfile.j2"
 _TOOLS = "tools.Dockerfile"
 _VERIFY = "verify.py"
+COPIED = "/opt/cuda/lib"
+"""Where libraries from another image or a folder lie in a GPU image."""
+FOLDER = "cuda"
+"""Where a folder's libraries lie in the build context."""
+_PATH = re.compile(r"[A-Za-z0-9/][A-Za-z0-9/._+*?-]*")
 # Titles and names end up in comments, words and stage names of a Dockerfile: nothing else may come through.
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]*")
 
@@ -36,11 +42,19 @@ class Templates:
         return _digest(*(self[name] for name in (_CELL, *CELL_FILES)))
 
     @property
+    def gpu_digest(self) -> str:
+        """The same of what lies on a cell's image for a device with CUDA."""
+        return _digest(self[_GPU])
+
+    @property
     def verify(self) -> bytes:
         return self[_VERIFY].encode()
 
     def cell(self, recipe: Recipe) -> BuildContext:
-        """The Dockerfile of a recipe, its scripts, and a requirements file per layer of wheels."""
+        """The Dockerfile of a recipe, its scripts, and a requirements file per layer of wheels.
+
+        Of a recipe with a CUDA part: the Dockerfile of that part alone, on the image of the recipe below it.
+        """
         return render(recipe, self)
 
     def base(self, spec: BaseSpec, start: str, *, bootstrapped: bool) -> BuildContext:
@@ -64,7 +78,7 @@ class Templates:
 
 def read(folder: Path) -> Templates:
     """The templates of an `images/` folder."""
-    names = sorted({_CELL, _BASE, _BUILDER, _TOOLS, _VERIFY, *CELL_FILES})
+    names = sorted({_CELL, _GPU, _BASE, _BUILDER, _TOOLS, _VERIFY, *CELL_FILES})
     return Templates(texts=tuple((name, (folder / name).read_text(encoding="utf-8")) for name in names))
 
 
@@ -74,7 +88,12 @@ def renderer(templates: Templates) -> Renderer:
 
 
 def render(recipe: Recipe, templates: Templates) -> BuildContext:
-    """The build context of a recipe; raises ValueError for a name no index would serve."""
+    """The build context of a recipe (of its CUDA part, where it has one: `below` is the rest).
+
+    Raises ValueError for a name no index would serve.
+    """
+    if recipe.cuda is not None:
+        return _render_gpu(recipe, recipe.cuda, templates)
     for step in recipe.steps:
         for dist in step.distributions:
             for word in (dist.name, dist.version, dist.filename, dist.sha256):
@@ -103,6 +122,43 @@ def render(recipe: Recipe, templates: Templates) -> BuildContext:
     used = CELL_FILES if any(s.kind is StepKind.COMPILE for s in recipe.steps) else ("host.sh", "install.sh")
     scripts = [(name, templates[name].encode()) for name in used]
     return BuildContext(dockerfile=text, files=tuple(sorted([*files, *scripts])))
+
+
+def _render_gpu(recipe: Recipe, cuda: Cuda, templates: Templates) -> BuildContext:
+    """The image of the same pins, with their libraries where they are found."""
+    site = recipe.site_packages
+    links = [(f"{_path(folder, site)}/{name}", target) for name, folder, target in map(_link, cuda.links)]
+    words = [*cuda.folders, *cuda.paths, *(word for pair in links for word in pair)]
+    for word in words:
+        if not _PATH.fullmatch(word):
+            raise ValueError(f"{word!r} can't be part of a Dockerfile")
+    text = _text(
+        templates[_GPU],
+        {
+            "title": _title(recipe),
+            "tag": reference(recipe.key),
+            "below": reference(recipe.below.key),
+            "key": recipe.key,
+            "site": site,
+            "cuda": cuda,
+            "copied": COPIED,
+            "links": links,
+            "folders": [*((COPIED,) if cuda.copied else ()), *(_path(f, "${SITE}") for f in cuda.folders)],
+        },
+    )
+    large = [(f"{FOLDER}/{path.rpartition('/')[2]}", f"{cuda.folder}/{path}") for path in cuda.paths if cuda.folder]
+    return BuildContext(dockerfile=text, large=tuple(sorted(large)))
+
+
+def _link(link: tuple[str, str]) -> tuple[str, str, str]:
+    """(name, folder, file) of a link beside its target."""
+    name, target = link
+    folder, _, file = target.rpartition("/")
+    return name, folder, file
+
+
+def _path(below: str, site: str) -> str:
+    return below if below.startswith("/") else f"{site}/{below}"
 
 
 def requirements(step: Step) -> str:

@@ -10,6 +10,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from orchestrator.errors import Attribution, CellError, CellStatus, Phase, infra
+from orchestrator.lock import libraries
 from orchestrator.lock.metadata import names_without_bounds
 from orchestrator.lock.resolve import Solved, Where, by_pip, by_uv, distribution, unresolvable
 from orchestrator.lock.tags import release, select_file
@@ -24,8 +25,9 @@ _ANY_GLIBC = 99
 def lock(cell: Cell, base: Base, index: Facts, tools: Tools) -> Lock:
     """The pins of a cell.
 
-    Raises CellError(resolve, …): unresolvable `no-release`, `no-wheel`, `pins-clash` or `resolver-timeout`; excluded
-    `forced-not-needed`; infra for everything that is not the packages' doing.
+    Raises CellError: unresolvable `no-release`, `no-wheel`, `pins-clash`, `libraries-clash` or `resolver-timeout`;
+    excluded `forced-not-needed`; unavailable `no-cuda-line` or `no-cuda-libraries`; infra for everything that is not
+    the packages' doing.
     """
     asked = requirements(cell)
     exact = check(asked, base, index)
@@ -33,15 +35,17 @@ def lock(cell: Cell, base: Base, index: Facts, tools: Tools) -> Lock:
     where = Where(python=_full(base), platform=base.platform, cutoff=cutoff, index=index, tools=tools)
     solved, notes = _solve(cell, asked, where)
     chosen, more = substitute(cell, solved.distributions, where)
+    added = libraries.add(cell, libraries.Pins(solved=solved.distributions, chosen=chosen), where)
     return Lock(
         python=cell.python,
         platform=base.platform,
-        device=cell.device,
+        device=added.device,
         strategy=cell.strategy,
         resolver=solved.resolver,
         cutoff=cutoff,
-        distributions=chosen,
-        notes=(*notes, *more, *_untimed(exact)),
+        distributions=added.distributions,
+        notes=(*notes, *more, *added.notes, *_untimed(exact)),
+        libraries=added.libraries,
     )
 
 
@@ -89,14 +93,17 @@ def substitute(
 ) -> tuple[tuple[Distribution, ...], tuple[str, ...]]:
     """The device's stand-ins put in place of their originals, and a note for each that was looked for.
 
-    A stand-in counts only at the same version with a wheel for this Python; else the original stays.
+    A stand-in counts only where the original's version is within its bounds and the stand-in has the same version with
+    a wheel for this Python; else the original stays.
     """
     chosen = {d.name: d for d in distributions}
     notes: list[str] = []
     pairs = [pair for choice in cell.of_kind(AxisKind.DEVICE) for pair in choice.substitutes]
-    for original, stand_in in ((canonicalize_name(o), canonicalize_name(s)) for o, s in pairs):
+    how = "" if any(c.sources or c.follows for c in cell.of_kind(AxisKind.DEVICE)) else ", no CUDA libraries"
+    for bounded, stand_in in ((Requirement(o), canonicalize_name(s)) for o, s in pairs):
+        original = canonicalize_name(bounded.name)
         present = chosen.get(original)
-        if present is None or stand_in in chosen:
+        if present is None or stand_in in chosen or not bounded.specifier.contains(present.version, prereleases=True):
             continue
         files = release(where.index.files(stand_in), present.version)
         file = select_file(files, where.python, where.platform, exact=True)
@@ -105,9 +112,7 @@ def substitute(
             continue
         del chosen[original]
         chosen[stand_in] = distribution(stand_in, file)
-        notes.append(
-            f"{stand_in} {present.version} stands in for {original} {present.version} (same version, no CUDA libraries)"
-        )
+        notes.append(f"{stand_in} {present.version} stands in for {original} {present.version} (same version{how})")
     return tuple(chosen[name] for name in sorted(chosen)), tuple(notes)
 
 

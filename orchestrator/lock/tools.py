@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from orchestrator.model import Index, IndexFile
+from orchestrator.errors import CellError, CellStatus, Phase, infra
+from orchestrator.model import Choice, Index, IndexFile
+from orchestrator.model.cuda import Built
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,6 +22,16 @@ class Result:
     timed_out: bool = False
 
 
+def no_image(_reference: str) -> str:
+    """Where no engine could fetch an image. Raises CellError(start, unavailable)."""
+    raise CellError(Phase.START, CellStatus.UNAVAILABLE, "no-image", "there is no engine to fetch it with")
+
+
+def not_read(package: str, version: str, _python: str, _platform: str) -> Built:
+    """Where wheels can't be looked into. Raises CellError(resolve, infra)."""
+    raise infra(Phase.RESOLVE, "built-for", f"what {package} {version} was built for can't be read here")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tools:
     """The effects a resolution may have.
@@ -28,6 +40,10 @@ class Tools:
     container, with network, where `uv` and `interpreter`, the cell's CPython with pip, are on PATH; `files` are
     (path, content) put there first. Both raise `CellError` (infra) where they could not even start.
     `pip_seconds` bounds pip's resolver, `sleep` waits between attempts.
+
+    For devices with CUDA: `image(reference)` answers with the identity of an image that the engine has or could fetch,
+    or raises CellError(unavailable); `built_for(package, version, python, platform)` reads from a wheel what it was
+    built for; `devices` are all that the matrix lists, among which a device that follows a package finds its line.
     """
 
     uv_host: Callable[[tuple[str, ...], str], Result]
@@ -35,6 +51,9 @@ class Tools:
     interpreter: str = "python"
     pip_seconds: int = 300
     sleep: Callable[[float], None] = time.sleep
+    image: Callable[[str], str] = no_image
+    built_for: Callable[[str, str, str, str], Built] = not_read
+    devices: tuple[Choice, ...] = ()
 
 
 class Facts(Index, Protocol):

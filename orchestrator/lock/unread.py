@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
-from orchestrator.errors import Phase, infra
+from orchestrator.errors import CellError, Phase, infra
 from orchestrator.model import IndexFile
 
 
 @dataclass(kw_only=True, slots=True)
 class Unread:
-    """`lock.tools.Facts` that answers nothing: every question raises CellError(resolve, infra), never "no release"."""
+    """`lock.built.Wheels` that answers nothing: every question raises CellError(resolve, infra), never "no release"."""
 
     as_of: datetime
 
@@ -23,4 +24,17 @@ class Unread:
         return False
 
     def requires(self, file: IndexFile) -> tuple[str, ...]:
-        raise infra(Phase.RESOLVE, "index", f"the package index was not read (asked for {file.filename})")
+        raise self._unread(file)
+
+    @property
+    def readings(self) -> Path:
+        raise infra(Phase.RESOLVE, "index", "the package index was not read")
+
+    def part(self, file: IndexFile, _start: int, _stop: int) -> bytes:
+        raise self._unread(file)
+
+    def size(self, file: IndexFile) -> int:
+        raise self._unread(file)
+
+    def _unread(self, file: IndexFile) -> CellError:
+        return infra(Phase.RESOLVE, "index", f"the package index was not read (asked for {file.filename})")

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import chain
 
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.utils import InvalidName, canonicalize_name
 
 from orchestrator.errors import UserError
 from orchestrator.matrix import nodes
+from orchestrator.matrix.devices import device
 from orchestrator.matrix.nodes import Spot, did_you_mean
 from orchestrator.matrix.patterns import version
+from orchestrator.matrix.words import named, package_name, requirement
 from orchestrator.model import ABSENT, UNPINNED, Axis, AxisKind, Choice, Strategy
 
-CHOICE_NAME = r"[A-Za-z][A-Za-z0-9._-]*"
 AXIS_NAME = r"[a-z][a-z0-9_]*"
 PYTHON_MINOR = r"3\.[0-9]{1,2}"
 RESERVED = ("reason",)
@@ -78,7 +77,18 @@ def read_axes(spot: Spot) -> tuple[SourceAxis, ...]:
     for name in packages:
         if packages.count(name) > 1:
             raise spot.error(f"the package {name} has more than one axis")
+    for source in found:
+        _refuse_strangers(source, packages, spot)
     return found
+
+
+def _refuse_strangers(source: SourceAxis, packages: list[str], axes: Spot) -> None:
+    """A device may follow only a package that every cell says something about."""
+    for number, choice in enumerate(source.choices):
+        if choice.follows and choice.follows not in packages:
+            entry = axes.entries()[source.axis.name].entries()["choices"].items()[number]
+            hint = did_you_mean(choice.follows, packages) or f"packages: {', '.join(packages)}"
+            raise entry.entries()["follows"].error(f"no axis of the package {choice.follows!r}", hint=hint)
 
 
 def _read_axis(parent: Spot, name: str, spot: Spot) -> SourceAxis:
@@ -88,7 +98,7 @@ def _read_axis(parent: Spot, name: str, spot: Spot) -> SourceAxis:
         raise parent.key(name).error(f"{name!r} can't name an axis: rules use that word")
     fields = spot.fields(("package", "kind", "choices", "subject", "default"), ("choices",))
     kind = _kind(spot, fields)
-    package = _package(fields["package"]) if "package" in fields else None
+    package = package_name(fields["package"]) if "package" in fields else None
     subject = "subject" in fields and fields["subject"].truth()
     if subject and kind is not AxisKind.PACKAGE:
         raise fields["subject"].error("only a package can be the subject")
@@ -96,7 +106,18 @@ def _read_axis(parent: Spot, name: str, spot: Spot) -> SourceAxis:
     entries = [_entry(bare, item) for item in fields["choices"].items()]
     _refuse_twins(entries, fields["choices"].items())
     axis = Axis(name=name, kind=kind, package=package, subject=subject, default=_default(kind, entries, fields))
+    _refuse_nothing_planned(axis, entries, fields)
     return SourceAxis(axis=axis, entries=tuple(_on(axis, entry) for entry in entries), at=spot.at)
+
+
+def _refuse_nothing_planned(axis: Axis, entries: list[Choice | Range], fields: Mapping[str, Spot]) -> None:
+    pairs = zip(entries, fields["choices"].items(), strict=True)
+    asked = [(e.name, spot) for e, spot in pairs if isinstance(e, Choice) and e.on_request]
+    for name, spot in asked:
+        if name == axis.default:
+            raise spot.entries()["on_request"].error(f"{name!r} is the default of {axis.name}, which is planned")
+    if len(asked) == len(entries):
+        raise fields["choices"].error("every choice is on request: nothing would be planned")
 
 
 def _kind(spot: Spot, fields: Mapping[str, Spot]) -> AxisKind:
@@ -115,13 +136,6 @@ def _kind(spot: Spot, fields: Mapping[str, Spot]) -> AxisKind:
     if kind is not AxisKind.PACKAGE and "package" in fields:
         raise fields["package"].error(f"an axis of kind {kind} has no package")
     return kind
-
-
-def _package(spot: Spot) -> str:
-    try:
-        return canonicalize_name(spot.string(), validate=True)
-    except InvalidName as error:
-        raise spot.expected("the name of a package") from error
 
 
 def _default(kind: AxisKind, entries: list[Choice | Range], fields: Mapping[str, Spot]) -> str | None:
@@ -144,15 +158,7 @@ def implied_default(kind: AxisKind, names: list[str]) -> str | None:
 
 
 def _on(axis: Axis, entry: Choice | Range) -> Choice | Range:
-    if isinstance(entry, Range):
-        return entry
-    return Choice(
-        axis=axis,
-        name=entry.name,
-        variables=entry.variables,
-        requires=entry.requires,
-        substitutes=entry.substitutes,
-    )
+    return entry if isinstance(entry, Range) else replace(entry, axis=axis)
 
 
 def _refuse_twins(entries: list[Choice | Range], spots: tuple[Spot, ...]) -> None:
@@ -174,7 +180,7 @@ def _entry(axis: Axis, spot: Spot) -> Choice | Range:
         case AxisKind.PYTHON:
             return _python(axis, spot)
         case AxisKind.DEVICE:
-            return _device(axis, spot)
+            return device(axis, spot)
         case AxisKind.ENV:
             return _env(axis, spot)
         case AxisKind.RESOLVE:
@@ -222,29 +228,9 @@ def _strategy(axis: Axis, spot: Spot) -> Choice:
     return Choice(axis=axis, name=name)
 
 
-def _named(spot: Spot) -> str:
-    name = spot.string()
-    if not re.fullmatch(CHOICE_NAME, name, re.ASCII):
-        raise spot.error(f"{name!r} can't name a choice: a letter, then letters, digits, . _ and - only")
-    if name == "latest":
-        raise spot.error(f"{name!r} can't name a choice: selectors use that word")
-    return name
-
-
-def _device(axis: Axis, spot: Spot) -> Choice:
-    if not spot.is_mapping:
-        return Choice(axis=axis, name=_named(spot))
-    fields = spot.fields(("name", "substitutes"), ("name",))
-    pairs: list[tuple[str, str]] = []
-    if "substitutes" in fields:
-        for original, stand_in in fields["substitutes"].entries().items():
-            pairs.append((canonicalize_name(original), _package(stand_in)))
-    return Choice(axis=axis, name=_named(fields["name"]), substitutes=tuple(pairs))
-
-
 def _env(axis: Axis, spot: Spot) -> Choice:
     if not spot.is_mapping:
-        name = _named(spot)
+        name = named(spot)
         if name != "plain":
             raise spot.error(f"{name!r} sets nothing", hint="write {name: …, set: {VARIABLE: value}}, or plain")
         return Choice(axis=axis, name=name)
@@ -253,18 +239,8 @@ def _env(axis: Axis, spot: Spot) -> Choice:
     for variable, _ in variables:
         if not _VARIABLE.fullmatch(variable):
             raise fields["set"].key(variable).error(f"{variable!r} can't name an environment variable")
-    requires = tuple(_requirement(item) for item in fields["with"].items()) if "with" in fields else ()
-    return Choice(axis=axis, name=_named(fields["name"]), variables=variables, requires=requires)
-
-
-def _requirement(spot: Spot) -> str:
-    try:
-        requirement = Requirement(spot.string())
-    except InvalidRequirement as error:
-        raise spot.expected('a requirement such as "tf-keras" or "numpy<2"') from error
-    if requirement.url:
-        raise spot.error("expected a requirement by name, got a URL")
-    return str(requirement)
+    requires = tuple(requirement(item) for item in fields["with"].items()) if "with" in fields else ()
+    return Choice(axis=axis, name=named(fields["name"]), variables=variables, requires=requires)
 
 
 def refuse_unknown(axis: str, known: Mapping[str, Axis], place: Spot) -> UserError:

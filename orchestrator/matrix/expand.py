@@ -1,8 +1,12 @@
-"""`Matrix` → `Plan`: the product of the axes, less what excludes take, plus what includes give back."""
+"""`Matrix` → `Plan`: the product of the axes, less what excludes take, plus what includes give back.
+
+Choices on request are no part of a plan: their cells come beside it, for who names them.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from orchestrator.errors import UserError
 from orchestrator.matrix import patterns
@@ -40,26 +44,69 @@ class Plan:
 
 
 def expand(matrix: Matrix) -> Plan:
-    """The cells of a matrix.
+    """The cells of a matrix, without those of choices on request.
 
-    Raises UserError, naming the line, for a rule that matches or removes nothing and for an include that gives
-    nothing back; and where no cell is left or more than can be planned.
+    Raises UserError, naming the line, for a rule that matches or removes nothing (not even on request) and for an
+    include that gives nothing back; and where no cell is left or more than can be planned.
     """
     for rule in (*matrix.exclude, *matrix.include):
         _refuse_idle(matrix, rule)
     for include in matrix.include:
         if not any(_overlap(matrix, include, exclude) for exclude in matrix.exclude):
             raise UserError(f"{include.at}: gives nothing back: no exclude takes what it matches")
-    plan = walk(matrix)
+    plan = walk(_narrowed(matrix, {}), whole=matrix)
     if not plan.cells:
         raise UserError(f"{matrix.path}: every combination is excluded: nothing to run")
-    for excluded in plan.excluded:
-        if not excluded.count:
+    for number, excluded in enumerate(plan.excluded):
+        if not excluded.count and not _takes_on_request(matrix, number):
             raise UserError(
                 f"{excluded.rule.at}: removes nothing: other rules already take, or an include gives back, all of it",
                 hint="leave the rule out, or those that make it superfluous",
             )
     return plan
+
+
+def requested(matrix: Matrix, kept: Mapping[str, frozenset[str]]) -> tuple[Cell, ...]:
+    """The cells with a choice on request, of what `kept` (axis → names) leaves of the choices.
+
+    Of an axis that is not named there, choices on request are left out. Raises UserError for more than can be planned.
+    """
+    narrowed = _narrowed(matrix, kept)
+    if not all(narrowed.choices) or not any(c.on_request for choices in narrowed.choices for c in choices):
+        return ()
+    cells = walk(narrowed, whole=matrix).cells
+    return tuple(cell for cell in cells if any(choice.on_request for choice in cell.choices))
+
+
+def table(matrix: Matrix, plan: Plan, selected: Iterable[Cell], recorded: Iterable[Cell]) -> tuple[Cell, ...]:
+    """The cells a table has rows for: the plan's, the selected ones, and those on request that something is recorded
+    of and the matrix still has. None twice.
+    """
+    asked = {(c.axis.name, c.name) for choices in matrix.choices for c in choices if c.on_request}
+    seen = [cell for cell in recorded if asked.intersection(cell.axes.items())]
+    kept = {axis: frozenset(name for cell in seen if (name := cell.get(axis))) for axis in {a for a, _ in asked}}
+    known = {cell.id for cell in seen}
+    again = (cell for cell in requested(matrix, kept) if cell.id in known)
+    return tuple({cell.id: cell for cell in (*plan.cells, *selected, *again)}.values())
+
+
+def _narrowed(matrix: Matrix, kept: Mapping[str, frozenset[str]]) -> Matrix:
+    """The matrix with the choices that `kept` names, on other axes with those that are planned unasked."""
+    return replace(
+        matrix,
+        choices=tuple(
+            tuple(c for c in choices if (c.name in kept[c.axis.name] if c.axis.name in kept else not c.on_request))
+            for choices in matrix.choices
+        ),
+    )
+
+
+def _takes_on_request(matrix: Matrix, number: int) -> bool:
+    """Whether an exclude takes anything from cells on request. Only the part of the product that it matches counts."""
+    box = {choices[0].axis.name: meant(choices, matrix.exclude[number]) for choices in matrix.choices}
+    if not any(c.on_request and c.name in box[c.axis.name] for choices in matrix.choices for c in choices):
+        return False
+    return walk(_narrowed(matrix, box), whole=matrix).excluded[number].count > 0
 
 
 def walk(matrix: Matrix, *, whole: Matrix | None = None) -> Plan:

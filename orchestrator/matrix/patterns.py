@@ -7,6 +7,7 @@ A pattern is one or more parts, separated by commas:
     >=2.1,<2.5   PEP 440 specifiers, all of which must hold
     latest       the newest listed
     none, plain  a choice by its name
+    cuda11       every CUDA line 11.x among devices; cuda is all of them
     !X or !=X    takes away what X means
 
 What is not taken away is or'ed; where everything only takes away, it takes from all choices.
@@ -27,6 +28,8 @@ LATEST = "latest"
 _SPECIFIER = re.compile(r"[<>]|~=|==")
 _LONGEST = 2000
 _VERSIONED = (AxisKind.PACKAGE, AxisKind.PYTHON)
+_LINE = re.compile(r"([A-Za-z]+)([0-9][0-9.]*)?", re.ASCII)
+"""A device such as cuda11.8, or the beginning of one."""
 
 
 class BadPattern(ValueError):
@@ -97,7 +100,7 @@ def _meant(axis: Axis, names: tuple[str, ...], part: str) -> frozenset[str]:
     if not versioned:
         if part == LATEST or ".." in part or _SPECIFIER.match(part):
             raise BadPattern(f"{part!r} needs versions, and the choices of {axis.name} are names")
-        return frozenset()
+        return _lines(names, part) if axis.kind is AxisKind.DEVICE else frozenset()
     if part == LATEST:
         return _newest(names)
     if ".." in part:
@@ -105,6 +108,17 @@ def _meant(axis: Axis, names: tuple[str, ...], part: str) -> frozenset[str]:
     if _SPECIFIER.match(part):
         return _specified(names, part)
     return frozenset(name for name in names if _is_or_under(name, part))
+
+
+def _lines(names: tuple[str, ...], part: str) -> frozenset[str]:
+    """The devices that are this word with a version, or with one under the version given."""
+    wanted = _LINE.fullmatch(part)
+    shapes = ((name, _LINE.fullmatch(name)) for name in names)
+    return frozenset(
+        name
+        for name, here in shapes
+        if wanted and here and here[2] and here[1] == wanted[1] and (not wanted[2] or _is_or_under(here[2], wanted[2]))
+    )
 
 
 def _newest(names: tuple[str, ...]) -> frozenset[str]:

@@ -12,9 +12,10 @@ from packaging.version import InvalidVersion, Version
 from orchestrator.errors import UserError
 from orchestrator.matrix import patterns
 from orchestrator.matrix.axes import Range, SourceAxis, Take
+from orchestrator.matrix.devices import near
 from orchestrator.matrix.document import Source
 from orchestrator.matrix.nodes import did_you_mean
-from orchestrator.model import Choice, Condition, Index, IndexFile, Matrix, digest
+from orchestrator.model import AxisKind, Choice, Condition, Group, Index, IndexFile, Matrix, digest
 
 
 def resolve(source: Source, index: Index) -> Matrix:
@@ -28,7 +29,11 @@ def resolve(source: Source, index: Index) -> Matrix:
 
 
 def settled(source: Source, choices: tuple[tuple[Choice, ...], ...]) -> Matrix:
-    """The matrix with its ranges standing for these choices. Raises UserError where a group's condition names none."""
+    """The matrix with its ranges standing for these choices. Raises UserError where a group's condition names none.
+
+    An axis without a range is taken from the file: what `source_digest` leaves out may have changed there.
+    """
+    choices = tuple(listed if axis.ranges else axis.choices for axis, listed in zip(source.axes, choices, strict=True))
     matrix = Matrix(
         title=source.title,
         choices=choices,
@@ -55,21 +60,45 @@ def refuse_stray(matrix: Matrix, condition: Condition, at: str) -> None:
     if stray:
         raise UserError(
             f"{at}.{axis}: {stray[0]!r} means no choice of the axis {axis}",
-            hint=did_you_mean(stray[0], names) or f"choices: {', '.join(names)}",
+            hint=(choices[0].axis.kind is AxisKind.DEVICE and near(stray[0], names))
+            or did_you_mean(stray[0], names)
+            or f"choices: {', '.join(names)}",
         )
 
 
 def source_digest(source: Source) -> str:
-    """Digest over what decides which choices a file can mean and what a result of one of its cells says.
+    """Digest over what decides which choices a file can mean and what a result of one of its planned cells says.
 
-    Ranges enter as written; rules, questions and the title don't: they only choose among results.
+    Ranges enter as written; rules, questions and the title don't: they only choose among results. Nor do choices on
+    request, and groups that run in none but their cells.
     """
-    axes = [[asdict(axis.axis), [_as_written(entry) for entry in axis.entries]] for axis in source.axes]
-    return digest([axes, [asdict(group) for group in source.groups], asdict(source.limits)])
+    axes = [[asdict(axis.axis), [_as_written(e) for e in axis.entries if _planned(e)]] for axis in source.axes]
+    groups = [asdict(group) for group in source.groups if _runs_in_planned(group, source)]
+    return digest([axes, groups, asdict(source.limits)])
+
+
+def _planned(entry: Choice | Range) -> bool:
+    return isinstance(entry, Range) or not entry.on_request
+
+
+def _runs_in_planned(group: Group, source: Source) -> bool:
+    """Whether a group runs in any cell that is not on request."""
+    asked = {axis.axis.name: axis for axis in source.axes if not all(_planned(e) for e in axis.entries)}
+    for name, wanted in group.where:
+        if name in asked:
+            listed = asked[name].choices
+            meant = patterns.matching(asked[name].axis, tuple(c.name for c in listed), wanted)
+            if not any(c.name in meant for c in listed if not c.on_request):
+                return False
+    return True
 
 
 def _as_written(entry: Choice | Range) -> object:
-    return [entry.specifier, entry.take] if isinstance(entry, Range) else asdict(entry)
+    if isinstance(entry, Range):
+        return [entry.specifier, entry.take]
+    # What every choice once had counts always, what came later where it is said: digests of older files stay.
+    since = {"on_request": entry.on_request, "sources": entry.sources, "follows": entry.follows}
+    return {name: value for name, value in asdict(entry).items() if name not in since or since[name]}
 
 
 def matrix_digest(source: Source, choices: tuple[tuple[Choice, ...], ...]) -> str:
@@ -77,8 +106,12 @@ def matrix_digest(source: Source, choices: tuple[tuple[Choice, ...], ...]) -> st
     rules = [[(r.where, r.reason) for r in rules] for rules in (source.exclude, source.include)]
     groups = [asdict(group) for group in source.groups]
     questions = [asdict(question) for question in source.questions]
-    axes = [[asdict(choice) for choice in axis] for axis in choices]
-    return digest([source.title, axes, rules, groups, questions, asdict(source.limits)])
+    return digest([source.title, written(choices), rules, groups, questions, asdict(source.limits)])
+
+
+def written(choices: tuple[tuple[Choice, ...], ...]) -> list[list[object]]:
+    """Choices as values that digests are made of."""
+    return [[_as_written(choice) for choice in axis] for axis in choices]
 
 
 def _resolved(source: SourceAxis, index: Index) -> tuple[Choice, ...]:

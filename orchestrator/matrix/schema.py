@@ -4,8 +4,9 @@ a rule, say) a schema can't say.
 
 from __future__ import annotations
 
-from orchestrator.matrix import document
-from orchestrator.matrix.axes import AXIS_NAME, CHOICE_NAME, PYTHON_MINOR, Take
+from orchestrator.matrix import devices, document
+from orchestrator.matrix.axes import AXIS_NAME, PYTHON_MINOR, Take
+from orchestrator.matrix.words import CHOICE_NAME
 from orchestrator.model import ABSENT, UNPINNED, AxisKind, Strategy
 
 Json = dict[str, object]
@@ -112,13 +113,43 @@ def _package_axis() -> Json:
     return _record(properties, "package", "choices")
 
 
+def _device(name: Json, texts: Json) -> Json:
+    shaped: dict[str, Json] = {
+        "image": {"description": "An image that CUDA libraries are copied from.", **_shaped(devices.IMAGE_NAME)},
+        "paths": {"description": "What is copied from it.", **_many(_shaped(devices.IMAGE_PATH))},
+        "libraries": _many(_TEXT, "Requirements that are added to a cell's pins."),
+        "folder": {"description": "A folder that CUDA libraries are copied from.", **_shaped(devices.FOLDER)},
+        "sonames": {"description": "The libraries that must be in it.", **_many(_shaped(devices.SONAME))},
+    }
+    properties: Json = {
+        "name": name,
+        "on_request": {"type": "boolean", "description": "Planned only where somebody names it."},
+        "substitutes": texts,
+        "follows": {"description": "The package whose own build decides which device is meant.", **_TEXT},
+        **shaped,
+    }
+    source: Json = {"anyOf": [{"required": [key]} for key in ("image", "libraries", "folder")]}
+    return {
+        **_record(properties, "name"),
+        "dependentRequired": {"paths": ["image"], "folder": ["sonames"]},
+        "dependentSchemas": {
+            "follows": {"not": {"anyOf": [{"required": [key]} for key in devices.SOURCE_KEYS]}},
+            "sonames": source,
+        },
+    }
+
+
+def _shaped(pattern: str) -> Json:
+    return {"type": "string", "pattern": f"^{pattern}$"}
+
+
 def _other_axis(kind: AxisKind) -> Json:
     name: Json = {"type": "string", "pattern": f"^{CHOICE_NAME}$"}
     texts: Json = {"type": "object", "additionalProperties": {"type": "string"}}
     choices: dict[AxisKind, Json] = {
         AxisKind.PYTHON: {"type": "string", "pattern": f"^{PYTHON_MINOR}$"},
         AxisKind.RESOLVE: {"enum": [str(strategy) for strategy in Strategy]},
-        AxisKind.DEVICE: {"oneOf": [name, _record({"name": name, "substitutes": texts}, "name")]},
+        AxisKind.DEVICE: {"oneOf": [name, _device(name, texts)]},
         AxisKind.ENV: {
             "oneOf": [{"const": "plain"}, _record({"name": name, "set": texts, "with": _many(_TEXT)}, "name", "set")]
         },

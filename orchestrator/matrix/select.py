@@ -12,9 +12,10 @@ from packaging.utils import canonicalize_name
 
 from orchestrator.errors import UserError
 from orchestrator.matrix import patterns
-from orchestrator.matrix.expand import Plan, meant, walk
+from orchestrator.matrix.devices import near
+from orchestrator.matrix.expand import Plan, meant, requested, walk
 from orchestrator.matrix.nodes import did_you_mean
-from orchestrator.model import Axis, Cell, Choice, Matrix, Rule
+from orchestrator.model import Axis, AxisKind, Cell, Choice, Matrix, Rule
 
 _WORD = re.compile(r"(?P<name>[A-Za-z][A-Za-z0-9._-]*)\s*(?P<sign>==|!=|~=|<=|>=|=|<|>)(?P<values>.*)", re.DOTALL)
 _ID = re.compile(r"[0-9a-f]{4,12}")
@@ -30,6 +31,30 @@ class Selector:
     axis: str = ""
     names: frozenset[str] = frozenset()
     id: str = ""
+
+
+def chosen(matrix: Matrix, plan: Plan, words: Iterable[str]) -> tuple[Cell, ...]:
+    """The cells that words select, of the plan and of the choices on request that they name.
+
+    Raises UserError where a word can't be understood or nothing is left.
+    """
+    selectors = parse_selectors(words, matrix)
+    named: dict[str, frozenset[str]] = {}
+    for selector in selectors:
+        if selector.axis:
+            named[selector.axis] = named.get(selector.axis, selector.names) & selector.names
+    cells = (*plan.cells, *requested(matrix, named))
+    unknown = tuple(s.id for s in selectors if s.id and not any(cell.id.startswith(s.id) for cell in cells))
+    if unknown:
+        cells = (*cells, *(c for c in requested(matrix, _everything(matrix)) if c.id.startswith(unknown)))
+    found = select(cells, selectors)
+    if not found:
+        raise explain_empty(matrix, plan, selectors)
+    return found
+
+
+def _everything(matrix: Matrix) -> dict[str, frozenset[str]]:
+    return {choices[0].axis.name: frozenset(c.name for c in choices) for choices in matrix.choices}
 
 
 def parse_selectors(words: Iterable[str], matrix: Matrix) -> tuple[Selector, ...]:
@@ -59,7 +84,7 @@ def explain_empty(matrix: Matrix, plan: Plan, selectors: Sequence[Selector]) -> 
     narrowed: list[tuple[Choice, ...]] = []
     for choices in matrix.choices:
         here = [s for s in selectors if s.axis == choices[0].axis.name]
-        kept = tuple(c for c in choices if all(c.name in s.names for s in here))
+        kept = tuple(c for c in choices if all(c.name in s.names for s in here) and (here or not c.on_request))
         if not kept:
             together = " and ".join(s.word for s in here)
             values = ",".join(sorted({n for s in here for n in s.names}))
@@ -115,7 +140,8 @@ def _selector(word: str, matrix: Matrix) -> Selector:
     except patterns.BadPattern as error:
         raise UserError(f"{word}: {error}", hint=f"choices of {axis.name}: {', '.join(names)}") from error
     if stray:
-        raise UserError(f"{word}: {stray[0]!r} means none of the choices of {axis.name}", hint=_close(stray[0], names))
+        hint = (axis.kind is AxisKind.DEVICE and near(stray[0], names)) or _close(stray[0], names)
+        raise UserError(f"{word}: {stray[0]!r} means none of the choices of {axis.name}", hint=hint)
     if not chosen:
         raise UserError(f"{word} means none of the choices of {axis.name}", hint=f"choices: {', '.join(names)}")
     return Selector(word=word, axis=axis.name, names=chosen)

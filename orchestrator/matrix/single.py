@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 
 from packaging.utils import canonicalize_name
 
 from orchestrator.errors import UserError
 from orchestrator.matrix import axes, patterns
+from orchestrator.matrix.devices import near
 from orchestrator.matrix.nodes import did_you_mean
+from orchestrator.matrix.ranges import written
 from orchestrator.model import (
     ABSENT,
     UNPINNED,
@@ -61,7 +63,7 @@ def single(words: Iterable[str], matrix: Matrix | None) -> Matrix:
         groups=groups,
         questions=questions,
         limits=matrix.limits if matrix else Limits(),
-        digest=digest([[asdict(c) for c in axis] for axis in choices]),
+        digest=digest(written(tuple(choices))),
         path="the command line",
     )
 
@@ -152,10 +154,18 @@ def _others(asked: Mapping[AxisKind, _Asked], known: Mapping[str, tuple[Choice, 
         listed = next((c for c in known.values() if c[0].axis.kind is kind), ())
         axis = listed[0].axis if listed else Axis(name=kind, kind=kind, default=axes.implied_default(kind, []))
         if kind in asked:
-            found.append(tuple(_asked_choice(axis, listed, asked[kind].word, value) for value in asked[kind].values))
+            named = tuple(_asked_choice(axis, listed, asked[kind].word, value) for value in asked[kind].values)
+            found.append((*(replace(choice, on_request=False) for choice in named), *_followed(named, listed)))
         else:
             found.append((_usual(axis, listed),))
     return found
+
+
+def _followed(named: tuple[Choice, ...], listed: tuple[Choice, ...]) -> tuple[Choice, ...]:
+    """The choices on request that one of those named may turn out to mean."""
+    if not any(choice.follows for choice in named):
+        return ()
+    return tuple(c for c in listed if c.on_request and not c.follows and c.name not in {n.name for n in named})
 
 
 def _usual(axis: Axis, listed: tuple[Choice, ...]) -> Choice:
@@ -176,5 +186,7 @@ def _asked_choice(axis: Axis, listed: tuple[Choice, ...], word: str, value: str)
         return Choice(axis=axis, name=value)
     raise UserError(
         f"{word}: {value!r} is none of the choices of {axis.name}",
-        hint=did_you_mean(value, names) or f"choices: {', '.join(names)}",
+        hint=(axis.kind is AxisKind.DEVICE and near(value, names))
+        or did_you_mean(value, names)
+        or f"choices: {', '.join(names)}",
     )

@@ -5,8 +5,8 @@ the border (`matrix.document`, `store.records`) and nothing behind it handles di
 """
 
 from orchestrator.model.engine import Engine, Exit, Prepared, Stored, Task
-from orchestrator.model.image import Base, BaseSpec, BuildContext, Recipe, Renderer, Step, StepKind
-from orchestrator.model.lock import Distribution, Index, IndexFile, Lock
+from orchestrator.model.image import Base, BaseSpec, BuildContext, Cuda, Recipe, Renderer, Step, StepKind
+from orchestrator.model.lock import Distribution, Index, IndexFile, Libraries, Lock, SourceKind
 from orchestrator.model.matrix import (
     ABSENT,
     UNPINNED,
@@ -20,6 +20,7 @@ from orchestrator.model.matrix import (
     Matrix,
     Question,
     Rule,
+    Sources,
     Strategy,
     digest,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "CellRecord",
     "Choice",
     "Condition",
+    "Cuda",
     "Distribution",
     "Ended",
     "Engine",
@@ -48,6 +50,7 @@ __all__ = [
     "Group",
     "Index",
     "IndexFile",
+    "Libraries",
     "Limits",
     "Lock",
     "Matrix",
@@ -63,6 +66,8 @@ __all__ = [
     "Renderer",
     "Rule",
     "RunInfo",
+    "SourceKind",
+    "Sources",
     "Step",
     "StepKind",
     "Stored",

@@ -86,8 +86,10 @@ class Sighting:
     """What one look into an environment saw. Everything but `registered` and `libraries` is read from files.
 
     `driver` is what answered as the driver: "stand-in" or "host". `kernels` are what TensorFlow's own shared objects
-    carry ("sm_80", "compute_90"); `oldest_driver` the lowest CUDA version of a driver that its CUDA runtime accepted
-    ("11.0", "" where that was not tried); TensorFlow lists a device whatever the driver's version is. `tools` are (name, path) of what XLA calls: ptxas, libdevice; path "" where missing.
+    carry anywhere ("sm_80", "compute_90"); `kernel_sets` says it in full: (how many fat binaries, what each of them
+    carries), most first, for some are built for fewer GPUs than others. `oldest_driver` is the lowest CUDA version of
+    a driver that its CUDA runtime accepted ("11.0", "" where that was not tried); TensorFlow lists a device whatever
+    the driver's version is. `tools` are (name, path) of what XLA calls: ptxas, libdevice; path "" where missing.
     `said` are TensorFlow's own lines about GPUs. `fixes` are what was tried where libraries were missing, in order.
     """
 
@@ -97,6 +99,7 @@ class Sighting:
     registered: Registered
     libraries: tuple[Library, ...] = ()
     kernels: tuple[str, ...] = ()
+    kernel_sets: tuple[tuple[int, tuple[str, ...]], ...] = ()
     oldest_driver: str = ""
     tools: tuple[tuple[str, str], ...] = ()
     said: tuple[str, ...] = ()
@@ -111,10 +114,11 @@ class FixKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fix:
-    """A change that was tried: folders put on the loader's path, links made beside a library. `helped`: a device
-    was registered with it, and with everything in `needs` (indices of earlier fixes it builds on).
+    """What was tried for one process, all of it together: `folders` put on the loader's path, `links` (name, target) in
+    a folder before those. `registered` is what TensorFlow then said; `missing` the sonames still not loaded.
 
-    `links` are (name, target).
+    For links, `named` counts the functions of the linked libraries that TensorFlow's own files name, and `lacking` are
+    those the targets don't define: it would fail when it calls one. 0 named is nothing compared.
     """
 
     kind: FixKind
@@ -122,6 +126,8 @@ class Fix:
     links: tuple[tuple[str, str], ...] = ()
     registered: Registered = Registered.UNKNOWN
     missing: tuple[str, ...] = ()
+    named: int = 0
+    lacking: tuple[str, ...] = ()
 
     @property
     def helped(self) -> bool:

@@ -14,7 +14,10 @@ from orchestrator.model.matrix import Limits
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Task:
-    """One isolated process tree: what to run, the files it gets (path → content), its environment and limits."""
+    """One isolated process tree: what to run, the files it gets (path → content), its environment and limits.
+
+    `gpus`: it sees the GPUs of the machine it runs on, and their driver; nothing else about it changes.
+    """
 
     command: tuple[str, ...]
     files: tuple[tuple[str, bytes], ...] = ()
@@ -23,6 +26,7 @@ class Task:
     labels: tuple[tuple[str, str], ...] = ()
     network: bool = False
     builder: bool = False
+    gpus: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,8 +87,18 @@ class Engine(Protocol):
         """Gets or bootstraps a base and verifies it inside. Raises CellError(start, unavailable) if none can be had."""
         ...
 
+    def fetch(self, reference: str) -> str:
+        """Identity of an image that files are copied from, pulled where it is not here.
+
+        Raises CellError(start, unavailable, "no-image") where it can't be had.
+        """
+        ...
+
     def prepare(self, recipe: Recipe, log: Path) -> Prepared:
-        """Builds what is missing. Raises CellError(build, uninstallable) when an install step itself fails."""
+        """Builds what is missing, for a recipe with a CUDA part the image below it as well.
+
+        Raises CellError(build, uninstallable) when an install step itself fails.
+        """
         ...
 
     def run(self, reference: str, task: Task, on_line: Callable[[bytes], None]) -> Exit:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from pathlib import PurePosixPath
 from typing import Protocol
 
 from orchestrator.model.lock import Distribution
@@ -71,27 +72,74 @@ class Step:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Cuda:
+    """What makes the CUDA libraries of a cell be found: an image of its own, on top of the cell's.
+
+    `folders` are those of wheels, below site-packages ("nvidia/cublas/lib"), in the order the loader looks into them;
+    `tools` is one below site-packages that holds what XLA calls, `bin/ptxas` and `nvvm/libdevice` ("" for none).
+    Libraries from elsewhere are copied: `paths` from the image `image`, or from `folder` on the machine that builds,
+    and `identity` is the digest of what is there. `links` are (name, target): the name is made beside the target, which
+    is below site-packages or absolute. `template` is the digest of the Dockerfile template.
+    """
+
+    folders: tuple[str, ...] = ()
+    tools: str = ""
+    image: str = ""
+    folder: str = ""
+    paths: tuple[str, ...] = ()
+    identity: str = ""
+    links: tuple[tuple[str, str], ...] = ()
+    template: str = ""
+
+    @property
+    def copied(self) -> bool:
+        return bool(self.image or self.folder)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Recipe:
-    """A base and the ordered steps to an image. `template` is the digest of the Dockerfile template."""
+    """A base and the ordered steps to an image. `template` is the digest of the Dockerfile template, `cuda` what comes
+    on top for a device with CUDA.
+    """
 
     base: Base
     steps: tuple[Step, ...]
     environment: tuple[tuple[str, str], ...] = ()
     template: str = ""
+    cuda: Cuda | None = None
 
     @property
     def key(self) -> str:
         """What makes two images the same image."""
         steps = [(s.kind, [(d.name, d.version, d.sha256) for d in s.distributions]) for s in self.steps]
-        return digest([self.base.identity, steps, self.environment, self.template])
+        below = digest([self.base.identity, steps, self.environment, self.template])
+        if self.cuda is None:
+            return below
+        on_top = self.cuda
+        held = [on_top.folders, on_top.tools, on_top.copied, on_top.paths, on_top.identity, on_top.links]
+        return digest([below, held, on_top.template])
+
+    @property
+    def below(self) -> Recipe:
+        """The same without what makes CUDA be found: the environment as installing alone leaves it."""
+        return replace(self, cuda=None)
+
+    @property
+    def site_packages(self) -> str:
+        """Where a container's interpreter has its distributions; a base's is a virtual environment of one layout."""
+        environment = PurePosixPath(self.base.interpreter).parent.parent
+        return str(environment / "lib" / f"python{self.base.python}" / "site-packages")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BuildContext:
-    """What a builder is given: a Dockerfile and the small files beside it (path → content)."""
+    """What a builder is given: a Dockerfile, the small files beside it (path → content), and large ones of this machine
+    (path → where they are).
+    """
 
     dockerfile: str
     files: tuple[tuple[str, bytes], ...] = ()
+    large: tuple[tuple[str, str], ...] = ()
 
 
 class Renderer(Protocol):
@@ -102,7 +150,9 @@ class Renderer(Protocol):
         """The script that says, from inside, what a base has."""
         ...
 
-    def cell(self, recipe: Recipe) -> BuildContext: ...
+    def cell(self, recipe: Recipe) -> BuildContext:
+        """A cell's image; of a recipe with a CUDA part only that part, on the image of the recipe below it."""
+        ...
 
     def base(self, spec: BaseSpec, start: str, *, bootstrapped: bool) -> BuildContext: ...
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from orchestrator.model.matrix import Strategy, digest
@@ -59,13 +60,38 @@ class Distribution:
         return f"{self.name}=={self.version}"
 
 
+class SourceKind(StrEnum):
+    """Where the CUDA libraries of a lock come from."""
+
+    IMAGE = "image"
+    WHEELS = "wheels"
+    FOLDER = "folder"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Libraries:
+    """The CUDA libraries that come on top of a cell's own pins.
+
+    From wheels: `names` are the distributions that were added. From elsewhere: `place` is an image's name or a folder
+    of the machine that builds, `paths` what is copied from it (within a folder: file names relative to it), and
+    `identity` the digest of what is there.
+    """
+
+    source: SourceKind
+    names: tuple[str, ...] = ()
+    place: str = ""
+    paths: tuple[str, ...] = ()
+    identity: str = ""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lock:
     """A cell's resolved, hash-pinned requirements; sorted by name.
 
-    `python` is a minor ("3.9"), `platform` a wheel platform ("manylinux_2_36_x86_64"), `resolver` the tool
-    and its version ("uv 0.9.1"), `cutoff` the moment dependencies were taken from, `notes` what a reader
-    must know (a substitution used or not, names added without bounds).
+    `python` is a minor ("3.9"), `platform` a wheel platform ("manylinux_2_36_x86_64"), `device` "cpu" or the CUDA line
+    ("cuda11.8"), `resolver` the tool and its version ("uv 0.9.1"), `cutoff` the moment dependencies were taken from,
+    `notes` what a reader must know (a substitution used or not, names added without bounds), `libraries` where CUDA
+    comes from, for a device that has it.
     """
 
     python: str
@@ -76,11 +102,15 @@ class Lock:
     cutoff: datetime
     distributions: tuple[Distribution, ...]
     notes: tuple[str, ...] = ()
+    libraries: Libraries | None = None
 
     @property
     def digest(self) -> str:
         files = [(d.name, d.version, d.sha256) for d in self.distributions]
-        return digest([self.python, self.platform, self.device, files])
+        held: list[object] = [self.python, self.platform, self.device, files]
+        if self.libraries is not None and self.libraries.identity:
+            held += [self.libraries.source, self.libraries.paths, self.libraries.identity]
+        return digest(held)
 
     @property
     def pins(self) -> tuple[str, ...]:

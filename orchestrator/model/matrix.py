@@ -49,11 +49,30 @@ class Axis:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Sources:
+    """Where a device's CUDA libraries may come from, in the order they are tried: an image, wheels, a folder.
+
+    `image` is a container image and `paths` what is copied from it (folders ending in "/", or patterns of files);
+    `wheels` are requirements that are added to a cell's pins; `folder` is an absolute path on the machine that builds,
+    and `sonames` the libraries that must be in it. What is "" or empty is no source.
+    """
+
+    image: str = ""
+    paths: tuple[str, ...] = ()
+    wheels: tuple[str, ...] = ()
+    folder: str = ""
+    sonames: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Choice:
     """One value on an axis: a version, `none`, `unpinned`, a Python minor, `cpu`, an env, a strategy.
 
-    `variables` and `requires` belong to env axes (set in the probe process; packages they need);
-    `substitutes` to device axes: (original, stand-in) package names such as (tensorflow, tensorflow-cpu).
+    `variables` and `requires` belong to env axes (set in the probe process; packages they need); the rest to device
+    axes. `substitutes` are (original, stand-in) such as (tensorflow, tensorflow-cpu), the original with or without
+    bounds ("tensorflow<2.1"). `on_request`: planned only where somebody names it. `sources`: where its CUDA libraries
+    come from; None for a device that has none. `follows`: the package whose own build decides which of the other
+    devices is meant.
     """
 
     axis: Axis
@@ -61,6 +80,9 @@ class Choice:
     variables: tuple[tuple[str, str], ...] = ()
     requires: tuple[str, ...] = ()
     substitutes: tuple[tuple[str, str], ...] = ()
+    on_request: bool = False
+    sources: Sources | None = None
+    follows: str = ""
 
     def __str__(self) -> str:
         return f"{self.axis.name}={self.name}"

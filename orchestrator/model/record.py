@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from orchestrator.errors import Attribution, CellStatus, Phase
+from orchestrator.model.cuda import Sighting
 from orchestrator.model.image import Base
 from orchestrator.model.lock import Lock
 from orchestrator.model.matrix import Cell
@@ -100,7 +101,7 @@ class Observation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CellRecord:
-    """Everything one run learned about one cell."""
+    """Everything one run learned about one cell; `audit` is what a look into a GPU image saw, without a GPU."""
 
     cell: Cell
     status: CellStatus
@@ -118,6 +119,7 @@ class CellRecord:
     observations: tuple[Observation, ...] = ()
     facts: Mapping[str, object] = field(default_factory=dict)
     seconds: float = 0.0
+    audit: Sighting | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -67,15 +67,15 @@ def inert(value: str) -> str:
 
 def markdown(shown: Page) -> str:
     """The page as GitHub-flavoured Markdown."""
-    lines = ["# " + _md(shown.heading), ""]
+    lines = ["# " + plain(shown.heading), ""]
     for asked in shown.answers:
-        lines += [f"**{_md(asked.answer.text)}** — **{_md(answer_line(asked.answer))}**  "]
+        lines += [f"**{plain(asked.answer.text)}** — **{plain(answer_line(asked.answer))}**  "]
         lines += [
-            f"{_md(line)}  " for line in (counts_line(asked.answer), beside_line(asked.answer), asked.nearest) if line
+            f"{plain(line)}  " for line in (counts_line(asked.answer), beside_line(asked.answer), asked.nearest) if line
         ]
         lines.append("")
     for section in shown.sections:
-        lines += [f"## {_md(section.heading)}", ""] if section.heading else []
+        lines += [f"## {plain(section.heading)}", ""] if section.heading else []
         for block in section.table.blocks:
             heads = [block.title, "Python", *section.table.columns, "id"]
             lines += [_row(heads), "|" + " --- |" * len(heads)]
@@ -83,19 +83,20 @@ def markdown(shown: Page) -> str:
                 entries = [str(e) if e else "–" for e in row.entries]
                 lines.append(_row([row.who, " ".join(row.pythons), *entries, row.id]))
             lines.append("")
-        lines += [f"{_md(note)}  " for note in section.notes]
+        lines += [f"{plain(note)}  " for note in section.notes]
         lines.append("")
-    lines += [f"{_md(line)}  " for line in shown.legend]
+    lines += [f"{plain(line)}  " for line in shown.legend]
     if shown.untried:
-        lines += ["", "Not tried: " + _md(", ".join(shown.untried))]
+        lines += ["", "Not tried: " + plain(", ".join(shown.untried))]
     return "\n".join(lines).rstrip() + "\n"
 
 
 def _row(values: Sequence[str]) -> str:
-    return "| " + " | ".join(_md(v) for v in values) + " |"
+    return "| " + " | ".join(plain(v) for v in values) + " |"
 
 
-def _md(text: str) -> str:
+def plain(text: str) -> str:
+    """Text that Markdown shows as it is."""
     return "".join(_MARKDOWN.get(char, char) for char in " ".join(text.split()))
 
 

@@ -10,11 +10,14 @@ from pathlib import Path
 
 from orchestrator.errors import CellError, CellStatus, Phase, infra
 from orchestrator.image import bases, dockerfile, recipe
-from orchestrator.lock import strategies, tags, uv
+from orchestrator.lock import built, strategies, tags, uv
+from orchestrator.lock.built import Wheels
 from orchestrator.lock.settings import uv_environment
 from orchestrator.lock.tools import Facts, Result, Tools
 from orchestrator.matrix import expand
 from orchestrator.model import AxisKind, Base, BaseSpec, Cell, Engine, Limits, Lock, Matrix, Recipe, RunInfo, Task
+from orchestrator.run import audit
+from orchestrator.run.keys import FIXED_VARIABLES
 from orchestrator.run.suite import Suite
 from orchestrator.run.watch import Watcher
 from orchestrator.run.workshop import Workshop
@@ -44,7 +47,7 @@ class Parts:
     """What a run works on."""
 
     matrix: Matrix
-    index: Facts
+    index: Wheels
     store: Store
     suite: Suite
     images: Path
@@ -53,7 +56,8 @@ class Parts:
 def workshop(parts: Parts, engine: Engine, run: RunInfo, terms: Terms) -> Workshop:
     """Everything `run_cells` needs. Bases are obtained once per run, whether they can be had or not."""
     specs = bases.load(parts.images / "bases.yaml")
-    template = dockerfile.read(parts.images).digest
+    templates = dockerfile.read(parts.images)
+    devices = tuple(c for choices in parts.matrix.choices for c in choices if c.axis.kind is AxisKind.DEVICE)
     shelf: dict[str, Base | CellError] = {}
     stop = threading.Event()
 
@@ -73,11 +77,18 @@ def workshop(parts: Parts, engine: Engine, run: RunInfo, terms: Terms) -> Worksh
             ),
             in_builder=_in_builder(engine, base, parts.matrix.limits),
             sleep=lambda seconds: _pause(stop, seconds),
+            image=engine.fetch,
+            built_for=lambda name, version, python, platform: built.built_for(
+                name, version, python, platform, parts.index
+            ),
+            devices=devices,
         )
         return strategies.lock(cell, base, parts.index, tools)
 
+    look = audit.read(parts.images / "gpu")
+
     def to_recipe(lock: Lock, base: Base, subjects: tuple[str, ...]) -> Recipe:
-        return recipe.recipe(lock, base, subjects, template=template)
+        return recipe.recipe(lock, base, subjects, template=templates.digest, gpu_template=templates.gpu_digest)
 
     return Workshop(
         run=run,
@@ -92,11 +103,25 @@ def workshop(parts: Parts, engine: Engine, run: RunInfo, terms: Terms) -> Worksh
         resolve=resolve,
         recipe=to_recipe,
         groups=lambda cell: expand.groups_of(cell, parts.matrix),
+        audit=audit.auditor(look, engine, parts.matrix.limits, FIXED_VARIABLES),
+        look=look.digest,
         wanted=terms.probes,
         disk_floor=terms.disk_floor,
         disk_budget=terms.disk_budget,
         stop=stop,
     )
+
+
+def any_base(engine: Engine, images: Path, log: Path) -> Base:
+    """A base whose builder can compile: the first that can be had. Raises CellError where none can."""
+    specs = bases.load(images / "bases.yaml")
+    trouble = CellError(Phase.START, CellStatus.UNAVAILABLE, "no-python", "bases.yaml names no base")
+    for python in dict.fromkeys(spec.python for spec in specs):
+        found = _obtain(python, bases.candidates(python, specs), engine, log)
+        if isinstance(found, Base):
+            return found
+        trouble = found
+    raise trouble
 
 
 def preflight(index: Facts) -> Callable[[Cell], dict[str, int]]:

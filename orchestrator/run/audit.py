@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from orchestrator.errors import Phase, infra
+from orchestrator.errors import CellError, Phase, infra
 from orchestrator.model import Base, Engine, Limits, Prepared, Task, digest
 from orchestrator.model.cuda import Sighting
 
@@ -76,11 +76,11 @@ def look_into(asked: Asked, look: Look, engine: Engine, limits: Limits) -> Sight
     request = {
         "stand_in": f"/probes/driver/{DRIVER}",
         "folders": list(asked.folders),
-        "seconds": 120,
+        "seconds": int(SECONDS) - 60,
         "fixes": True,
         "oldest_driver": True,
         "kernels": True,
-        "work": "/tmp/look",  # noqa: S108 - a private tmpfs inside the container
+        "work": "/tmp",  # noqa: S108 - a private tmpfs inside the container
     }
     files = (*look.files, (f"driver/{DRIVER}", asked.stand_in), ("request.json", json.dumps(request).encode()))
     task = Task(
@@ -106,10 +106,26 @@ def sighting(document: bytes, stderr: str = "") -> Sighting:
         raise infra(Phase.COLLECT, "audit", detail) from error
 
 
+def of_image(name: str, look: Look, engine: Engine, base: Base, limits: Limits) -> Sighting:
+    """Looks into any image that has a Python: with its own interpreter, and with what its own environment sets.
+
+    `base` is one whose builder compiles the stand-in. Raises CellError(infra) where neither `python3` nor `python` is
+    in it, or the look did not end.
+    """
+    stand_in = compiled(look, base, engine, limits)
+    for interpreter in ("python3", "python"):
+        asked = Asked(reference=name, interpreter=interpreter, stand_in=stand_in)
+        try:
+            return look_into(asked, look, engine, limits)
+        except CellError as error:
+            trouble = error
+    raise trouble
+
+
 def auditor(
     look: Look, engine: Engine, limits: Limits, environment: tuple[tuple[str, str], ...]
 ) -> Callable[[Prepared, Base], Sighting]:
-    """(image, base) → what a look into it saw; the stand-in is compiled once per base."""
+    """(image, its base) → what a look into it saw; the stand-in is compiled once per base."""
     made: dict[str, bytes] = {}
 
     def audit(image: Prepared, base: Base) -> Sighting:

@@ -8,7 +8,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from orchestrator.errors import Attribution, CellError, CellStatus, Phase, infra
-from orchestrator.model import Base, Cell, CellRecord, Lock, Observation, Prepared, Probe, Recipe
+from orchestrator.model import Base, Cell, CellRecord, Cuda, Lock, Observation, Prepared, Probe, Recipe, digest
+from orchestrator.model.cuda import Sighting
 from orchestrator.run.confirm import changed, confirm
 from orchestrator.run.controls import controls_wrong
 from orchestrator.run.disk import require_space
@@ -62,8 +63,12 @@ def _prepare_and_probe(draft: CellRecord, workshop: Workshop) -> CellRecord:
     workshop.watch.stage(cell, "lock", cell.strategy)
     lock = locked(cell, base, workshop)
     recipe = workshop.recipe(lock, base, tuple(c.axis.package or "" for c in cell.subjects))
-    environment = environment_key(cell, recipe.key, workshop.engine, enforced(workshop.limits, workshop.engine))
-    draft = replace(draft, base=base, lock=lock, image_key=recipe.key, environment_key=environment)
+    draft = replace(draft, base=base, lock=lock)
+    if recipe.cuda is not None:
+        seen, recipe = _audited(draft, recipe, recipe.cuda, workshop)
+        draft = replace(draft, audit=seen)
+    environment = environment_key(cell, lock, recipe.key, workshop.engine, enforced(workshop.limits, workshop.engine))
+    draft = replace(draft, image_key=recipe.key, environment_key=environment)
     return _probe(draft, recipe, workshop)
 
 
@@ -88,7 +93,7 @@ def _resolve(cell: Cell, base: Base, workshop: Workshop) -> LockResult:
     try:
         return LockResult(lock=workshop.resolve(cell, base))
     except CellError as error:
-        if error.status is CellStatus.INFRA:
+        if error.status in (CellStatus.INFRA, CellStatus.UNAVAILABLE):
             raise
         return LockResult(status=error.status, reason=error.reason, detail=error.detail, attribution=error.attribution)
 
@@ -121,6 +126,26 @@ def _image(recipe: Recipe, draft: CellRecord, workshop: Workshop) -> Prepared:
     # one build at a time on a base: what its cells share is then built once
     with workshop.one_at_a_time(f"build {recipe.base.identity}"):
         return workshop.engine.prepare(recipe, workshop.store.log_path(draft.run, draft.cell.id))
+
+
+def _audited(draft: CellRecord, recipe: Recipe, cuda: Cuda, workshop: Workshop) -> tuple[Sighting, Recipe]:
+    """A look into a GPU image, unless this program looked into the very same before, and the recipe with what mends it.
+
+    Where the libraries are wheels, TensorFlow is watched as installing alone leaves it: what is found then is what
+    anybody has who installs the same.
+    """
+    looked_at = recipe if cuda.copied else recipe.below
+    key = digest([looked_at.key, workshop.engine.name, workshop.look])[:32]
+    found = workshop.store.audit(key)
+    if found is None:
+        prepared = _image(looked_at, draft, workshop)
+        workshop.watch.stage(draft.cell, "audit", "what TensorFlow finds of CUDA")
+        found = workshop.audit(prepared, recipe.base)
+        workshop.store.save_audit(key, found)
+    helped = next((fix.links for fix in found.fixes if fix.helped), ())
+    # relative to the environment, so that the key of an image does not tell where one was made
+    links = tuple((name, target.rpartition(f"{recipe.site_packages}/")[2]) for name, target in helped)
+    return found, replace(recipe, cuda=replace(cuda, links=links))
 
 
 def _sit(draft: CellRecord, prepared: Prepared, probes: tuple[Probe, ...], workshop: Workshop) -> Seen:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import msgspec
 
-from orchestrator.model import Cell, Engine, Limits, Probe, digest
+from orchestrator.model import Cell, Engine, Limits, Lock, Probe, digest
 
 ARCHITECTURE = "linux/amd64"
 
@@ -36,7 +36,7 @@ def enforced(limits: Limits, engine: Engine) -> Limits:
     )
 
 
-def environment_key(cell: Cell, image_key: str, engine: Engine, limits: Limits) -> str:
+def environment_key(cell: Cell, lock: Lock, image_key: str, engine: Engine, limits: Limits) -> str:
     """Equal keys: a probe would meet the same files, limits (those `enforced`), variables and device."""
     return digest(
         [
@@ -46,7 +46,7 @@ def environment_key(cell: Cell, image_key: str, engine: Engine, limits: Limits) 
             msgspec.to_builtins(limits),
             FIXED_VARIABLES,
             cell.variables,
-            cell.device,
+            lock.device,
         ]
     )[:32]
 

@@ -49,9 +49,9 @@ def _newer(own: CellRecord | None, published: CellRecord) -> bool:
 
 def _keyed(record: CellRecord, catalogue: Catalogue, engine: Engine, limits: Limits) -> CellRecord:
     """The record with the keys that publishing left out, as they were when it was made."""
-    if record.status is not CellStatus.RAN:
+    if record.status is not CellStatus.RAN or record.lock is None:
         return record
-    environment = environment_key(record.cell, record.image_key, engine, limits)
+    environment = environment_key(record.cell, record.lock, record.image_key, engine, limits)
 
     def keyed(seen: Observation) -> Observation:
         key = probe_key(environment, catalogue.probes[seen.probe], record.cell.inputs)

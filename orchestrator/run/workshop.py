@@ -14,10 +14,12 @@ from orchestrator.model import (
     Group,
     Limits,
     Lock,
+    Prepared,
     Probe,
     Recipe,
     RunInfo,
 )
+from orchestrator.model.cuda import Sighting
 from orchestrator.run.suite import Suite
 from orchestrator.run.watch import Watcher
 from orchestrator.store.store import Store
@@ -27,7 +29,8 @@ from orchestrator.store.store import Store
 class Workshop:
     """The parts one run works with. Functions are passed in, so that no room below needs to know another:
     `preflight` raises CellError for a cell that no base could carry; `base`: Python minor → base; `resolve`: cell
-    and base → lock; `recipe`: lock, base and subjects → recipe; `groups`: cell → the groups that run in it.
+    and base → lock; `recipe`: lock, base and subjects → recipe; `groups`: cell → the groups that run in it;
+    `audit`: a GPU image and its base → what a look into it saw.
     """
 
     run: RunInfo
@@ -42,6 +45,9 @@ class Workshop:
     resolve: Callable[[Cell, Base], Lock]
     recipe: Callable[[Lock, Base, tuple[str, ...]], Recipe]
     groups: Callable[[Cell], tuple[Group, ...]]
+    audit: Callable[[Prepared, Base], Sighting]
+    look: str
+    """Digest of the program that `audit` looks with."""
     wanted: tuple[str, ...] = ()
     """IDs or prefixes of probes to run; empty: all."""
     disk_floor: int = 0

@@ -29,6 +29,7 @@ from orchestrator.model import (
     Distribution,
     Ended,
     Frame,
+    Libraries,
     Lock,
     Observation,
     Probe,
@@ -36,6 +37,7 @@ from orchestrator.model import (
     RunInfo,
     Strategy,
 )
+from orchestrator.model.cuda import Sighting
 from orchestrator.store.publication import Catalogue, Known, Publication
 
 PUBLISHED = Path("reports", "published")
@@ -83,6 +85,7 @@ class _Lock(msgspec.Struct, omit_defaults=True):
     cutoff: datetime
     d: list[int]
     notes: tuple[str, ...] = ()
+    libraries: Libraries | None = None
 
 
 class _Record(msgspec.Struct, omit_defaults=True):
@@ -102,6 +105,7 @@ class _Record(msgspec.Struct, omit_defaults=True):
     base: int | None = None
     seen: list[int] = []
     seconds: float = 0.0
+    audit: Sighting | None = None
 
 
 class _File(msgspec.Struct):

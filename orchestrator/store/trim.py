@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from orchestrator.model import Base, CellRecord, Ended, Observation, Raised
+from orchestrator.model.cuda import Sighting
 
 TEXT_LINES = 40
 """Lines kept of a traceback: its beginning and, more, its end."""
@@ -22,6 +23,9 @@ MESSAGE = 2_000
 WARNING = 300
 WARNINGS = 20
 DETAIL = 2_000
+UNRESOLVED = 5
+"""Symbols that a library misses, of which a few say as much as all."""
+SEARCHED = 20
 
 PUBLIC_HOSTS = (
     "developers.google.com",
@@ -84,6 +88,7 @@ def trimmed(record: CellRecord, scrub: Scrubber) -> CellRecord:
         observations=tuple(_observation(o, scrub) for o in record.observations),
         facts={},
         seconds=rounded(record.seconds),
+        audit=record.audit and _audit(record.audit, scrub),
     )
 
 
@@ -117,6 +122,15 @@ def _observation(seen: Observation, scrub: Scrubber) -> Observation:
         key="",
         dated=None,
     )
+
+
+def _audit(seen: Sighting, scrub: Scrubber) -> Sighting:
+    libraries = (
+        replace(x, why=scrub(x.why[:MESSAGE]), unresolved=x.unresolved[:UNRESOLVED], searched=x.searched[:SEARCHED])
+        for x in seen.libraries
+    )
+    said = tuple(scrub(line[:WARNING]) for line in seen.said)[:WARNINGS]
+    return replace(seen, libraries=tuple(libraries), said=said, trouble=scrub(seen.trouble[:MESSAGE]))
 
 
 def _output(seen: Observation) -> str:

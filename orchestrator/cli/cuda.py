@@ -1,0 +1,92 @@
+"""`compat cuda`: which CUDA for which TensorFlow, and why an environment's or an image's does not see a GPU."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import msgspec
+
+from orchestrator import workflow
+from orchestrator.cli.options import console, project, shared, told
+from orchestrator.errors import UserError
+from orchestrator.model.cuda import Sighting
+from orchestrator.report import cuda as report
+from orchestrator.verdict.words import printable
+
+_FEW = 3
+"""Releases up to which all that is known of each is told, rather than a line."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """What `cuda` was told beside which releases."""
+
+    here: bool
+    python: str | None
+    image: str | None
+    folders: tuple[Path, ...]
+    engine: str | None
+    as_json: bool
+
+
+@click.command(
+    short_help="Which CUDA for which TensorFlow; why yours does not see the GPU.",
+    epilog="""\b
+Examples:
+  compat cuda                             every listed TensorFlow, a line each
+  compat cuda tf=2.16.1                   all that is known of one release
+  compat cuda --here                      the active environment: what does its TensorFlow find?
+  compat cuda --image my/image:tag        the same inside a local image
+  compat run device=auto tf=2.15          build a GPU image and look into it (no GPU needed)
+\b
+Exit codes: 0 whatever is found · 2 nothing to look into · 3 no engine (--image) · 4 the look did not end""",
+)
+@click.argument("selectors", nargs=-1)
+@click.option("--here", is_flag=True, help="Look into the active environment (VIRTUAL_ENV, else python3).")
+@click.option("--python", metavar="PATH", help="With --here: the interpreter of the environment.")
+@click.option("--image", metavar="NAME", help="Look into this local image.")
+@click.option(
+    "--folder",
+    "folders",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="With --here: a folder of CUDA libraries to try as well; may be repeated.",
+)
+@click.option("--engine", help="With --image: docker (default).")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@shared
+def cuda(selectors: tuple[str, ...], matrix: Path | None, as_of: str | None, **options: object) -> None:
+    """Which CUDA, cuDNN, driver and GPUs a TensorFlow is for, read from its wheel; and what it finds of them, seen by
+    letting its own search run without a GPU.
+
+    Looking never computes anything, and takes no GPU: a stand-in answers as the driver.
+    """
+    wanted = told(Wanted, options)
+    if wanted.here or wanted.python or wanted.image:
+        if selectors or (wanted.image and (wanted.here or wanted.python)):
+            raise UserError("--here and --image each look into one environment", hint="compat cuda --help")
+        seen = _look(wanted)
+        if not seen.built.release:
+            hint = "Does the environment have TensorFlow? compat cuda --here --python PATH looks into another."
+            raise UserError(f"no TensorFlow to look at: {printable(seen.trouble)}", hint=hint)
+        out = msgspec.json.encode(seen).decode() + "\n" if wanted.as_json else report.answer(seen, console().width)
+        click.echo(out, nl=False)
+        return
+    rows = workflow.cuda(project((), matrix, as_of), selectors)
+    if not rows:
+        raise UserError("this matrix has no axis of a package tensorflow", hint="Name one that has: --matrix FILE")
+    if wanted.as_json:
+        click.echo(report.document(rows), nl=False)
+    elif len(rows) <= _FEW:
+        click.echo("\n".join(report.details(row, console().width) for row in rows), nl=False)
+    else:
+        click.echo(report.text(rows, console().width), nl=False)
+
+
+def _look(wanted: Wanted) -> Sighting:
+    if wanted.image:
+        return workflow.look_into_image(wanted.image, workflow.find_engine(wanted.engine or "docker", os.environ))
+    return workflow.look_here(wanted.python, wanted.folders, os.environ)

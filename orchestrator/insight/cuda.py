@@ -1,0 +1,130 @@
+"""Which CUDA for which TensorFlow: what its wheels say, what documentation says, and what a look into images saw.
+
+The levels of evidence stay apart: what is *read* from a wheel, whether libraries *load* (`verdict.cuda`), and what
+*ran* on a GPU, which is the business of the `gpu` group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from packaging.version import Version
+
+from orchestrator.lock.cuda_facts import Disagreement, Driver, Official, Release, disagreements, driver_for
+from orchestrator.matrix.select import parse_selectors
+from orchestrator.model import AxisKind, Choice, Lock, Matrix
+from orchestrator.model.cuda import Sighting
+from orchestrator.verdict.cuda import Audited, audited
+from orchestrator.verdict.judge import Judged
+
+PACKAGES = ("tensorflow", "tensorflow-gpu", "tensorflow-cpu")
+"""Names a TensorFlow comes under."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Looked:
+    """One look into an image: of which line and Python, when, what it saw and what that amounts to.
+
+    `pins` are the CUDA libraries that were installed; `id` the cell's.
+    """
+
+    id: str
+    line: str
+    python: str
+    seen: Sighting
+    verdict: Audited
+    dated: datetime | None
+    pins: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """All that is known of one release's GPU side."""
+
+    release: Release
+    driver: Driver | None
+    against: tuple[Disagreement, ...] = ()
+    looks: tuple[Looked, ...] = ()
+
+
+def rows(
+    releases: Iterable[Release], drivers: Sequence[Driver], officials: Sequence[Official], cells: Iterable[Judged]
+) -> tuple[Row, ...]:
+    """A row per release, in the order of versions, with the looks into images of it.
+
+    `tensorflow-gpu` has one of its own only where `tensorflow` came without CUDA: elsewhere both are the same build.
+    """
+    seen: dict[str, list[Looked]] = {}
+    for judged in cells:
+        version, look = looked(judged)
+        if look is not None:
+            seen.setdefault(version, []).append(look)
+    releases = tuple(releases)
+    itself = {r.version for r in releases if r.package == "tensorflow" and r.built.cuda}
+    wanted = (r for r in releases if r.package == "tensorflow" or r.version not in itself)
+    found = sorted(wanted, key=lambda r: (Version(r.version), r.package))
+    against: dict[tuple[str, str], list[Disagreement]] = {}
+    for one in disagreements(found, officials):
+        against.setdefault((one.package, one.version), []).append(one)
+    return tuple(
+        Row(
+            release=release,
+            driver=driver_for(release.built.cuda, drivers) if release.built.cuda else None,
+            against=tuple(against.get((release.package, release.version), ())),
+            looks=tuple(seen.get(release.version, ())) if release.package == "tensorflow" else (),
+        )
+        for release in found
+    )
+
+
+def looked(judged: Judged) -> tuple[str, Looked | None]:
+    """The TensorFlow of a judged cell and the look into its image; ("", None) where there was none."""
+    record = judged.record
+    if record is None or record.audit is None or record.lock is None:
+        return "", None
+    version = next((v for name in PACKAGES if (v := record.lock.version(name))), "")
+    look = Looked(
+        id=judged.cell.id,
+        line=record.lock.device,
+        python=record.cell.python,
+        seen=record.audit,
+        verdict=audited(record.audit),
+        dated=record.dated,
+        pins=_libraries(record.lock),
+    )
+    return version, look
+
+
+def on_gpus(cells: Iterable[Judged]) -> tuple[Judged, ...]:
+    """Cells of a device other than the CPU."""
+    return tuple(j for j in cells if any(c.name != c.axis.default for c in j.cell.of_kind(AxisKind.DEVICE)))
+
+
+def _libraries(lock: Lock) -> tuple[str, ...]:
+    names = lock.libraries.names if lock.libraries else ()
+    return tuple(d.pin for d in lock.distributions if d.name in names)
+
+
+# ---------------------------------------------------------------- which releases
+
+
+def listed(matrix: Matrix) -> tuple[Choice, ...]:
+    """The TensorFlows that a matrix lists; empty for one that is about something else."""
+    return next((choices for choices in matrix.choices if choices[0].axis.package in PACKAGES), ())
+
+
+def selected(releases: Iterable[Release], choices: Sequence[Choice], words: Sequence[str]) -> tuple[Release, ...]:
+    """The releases that words such as "tf=2.16.1" mean, of all there are; without words those that the matrix lists.
+
+    Raises UserError for a word that means none.
+    """
+    found, of = tuple(releases), choices[0].axis
+    if not words:
+        names = frozenset(choice.name for choice in choices)
+    else:
+        every = tuple(Choice(axis=of, name=name) for name in dict.fromkeys(r.version for r in found))
+        known = Matrix(title="", choices=(every,), path="the releases of TensorFlow")
+        names = frozenset.intersection(*(s.names for s in parse_selectors(words, known)))
+    return tuple(r for r in found if r.version in names)

@@ -1,0 +1,291 @@
+"""Which CUDA for which TensorFlow, as text, Markdown, CSV and JSON; and one environment's look as an answer."""
+
+from __future__ import annotations
+
+import csv as csvlib
+import io
+import json
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from orchestrator.insight.cuda import Looked, Row
+from orchestrator.lock.cuda_facts import Disagreement
+from orchestrator.model.cuda import Fix, FixKind, Library, Loading, Sighting
+from orchestrator.report.files import inert, plain
+from orchestrator.report.lines import fold
+from orchestrator.verdict.cuda import GENERATIONS, Cover, Load, audited, cover, needed
+from orchestrator.verdict.words import counted, printable
+
+LEVELS = (
+    "read: from the files of the wheel · libraries: TensorFlow's own search for them in an image, with a stand-in for "
+    "the driver and without a GPU · nothing here ran on a GPU"
+)
+"""The legend of every table: what each kind of evidence is."""
+_COLUMNS = ("tensorflow", "Python", "CUDA", "cuDNN", "driver", "GPUs", "libraries")
+
+
+def text(rows: Sequence[Row], width: int) -> str:
+    """The table for a terminal: a line per release, and one below it for each look into an image."""
+    cells = [_summary(row) for row in rows]
+    sizes = [max(len(line[i]) for line in (_COLUMNS[:-1], *cells)) for i in range(len(_COLUMNS) - 1)]
+    lines = [_aligned(_COLUMNS[:-1], sizes)]
+    for row, cell in zip(rows, cells, strict=True):
+        lines.append(_aligned(cell, sizes))
+        for look in row.looks:
+            lines += fold(f"{look.line}, Python {look.python}: {_outcome(look)}", width, "    ", "      ")
+    return "\n".join([*lines, "", *fold(LEVELS, width)]) + "\n"
+
+
+def details(row: Row, width: int) -> str:
+    """All that is known of one release."""
+    built, release = row.release.built, row.release
+    lines = [f"{release.package} {release.version} · Python {_span(release.pythons)} · {release.uploaded or 'undated'}"]
+
+    def say(what: str, told: str) -> None:
+        lines.extend(fold(told, width, f"  {what:<10}", " " * 12))
+
+    if not built.cuda:
+        say("built", f"without CUDA ({release.wheel})")
+        return "\n".join(lines) + "\n"
+    told = f"; get_build_info() says {built.told}" if built.told else ""
+    say("built for", f"CUDA {built.cuda_exact or built.cuda}, cuDNN {built.cudnn_exact or built.cudnn}{told}")
+    if row.driver:
+        say(
+            "driver",
+            f"{row.driver.minimum} or newer; {row.driver.toolkit} for PTX and what CUDA {row.driver.cuda} added",
+        )
+    say("GPUs", coverage(built.capabilities))
+    say("asks for", " ".join(built.sonames))
+    say("pip", pip_line(row))
+    for look in row.looks:
+        day = f"{look.dated:%Y-%m-%d}" if look.dated else "undated"
+        say(look.line, f"Python {look.python}, {day}: {_outcome(look)}")
+    for one in row.against:
+        say("docs say", f"{one.about} {one.official}; the wheel: {one.wheel}")
+    return "\n".join(lines) + "\n"
+
+
+def coverage(capabilities: Iterable[str]) -> str:
+    """Such as: Pascal, Volta, Turing, Ampere (kernels) · Hopper (PTX, compiled by the driver) · none for Kepler."""
+    kernels = tuple(capabilities)
+    if not kernels:
+        return "not said in the wheel"
+    if not any(k.startswith(("sm_", "compute_")) for k in kernels):
+        return f"compute capabilities {', '.join(kernels)} (the wheel does not say whether as kernels or PTX)"
+    found: dict[Cover, list[str]] = {}
+    for name, capability in GENERATIONS:
+        found.setdefault(cover(kernels, capability), []).append(f"{name} ({capability / 10})")
+    said = {
+        Cover.KERNELS: "kernels for {}",
+        Cover.JIT: "PTX, compiled by the driver, for {}",
+        Cover.NOTHING: "nothing for {}",
+    }
+    return "; ".join(said[how].format(", ".join(found[how])) for how in said if how in found)
+
+
+def pip_line(row: Row) -> str:
+    """What installs the libraries with pip."""
+    release = row.release
+    if release.extra:
+        return f'pip install "{release.package}[and-cuda]=={release.version}"'
+    good = next((look for look in row.looks if look.pins and _mends(look)), None)
+    if good:
+        return f"pip install {release.package}=={release.version} {' '.join(good.pins)}"
+    return "no wheels are known that provide them all"
+
+
+def _mends(look: Looked) -> bool:
+    return look.verdict.load is Load.LOADS or look.verdict.fix is not None
+
+
+def advice(seen: Sighting) -> tuple[str, ...]:
+    """What to do so that TensorFlow finds its libraries, a line each; empty where it does."""
+    verdict = audited(seen)
+    if verdict.load in (Load.LOADS, Load.UNKNOWN, Load.CRASHED):
+        return ()
+    if verdict.load is Load.NO_CUDA:
+        return ("this build has no CUDA: pip install tensorflow (not tensorflow-cpu)",)
+    if verdict.fix is not None:
+        return tuple(commands(verdict.fix))
+    return tuple(_without_fix(library, seen) for library in verdict.deciding)
+
+
+def commands(fix: Fix) -> Iterable[str]:
+    """The shell lines that do what was tried."""
+    for name, target in fix.links:
+        yield f"ln -s {target} {target.rpartition('/')[0]}/{name}"
+    if fix.folders:
+        yield f"export LD_LIBRARY_PATH={':'.join(fix.folders)}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}"
+
+
+def answer(seen: Sighting, width: int) -> str:
+    """Why a TensorFlow does or doesn't see a GPU, for the environment that was looked into."""
+    verdict, built = audited(seen), seen.built
+    name = f"TensorFlow {built.release or '?'} · Python {seen.python}"
+    lines = [f"{name} · built for CUDA {built.cuda or '?'}, cuDNN {built.cudnn or '?'}" if built.cuda else name, ""]
+    lines += fold(f"libraries: {verdict.words}", width)
+    asked = [library for library in seen.libraries if needed(library.soname)]
+    lines += [line for library in asked for line in _library(library, width)]
+    told = advice(seen)
+    if told:
+        tried = "tried here, and it helped:" if verdict.fix else "to do:"
+        lines += ["", f"{tried}", *(f"  {line}" for line in told)]
+    kernels = seen.kernels or built.capabilities
+    lines += ["", *fold(f"GPUs (read from the files): {coverage(kernels)}", width)]
+    missing = [tool for tool, path in seen.tools if not path]
+    if missing:
+        lines += fold(f"jit_compile needs, and does not find: {', '.join(missing)}", width)
+    if seen.driver == "stand-in":
+        lines += [
+            "",
+            *fold(
+                "A stand-in answered as the driver: nothing was computed, and no GPU of this machine was asked.", width
+            ),
+        ]
+    return printable("\n".join(lines), lines=True) + "\n"
+
+
+def _library(library: Library, width: int) -> list[str]:
+    if library.loading is Loading.LOADED:
+        return fold(f"{library.soname}: {library.path}", width, "  ", "    ")
+    said = f"{library.soname}: {library.loading}"
+    if library.why:
+        said += f", {library.why}"
+    if library.elsewhere:
+        said += f"; it is in {library.elsewhere[0]}, where the loader does not look"
+    elif library.loading is Loading.NOT_FOUND:
+        said += f"; looked in {counted(len(library.searched), 'place')}"
+    return fold(said, width, "  ", "    ")
+
+
+def _without_fix(library: Library, seen: Sighting) -> str:
+    if library.loading is Loading.REFUSED:
+        return f"{library.soname} at {library.path} is refused ({library.why}): install the package it belongs to again"
+    extra = f'pip install "tensorflow[and-cuda]=={seen.built.release}"'
+    return f"{library.soname} is nowhere here: {extra}, or the CUDA {seen.built.cuda} it was built for"
+
+
+# ---------------------------------------------------------------- files
+
+
+def markdown(rows: Sequence[Row], day: str) -> str:
+    """The page of `reports/published/cuda.md`."""
+    lines = ["# Which CUDA for which TensorFlow", "", plain(f"As of {day}. {LEVELS}."), ""]
+    lines += ["| " + " | ".join(_COLUMNS) + " |", "|" + "---|" * len(_COLUMNS)]
+    for row in rows:
+        said = "; ".join(f"{look.line}: {_outcome(look)}" for look in row.looks) or "not tried"
+        lines.append("| " + " | ".join(plain(cell) for cell in (*_summary(row), said)) + " |")
+    lines += ["", "## Where the documentation says something else", ""]
+    lines += [f"{plain(_contradiction(one))}  " for row in rows for one in row.against] or ["Nowhere."]
+    return "\n".join(lines) + "\n"
+
+
+def _contradiction(one: Disagreement) -> str:
+    named = f"{one.package} {one.version}: {one.about} {one.official} is documented"
+    return f"{named} (row {one.row}); the wheel: {one.wheel}"
+
+
+def csv(rows: Sequence[Row]) -> str:
+    """A line per release and look, safe to open as a sheet."""
+    stream = io.StringIO()
+    writer = csvlib.writer(stream, lineterminator="\n")
+    writer.writerow(
+        [*_COLUMNS[:-1], "line", "image_python", "verdict", "missing", "mended_by", "oldest_cuda_driver", "kernels"]
+    )
+    for row in rows:
+        for look in row.looks or (None,):
+            writer.writerow([inert(cell) for cell in (*_summary(row), *_look_cells(look))])
+    return stream.getvalue()
+
+
+def document(rows: Sequence[Row]) -> str:
+    """The same as JSON, with everything each look saw."""
+    entries = [
+        {
+            "package": row.release.package,
+            "version": row.release.version,
+            "pythons": row.release.pythons,
+            "built": msgspec.to_builtins(row.release.built),
+            "and_cuda": row.release.extra,
+            "driver": msgspec.to_builtins(row.driver),
+            "documentation": [msgspec.to_builtins(one) for one in row.against],
+            "looks": [
+                {
+                    "id": look.id,
+                    "line": look.line,
+                    "python": look.python,
+                    "dated": look.dated.isoformat() if look.dated else None,
+                    "verdict": look.verdict.load,
+                    "words": look.verdict.words,
+                    "libraries": look.pins,
+                    "seen": msgspec.to_builtins(look.seen),
+                }
+                for look in row.looks
+            ],
+        }
+        for row in rows
+    ]
+    return json.dumps({"schema": 1, "releases": entries}, indent=1, ensure_ascii=False) + "\n"
+
+
+# ---------------------------------------------------------------- words
+
+
+def _summary(row: Row) -> tuple[str, ...]:
+    built, release = row.release.built, row.release
+    name = release.version if release.package == "tensorflow" else f"{release.version} ({release.package})"
+    driver = f"≥ {row.driver.minimum}" if row.driver else "–"
+    return (name, _span(release.pythons), built.cuda or "none", built.cudnn or "–", driver, _gpus(built.capabilities))
+
+
+def _outcome(look: Looked) -> str:
+    fix = look.verdict.fix
+    if fix is None:
+        return look.verdict.words
+    how = {FixKind.PATH: "LD_LIBRARY_PATH", FixKind.LINK: "a link"}[fix.kind]
+    links = ", ".join(f"{name} → {target.rpartition('/')[2]}" for name, target in fix.links)
+    return f"{look.verdict.words}; mended by {how}" + (f" ({links})" if links else "")
+
+
+def _look_cells(look: Looked | None) -> tuple[str, ...]:
+    if look is None:
+        return ("", "", "not tried", "", "", "", "")
+    fix = look.verdict.fix
+    return (
+        look.line,
+        look.python,
+        look.verdict.words,
+        " ".join(library.soname for library in look.verdict.deciding),
+        " && ".join(commands(fix)) if fix else "",
+        look.seen.oldest_driver,
+        " ".join(look.seen.kernels),
+    )
+
+
+def _gpus(capabilities: Sequence[str]) -> str:
+    """Such as: 3.5–7.5, PTX 8.0."""
+    numbers = [c.partition("_")[2] or c.replace(".", "") for c in capabilities]
+    kernels = [n for c, n in zip(capabilities, numbers, strict=True) if not c.startswith("compute_")]
+    portable = [n for c, n in zip(capabilities, numbers, strict=True) if c.startswith("compute_")]
+    ends = f"{_dotted(kernels[0])}–{_dotted(kernels[-1])}" if len(kernels) > 1 else "".join(map(_dotted, kernels))
+    return ", ".join([part for part in (ends, *(f"PTX {_dotted(n)}" for n in portable)) if part]) or "–"
+
+
+def _dotted(number: str) -> str:
+    return f"{number[:-1]}.{number[-1]}" if number.isdigit() else number
+
+
+def _span(pythons: Sequence[str]) -> str:
+    """Such as: 3.7–3.10. Minors without a gap in between become a range."""
+    minors = sorted(int(p.partition(".")[2]) for p in pythons)
+    if not minors:
+        return "–"
+    whole = minors == list(range(minors[0], minors[-1] + 1))
+    if whole and len(minors) > 1:
+        return f"3.{minors[0]}–3.{minors[-1]}"
+    return " ".join(f"3.{m}" for m in minors)
+
+
+def _aligned(cells: Sequence[str], sizes: Sequence[int]) -> str:
+    return "  ".join(cell.ljust(size) for cell, size in zip(cells, sizes, strict=True)).rstrip()

@@ -1,0 +1,549 @@
+"""What facts about a machine come to: findings, advice, exit status, and lines that fit."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from orchestrator.errors import ExitCode
+from orchestrator.model import BaseSpec
+from orchestrator.model.host import (
+    Answer,
+    Area,
+    Client,
+    Daemon,
+    Gpu,
+    Host,
+    Level,
+    Line,
+    Local,
+    Nvidia,
+    PackageHost,
+    Planned,
+    Processor,
+    Program,
+    Reply,
+)
+from orchestrator.report import doctor_gpu
+from orchestrator.report.doctor import diagnose, document, engine_of, render
+
+GB = 1_000_000_000
+YES = Answer(reply=Reply.ANSWERED)
+NO = Answer(reply=Reply.ABSENT)
+DRIVERS = {"cuda11.2": "450.80.02", "cuda12.2": "525.60.13", "cuda12.3": "545.23.06", "cuda13.0": "580"}
+SPECS = (
+    BaseSpec(name="cpython-3.7", python="3.7", reference="python:3.7-slim", suite="bookworm", artifact="org:cpython:3"),
+    BaseSpec(name="cpython-3.8", python="3.8", reference="python:3.8-slim"),
+    BaseSpec(name="debian-3.9", python="3.9", reference="python:3.9-slim", suite="bullseye"),
+)
+PLANNED = Planned(
+    title="KerasSurgeon on TensorFlow",
+    path="matrix.yaml",
+    pythons=("3.7", "3.8", "3.9"),
+    counts=(("cpu", "3.7", 100), ("cpu", "3.8", 20), ("cpu", "3.9", 1500)),
+    memory=4 * GB,
+)
+DAEMON = Daemon(
+    host="unix:///var/run/docker.sock",
+    answer=YES,
+    version="27.3.1",
+    system="linux/x86_64",
+    here=True,
+    root="/var/lib/docker",
+    disk_free=200 * GB,
+    memory=16 * GB,
+    cpus=8,
+    storage="overlay2",
+    cgroup="2",
+    runtimes=("runc",),
+    images=("compat-base:cpython-3.7",),
+    wanted="python:3.8-slim",
+    registry=YES,
+)
+MACHINE = Host(
+    system="linux",
+    processor=Processor(machine="x86_64", model="A CPU", flags=("avx", "avx2", "fma"), cpus=8, memory=16 * GB),
+    daemon=DAEMON,
+    local=Local(root="/home/me/.cache", disk_free=200 * GB),
+    index=PackageHost(at="pypi.org", answer=YES),
+    uv=Program(path="/bin/uv", version="0.13.8", answer=YES),
+    nvidia=Nvidia(smi=Program(answer=NO)),
+    clients=(Client(path="/usr/bin/docker", version="27.3.1", buildx="0.14.1"),),
+    tools=(("mmdebstrap", "/bin/mmdebstrap"), ("mvn", "/bin/mvn")),
+)
+T4 = Gpu(name="Tesla T4", memory=15360 * 1024**2, capability="7.5")
+
+
+def machine(**changes):
+    return replace(MACHINE, **changes)
+
+
+def daemon(**changes):
+    return machine(daemon=replace(DAEMON, **changes))
+
+
+def with_gpus(driver="535.104.05", *gpus, **changes):
+    smi = Program(path="/bin/nvidia-smi", version=driver, answer=YES)
+    facts = {"smi": smi, "gpus": gpus or (T4,), "module": driver}
+    return Nvidia(**facts | changes)
+
+
+def failing(reply, said="", code=None, seconds=0.0, **changes):
+    answer = Answer(reply=reply, said=said, code=code, seconds=seconds)
+    return machine(nvidia=Nvidia(smi=Program(path="/bin/nvidia-smi", answer=answer), **changes))
+
+
+def found(host, area, planned=PLANNED, drivers=DRIVERS):
+    """[(level, what is said, advice)] of one area."""
+    every = diagnose(host, planned, SPECS, drivers).findings
+    return [(f.level, f.says, f.advice) for f in every if f.area is area]
+
+
+def lines(*names, image="", wheels=True):
+    return replace(PLANNED, lines=tuple(Line(name=name, image=image, wheels=wheels) for name in names))
+
+
+def code(host, planned=PLANNED):
+    return diagnose(host, planned, SPECS, DRIVERS).code
+
+
+NO_DOCKER = daemon(answer=NO)
+LOCAL = replace(NO_DOCKER, local=replace(MACHINE.local, pythons=(("3.9", "/usr/bin/python3.9"),)))
+
+
+# ------------------------------------------------------------ the answer in short
+
+
+def test_a_machine_with_docker_can_run_cpu_combinations():
+    told = diagnose(MACHINE, PLANNED, SPECS, DRIVERS)
+    assert (told.code, told.engine) == (ExitCode.OK, "docker")
+    assert told.headline == (
+        "CPU combinations can run here, in Docker 27.3.1.",
+        "GPU probes can't run here; images for GPUs can be built and audited.",
+    )
+    assert not [f for f in told.findings if f.level is Level.FIX]
+
+
+def test_without_docker_the_local_engine_is_a_way_on_and_said_to_be_one():
+    told = diagnose(LOCAL, PLANNED, SPECS, DRIVERS)
+    assert (told.code, told.engine) == (ExitCode.OK, "local")
+    assert told.headline[0] == "CPU combinations can run here, in the local engine, without isolation."
+    (docker, local, _) = found(LOCAL, Area.ENGINE)
+    assert docker[:2] == (Level.FIX, "no Docker daemon answers at unix:///var/run/docker.sock")
+    assert "nox -s engine" in docker[2]
+    assert "a way on" in local[1]
+    assert local[2].startswith("compat run takes it; its results stand in a table of their own")
+
+
+def test_where_ci_is_set_the_local_engine_must_be_named():
+    (_, local, _) = found(replace(LOCAL, named_only=True), Area.ENGINE)
+    assert local[2].startswith("compat run --engine local (CI is set: it must be named)")
+
+
+def test_without_any_engine_the_exit_status_says_so():
+    mac = replace(NO_DOCKER, system="darwin", processor=Processor(machine="arm64"))
+    told = diagnose(mac, PLANNED, SPECS, DRIVERS)
+    assert (told.code, told.engine) == (ExitCode.NO_ENGINE, "")
+    assert told.headline == ("Nothing can run here: there is no engine.",)
+    assert found(mac, Area.ENGINE)[1][1] == "the local engine needs Linux on x86_64, this is darwin on arm64"
+    assert found(mac, Area.COMBINATIONS) == []
+
+
+def test_a_daemon_of_another_system_is_no_engine_of_ours():
+    arm = daemon(system="linux/aarch64")
+    assert engine_of(arm) == "local"
+    assert found(arm, Area.ENGINE)[0][1].endswith("is linux/aarch64, not linux/x86_64")
+
+
+@pytest.mark.parametrize(
+    ("answer", "says", "advice"),
+    [
+        (Answer(reply=Reply.DENIED), "does not let this user in", "usermod -aG docker"),
+        (Answer(reply=Reply.SILENT, seconds=3), "no Docker daemon answers within 3 s", "systemctl restart docker"),
+        (Answer(reply=Reply.UNREADABLE), "is no Docker daemon", "DOCKER_HOST"),
+        (Answer(reply=Reply.FAILED, said="bad\x1b[31m TLS"), "no Docker daemon answers at unix", "nox -s engine"),
+    ],
+)
+def test_each_way_of_not_answering_has_its_own_next_step(answer, says, advice):
+    level, said, next_step = found(daemon(answer=answer), Area.ENGINE)[0]
+    assert level is Level.FIX
+    assert says in said
+    assert advice in next_step
+    assert "\x1b" not in said
+
+
+# ------------------------------------------------------------ what keeps cells from running
+
+
+@pytest.mark.parametrize(
+    ("host", "why"),
+    [
+        (machine(clients=()), "no docker command on PATH"),
+        (machine(clients=(Client(path="/d", version="28.2.2"),)), "no docker command here has BuildKit (/d 28.2.2)"),
+        (machine(processor=replace(MACHINE.processor, flags=("sse4_2",))), "no AVX, which TensorFlow's wheels need"),
+        (machine(index=PackageHost(at="pypi.org", answer=Answer(reply=Reply.FAILED, said="HTTP 503"))), "HTTP 503"),
+        (machine(uv=Program(answer=NO)), "uv is not installed"),
+        (daemon(disk_free=2 * GB), "2.0 GB free where images lie"),
+    ],
+)
+def test_what_keeps_every_cell_from_running_is_in_the_headline_and_the_exit_status(host, why):
+    told = diagnose(host, PLANNED, SPECS, DRIVERS)
+    assert told.code is ExitCode.INFRA
+    assert told.headline[0].startswith("CPU combinations can't run here yet: ")
+    assert why in told.headline[0]
+    assert all(f.advice for f in told.findings if f.level is Level.FIX)
+
+
+def test_an_old_docker_command_has_buildkit_without_buildx():
+    both = (Client(path="/new", version="28.2.2"), Client(path="/old", version="20.10.24"))
+    assert (Level.OK, "BuildKit is built into /old 20.10.24", "") in found(machine(clients=both), Area.ENGINE)
+    assert code(machine(clients=(Client(path="/ancient", version="17.12.1"),))) is ExitCode.INFRA
+
+
+def test_little_disk_and_memory_are_notes():
+    small = daemon(disk_free=10 * GB, memory=2 * GB, unenforced=("memory", "pids"))
+    notes = [said for level, said, _ in found(small, Area.ENGINE) if level is Level.NOTE]
+    assert code(small) is ExitCode.OK
+    assert "2.0 GB memory, less than one combination may use (4.0 GB)" in notes[0]
+    assert "memory, pids" in notes[1]
+    assert "10.0 GB free" in notes[2]
+
+
+def test_a_processor_without_avx2_is_slower_and_one_nobody_can_see_is_unknown():
+    (old,) = found(machine(processor=replace(MACHINE.processor, flags=("avx",))), Area.PROCESSOR)
+    assert old[:2] == (Level.NOTE, "A CPU: AVX; no AVX2 and no FMA: slower, numbers may differ")
+    (unknown,) = found(machine(processor=replace(MACHINE.processor, flags=None)), Area.PROCESSOR)
+    assert "not known" in unknown[1]
+
+
+def test_of_a_daemon_elsewhere_only_its_own_word_counts():
+    away = replace(daemon(here=False, host="tcp://10.0.0.1:2375", disk_free=None), nvidia=with_gpus())
+    told = diagnose(away, PLANNED, SPECS, DRIVERS)
+    assert "GPU probes can't run here" in told.headline[1]
+    assert any("another machine" in said for _, said, _ in found(away, Area.ENGINE))
+    assert "not known" in found(away, Area.PROCESSOR)[0][1]
+    assert "is not set up for GPUs" in found(away, Area.NVIDIA)[-1][1]
+    inside = replace(away, daemon=replace(away.daemon, flags=("sse4_2",), runtimes=("nvidia", "runc")))
+    assert code(inside) is ExitCode.INFRA
+    assert found(inside, Area.NVIDIA)[-1][1].endswith("the daemon there is set up for GPUs")
+    assert diagnose(inside, PLANNED, SPECS, DRIVERS).headline[1].startswith("Containers run on another machine")
+
+
+# ------------------------------------------------------------ combinations
+
+
+def test_pythons_are_grouped_by_how_their_base_comes():
+    told = found(MACHINE, Area.COMBINATIONS)
+    assert told[0][:2] == (Level.OK, "Python 3.7, 100 planned: the base is here")
+    assert told[1][1] == (
+        "Python 3.8, 3.9, 1,520 planned: base to be pulled; the registry answers (asked for python:3.8-slim)"
+    )
+    assert told[2][1].startswith("1,620 of 1,620 planned on the CPU have a base")
+
+
+def test_without_a_registry_what_can_be_bootstrapped_still_can():
+    offline = daemon(registry=Answer(reply=Reply.FAILED, said="dial tcp: no such host"), images=())
+    told = found(offline, Area.COMBINATIONS)
+    assert [said for _, said, _ in told[:2]] == [
+        "Python 3.7, 100 planned: base to be bootstrapped (mmdebstrap, mvn); Debian's and Maven's servers were not "
+        "asked",
+        "Python 3.9, 1,500 planned: base to be bootstrapped (mmdebstrap); Debian's servers were not asked",
+    ]
+    level, said, advice = told[2]
+    assert level is Level.FIX
+    assert said == (
+        "Python 3.8, 20 planned: no base is here, no registry answers (asked for python:3.8-slim: dial tcp: no such "
+        "host), images/bases.yaml names no other way"
+    )
+    assert "images/bases.yaml" in advice
+    assert told[3][1].startswith("1,600 of 1,620 planned on the CPU have a base")
+    assert code(offline) is ExitCode.OK
+
+
+def test_where_no_python_has_a_base_nothing_can_run_and_what_to_install_is_said():
+    bare = replace(daemon(registry=Answer(reply=Reply.FAILED, said="refused"), images=()), tools=())
+    told = diagnose(bare, PLANNED, SPECS, DRIVERS)
+    assert told.code is ExitCode.INFRA
+    advice = [f.advice for f in told.findings if f.area is Area.COMBINATIONS and "3.7" in f.says]
+    assert advice[0].startswith("apt-get install mmdebstrap maven; or reach a registry")
+
+
+def test_a_registry_that_was_slow_leaves_the_question_open():
+    slow = daemon(registry=Answer(reply=Reply.SILENT, seconds=3))
+    level, said, _ = found(slow, Area.COMBINATIONS)[-3]
+    assert level is Level.NOTE
+    assert "no answer within 3 s" in said
+    assert code(slow) is ExitCode.OK
+
+
+def test_the_local_engine_needs_interpreters_of_this_machine():
+    told = found(LOCAL, Area.COMBINATIONS)
+    assert told[0][1] == "Python 3.9, 1,500 planned: its interpreter is on this machine"
+    assert told[1][1] == "Python 3.7, 100 planned: a relocatable interpreter by Maven, whose server was not asked"
+    assert told[2] == (
+        Level.FIX,
+        "Python 3.8, 20 planned: no such interpreter on this machine",
+        "uv python install 3.8",
+    )
+    assert told[-1][1] == "CUDA: GPU images need Docker"
+    with_wheels = replace(PLANNED, lines=(*lines("cuda12.2").lines, Line(name="cuda11.2", image="nvidia/cuda:11.2")))
+    assert found(LOCAL, Area.COMBINATIONS, with_wheels)[-1][1].endswith("can make environments with cuda12.2")
+
+
+def test_a_plan_nobody_has_counted_yet_is_not_guessed_at():
+    told = found(MACHINE, Area.COMBINATIONS, replace(PLANNED, counts=None))
+    assert told[0][1] == "Python 3.7: the base is here"
+    assert any("once the package index was read" in said and advice == "compat plan" for _, said, advice in told)
+
+
+def test_a_matrix_that_can_not_be_read_is_told_beside_the_machine():
+    broken = Planned(trouble="matrix.yaml:3:1: expected a mapping", hint="see docs/matrix.md")
+    told = diagnose(MACHINE, broken, SPECS, DRIVERS)
+    assert told.code is ExitCode.USAGE
+    assert found(MACHINE, Area.COMBINATIONS, broken) == [(Level.FIX, broken.trouble, broken.hint)]
+    assert found(MACHINE, Area.ENGINE, broken)[0][0] is Level.OK
+
+
+def test_a_python_without_any_base_entry_is_named():
+    told = found(MACHINE, Area.COMBINATIONS, replace(PLANNED, pythons=("3.7", "3.6"), counts=(("cpu", "3.6", 7),)))
+    assert told[1] == (
+        Level.FIX,
+        "Python 3.6, 7 planned: no base is named in images/bases.yaml",
+        "add an entry to images/bases.yaml",
+    )
+
+
+# ------------------------------------------------------------ GPUs
+
+
+def test_without_a_gpu_images_can_be_built_and_audited_and_probes_need_one():
+    cuda = replace(lines("cuda12.3", "cuda11.2"), counts=(*PLANNED.counts, ("cuda11.2", "3.9", 9), ("auto", "3.9", 5)))
+    told = found(MACHINE, Area.COMBINATIONS, cuda)[-1]
+    assert told[:2] == (
+        Level.NOTE,
+        "cuda11.2, cuda12.3, 9 on request: images can be built and audited without a GPU; GPU probes need one",
+    )
+    assert found(MACHINE, Area.NVIDIA)[0][:2] == (Level.NOTE, "no GPU of NVIDIA's in this machine, and no driver")
+
+
+def test_a_line_whose_images_no_registry_gives_has_no_source_here_and_is_not_promised():
+    offline = daemon(registry=Answer(reply=Reply.FAILED, said="no such host"))
+    image = "nvidia/cuda:11.2.2-cudnn8-runtime-ubuntu20.04"
+    old, new = lines("cuda11.2", image=image, wheels=False).lines, lines("cuda12.2", image=image).lines
+    both = replace(PLANNED, lines=(*old, *new))
+    assert [said for _, said, _ in found(offline, Area.COMBINATIONS, both)[-2:]] == [
+        "cuda12.2: images can be built and audited without a GPU; GPU probes need one",
+        "cuda11.2: no source here; their libraries come from images, and no registry answers",
+    ]
+    assert "`docker load`" in found(offline, Area.COMBINATIONS, both)[-1][2]
+    asked = replace(offline, daemon=replace(offline.daemon, wanted=image))
+    alone = found(asked, Area.COMBINATIONS, replace(PLANNED, lines=old))
+    assert alone[-1][1].endswith(f"no registry answers (asked for {image}: no such host)")
+    assert not any("audited" in said for _, said, _ in alone)
+    loaded = replace(offline, daemon=replace(offline.daemon, images=(image,)))
+    for host in (MACHINE, loaded):
+        assert "cuda11.2, cuda12.2: images can be built" in found(host, Area.COMBINATIONS, both)[-1][1]
+
+
+def test_gpus_with_a_driver_and_a_toolkit_can_run_probes():
+    ready = replace(
+        daemon(runtimes=("nvidia", "runc")),
+        nvidia=with_gpus(toolkit=Program(path="/bin/nvidia-ctk", version="1.17.8", answer=YES)),
+    )
+    told = found(ready, Area.NVIDIA, drivers={"cuda12.2": "525.60.13"})
+    assert [level for level, _, _ in told] == [Level.OK] * 4
+    assert [said for _, said, _ in told] == [
+        "driver 535.104.05, 1 GPU",
+        "Tesla T4, 15 GiB, compute capability 7.5",
+        "driver 535.104.05 is new enough for cuda12.2",
+        "container toolkit 1.17.8: the daemon is set up for GPUs (runtime nvidia)",
+    ]
+    assert diagnose(ready, PLANNED, SPECS, {}).headline[1] == "GPU probes can run: 1 GPU."
+
+
+@pytest.mark.parametrize(
+    ("changes", "by"),
+    [
+        ({"devices": ("nvidia.com/gpu=0",)}, "CDI device nvidia.com/gpu=0"),
+        ({"devices": ("nvidia.com/gpu=0", "nvidia.com/gpu=all")}, "2 CDI devices"),
+        ({"devices": ("amd.com/gpu=0",)}, ""),
+        ({"runtimes": ("nvidia-legacy", "runc")}, "runtime nvidia-legacy"),
+    ],
+)
+def test_containers_get_gpus_by_a_device_or_a_runtime(changes, by):
+    host = replace(daemon(**changes), nvidia=with_gpus())
+    assert (doctor_gpu.ready(host, engine="docker"), by in found(host, Area.NVIDIA)[-1][1]) == (bool(by), True)
+
+
+def test_the_toolkits_hook_is_enough_for_a_daemon_of_this_machine():
+    host = machine(nvidia=with_gpus(hook="/usr/bin/nvidia-container-runtime-hook"))
+    assert doctor_gpu.ready(host, engine="docker")
+
+
+def test_a_gpu_without_the_toolkit_gets_the_page_that_installs_it():
+    level, said, advice = found(machine(nvidia=with_gpus()), Area.NVIDIA)[-1]
+    assert (level, said) == (Level.FIX, "no container toolkit: containers get no GPU")
+    assert advice == f"install it: {doctor_gpu.TOOLKIT}"
+    installed = with_gpus(toolkit=Program(path="/bin/nvidia-ctk", version="1.17.8", answer=YES))
+    level, said, advice = found(machine(nvidia=installed), Area.NVIDIA)[-1]
+    assert level is Level.FIX
+    assert "nvidia-ctk runtime configure --runtime=docker" in advice
+    assert found(machine(nvidia=installed), Area.COMBINATIONS)[-1][1].endswith("GPU probes need what is named above")
+
+
+def test_lines_a_driver_is_too_old_for_are_named_with_the_version_they_need():
+    host = machine(nvidia=with_gpus("535.54.03"))
+    told = found(host, Area.NVIDIA)
+    assert (Level.OK, "driver 535.54.03 is new enough for cuda11.2, cuda12.2", "") in told
+    old = next(f for f in told if "too old" in f[1])
+    assert old[1] == "driver 535.54.03 is too old for cuda12.3 (needs 545.23.06), cuda13.0 (needs 580)"
+    assert "install driver 580 or newer" in old[2]
+
+
+def test_gpu_probes_of_lines_the_driver_is_too_old_for_are_not_promised():
+    host = replace(daemon(runtimes=("nvidia",)), nvidia=with_gpus("535.54.03"))
+    both = lines("cuda12.2", "cuda12.3")
+    assert found(host, Area.COMBINATIONS, both)[-1][1].endswith("can't run for cuda12.3: the driver is too old")
+    one = lines("cuda12.3")
+    assert found(host, Area.COMBINATIONS, one)[-1][1].endswith("GPU probes can't run: the driver is too old")
+    assert not any("cuda11.2" in said for _, said, _ in found(host, Area.NVIDIA, one))
+
+
+def test_many_lines_in_a_row_are_told_by_the_first_and_the_last():
+    drivers = {f"cuda11.{n}": "450.80.02" for n in range(1, 9)} | {f"cuda9.{n}": "384.81" for n in range(3)}
+    said = [s for _, s, _ in found(machine(nvidia=with_gpus("400.1")), Area.NVIDIA, drivers=drivers)]
+    assert "driver 400.1 is new enough for cuda9.0, cuda9.1, cuda9.2" in said
+    assert "driver 400.1 is too old for cuda11.1 to cuda11.8 (needs 450.80.02)" in said
+
+
+def test_versions_of_drivers_are_compared_by_their_numbers():
+    assert doctor_gpu.version("535.54.03") > doctor_gpu.version("535.9.10") > doctor_gpu.version("535")
+    assert doctor_gpu.too_old("", DRIVERS) == []
+
+
+@pytest.mark.parametrize(
+    ("host", "says", "advice"),
+    [
+        (failing(Reply.SILENT, seconds=10.0), "nvidia-smi did not answer within 10 s and was ended", "restart"),
+        (
+            failing(Reply.FAILED, "couldn't communicate with the driver", 9),
+            "ended with exit status 9: couldn't comm",
+            "modprobe",
+        ),
+        (failing(Reply.FAILED, "Driver/library version mismatch", 18, module="535.1.1"), "mismatch", "restart"),
+        (failing(Reply.FAILED, "?", 77), "ended with exit status 77: ?; no kernel module", "by hand"),
+        (failing(Reply.UNREADABLE, "\x1b[31mhello\u202e"), "is no list of GPUs: hello", "by hand"),
+        (
+            failing(Reply.ABSENT, "No such file or directory"),
+            "(/bin/nvidia-smi) could not be started: No such",
+            "again",
+        ),
+        (machine(nvidia=Nvidia(smi=Program(answer=NO), module="535.1.1")), "driver 535.1.1 is loaded", "tools"),
+        (machine(nvidia=Nvidia(smi=Program(answer=NO), cards=("0000:01:00.0 10de:2335",))), "1 NVIDIA card", "driver"),
+        (machine(nvidia=Nvidia(smi=Program(answer=NO), nodes=("/dev/nvidia0",))), "no nvidia-smi on PATH", "PATH"),
+    ],
+)
+def test_each_trouble_with_the_driver_is_named_with_a_next_step(host, says, advice):
+    level, said, next_step = found(host, Area.NVIDIA)[0]
+    assert level is Level.FIX
+    assert says in said
+    assert advice in next_step
+    assert said.isprintable()
+    assert code(host) is ExitCode.OK
+
+
+def test_a_gpu_that_is_lost_leaves_the_others_listed_and_nothing_promised():
+    host = failing(Reply.FAILED, "Unable to determine the device handle", 15, gpus=(T4,), module="535.1.1")
+    told = found(host, Area.NVIDIA)
+    assert told[0][1].startswith("1 GPU listed before that; nvidia-smi ended with exit status 15")
+    assert told[1][1].startswith("Tesla T4")
+    assert doctor_gpu.ready(replace(host, daemon=replace(DAEMON, runtimes=("nvidia",))), engine="docker") is False
+
+
+def test_words_of_programs_lose_their_escapes_and_stay_short():
+    names = with_gpus("535.1", Gpu(name="\x1b]0;title\x07A\u202eB"))
+    assert found(machine(nvidia=names), Area.NVIDIA)[1][1] == "AB, memory unknown, compute capability unknown"
+    long = failing(Reply.UNREADABLE, "x" * 5000)
+    assert len(found(long, Area.NVIDIA)[0][1]) < 300
+
+
+# ------------------------------------------------------------ as text and as JSON
+
+SHOWN = [
+    MACHINE,
+    LOCAL,
+    machine(
+        nvidia=with_gpus("450.1", T4, replace(T4, name="NVIDIA H100 80GB HBM3 with a rather long name of its own"))
+    ),
+    replace(daemon(registry=Answer(reply=Reply.FAILED, said="a b " * 40)), tools=()),
+    failing(Reply.FAILED, "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver. " * 3, 9),
+]
+
+
+@pytest.mark.parametrize("width", [40, 60, 100, 200])
+@pytest.mark.parametrize("host", SHOWN)
+def test_lines_fit_the_width_but_for_what_can_not_be_broken(host, width):
+    lines = render(diagnose(host, PLANNED, SPECS, DRIVERS), width).splitlines()
+    for line in lines:
+        assert len(line) <= width or len(line.split()) <= 2, line
+        assert line == line.rstrip()
+        assert line.isprintable()
+    headings = [line for line in lines if line in list(Area)]
+    assert headings == [area.value for area in Area]
+
+
+def test_the_page_reads_from_the_answer_to_the_reasons():
+    text = render(diagnose(machine(nvidia=with_gpus()), PLANNED, SPECS, {}), 72)
+    assert (
+        text
+        == """\
+CPU combinations can run here, in Docker 27.3.1.
+GPU probes can't run here; images for GPUs can be built and audited.
+
+Engine
+  ok    Docker 27.3.1 answers at unix:///var/run/docker.sock (overlay2,
+        cgroup v2)
+  ok    BuildKit: buildx 0.14.1 of /usr/bin/docker
+  ok    8 CPUs, 16.0 GB memory
+  ok    200.0 GB free where images lie (/var/lib/docker)
+
+Processor
+  ok    A CPU: AVX, AVX2, FMA
+
+Packages
+  ok    the package index at pypi.org answers
+  ok    uv 0.13.8
+
+NVIDIA
+  ok    driver 535.104.05, 1 GPU
+  ok    Tesla T4, 15 GiB, compute capability 7.5
+  fix   no container toolkit: containers get no GPU
+        → install it:
+          https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/install-guide.html
+
+Combinations
+  ok    Python 3.7, 100 planned: the base is here
+  ok    Python 3.8, 3.9, 1,520 planned: base to be pulled; the registry
+        answers (asked for python:3.8-slim)
+  ok    1,620 of 1,620 planned on the CPU have a base; which of them
+        have wheels, the index says
+        → compat plan
+  note  CUDA: images can be built and audited without a GPU; GPU probes
+        need what is named above
+"""
+    )
+
+
+def test_the_document_holds_facts_and_findings_in_ascii():
+    host = failing(Reply.UNREADABLE, "\x1b[31mh\u00e9\u202e")
+    text = document(host, PLANNED, diagnose(host, PLANNED, SPECS, DRIVERS))
+    read = json.loads(text)
+    assert text.isascii()
+    assert "\x1b" not in text
+    assert (read["exit"], read["engine"]) == (0, "docker")
+    assert read["facts"]["nvidia"]["smi"]["answer"]["said"] == "\x1b[31mh\u00e9\u202e"
+    assert read["facts"]["daemon"]["version"] == "27.3.1"
+    assert read["planned"]["counts"][0] == ["cpu", "3.7", 100]
+    assert {"area", "level", "says", "advice", "code"} == set(read["findings"][0])
