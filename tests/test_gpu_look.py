@@ -1,287 +1,24 @@
-"""The look into an environment: what it makes of the loader's trace, and whole looks at a TensorFlow made here.
-
-That TensorFlow opens the libraries it is told to and prints as the real one does; the libraries are real shared
-objects, and the loader is this machine's. It stands in for the program's subject only: no evidence comes of it.
-"""
+"""Whole looks into environments made here, by the program as it runs inside an image; and its stand-in driver."""
 
 from __future__ import annotations
 
 import ctypes
-import importlib
 import json
 import os
-import shutil
+import struct
 import subprocess
 import sys
-import textwrap
 import time
-from collections.abc import Mapping
 from pathlib import Path
-from types import SimpleNamespace
 
-import msgspec
 import pytest
 from elf_files import SharedObject
+from gpu_environment import GPU, Environment, of, record
 
-from orchestrator import paths
-from orchestrator.model.cuda import FixKind, Library, Loading, Registered, Sighting
+from orchestrator.model.cuda import FixKind, Loading, Registered
 
-GPU = paths.data("images") / "gpu"
-MODULES = "bounded", "built", "drivers", "libraries", "loader_trace", "look", "owners", "places", "search"
-sys.path.insert(0, str(GPU))
-try:
-    bounded, built, drivers, libraries, loader_trace, look, owners, places, search = map(
-        importlib.import_module, MODULES
-    )
-finally:
-    sys.path.remove(str(GPU))
-
-OLDEST = os.environ.get("COMPAT_OLDEST_PYTHON") or shutil.which("python3.7")
-PYTHONS = [sys.executable, *([OLDEST] if OLDEST else [])]
-
-# ---------------------------------------------------------------- traces
-
-OLD_TRACE = """\
-      7:\tfile=libcudart.so.11.0 [0];  dynamically loaded by /env/tensorflow/python/_pywrap_tensorflow_internal.so [0]
-      7:\tfind library=libcudart.so.11.0 [0]; searching
-      7:\t search path=/env/tensorflow/python:/env/tensorflow/python/..\t\t(RPATH from file /env/tensorflow/python/_pywrap_tensorflow_internal.so)
-      7:\t  trying file=/env/tensorflow/python/libcudart.so.11.0
-      7:\t  trying file=/env/tensorflow/python/../libcudart.so.11.0
-      7:\t search path=/work/driver\t\t(LD_LIBRARY_PATH)
-      7:\t  trying file=/work/driver/libcudart.so.11.0
-      7:\t search cache=/etc/ld.so.cache
-      7:\t search path=/lib/x86_64-linux-gnu/glibc-hwcaps/x86-64-v3:/lib/x86_64-linux-gnu/tls/haswell/x86_64:/lib/x86_64-linux-gnu/tls:/lib/x86_64-linux-gnu/x86_64:/lib/x86_64-linux-gnu:/lib\t\t(system search path)
-      7:\t  trying file=/lib/x86_64-linux-gnu/x86_64/libcudart.so.11.0
-      7:\t  trying file=/lib/x86_64-linux-gnu/libcudart.so.11.0
-      7:\t  trying file=/lib/libcudart.so.11.0
-      7:\t
-      7:\topening file=/env/tensorflow/python/_pywrap_tensorflow_internal.so [0]; direct_opencount=1
-      7:\t
-      7:\tfile=libcuda.so.1 [0];  dynamically loaded by /env/tensorflow/python/_pywrap_tensorflow_internal.so [0]
-      7:\tfind library=libcuda.so.1 [0]; searching
-      7:\t search path=/work/driver\t\t(LD_LIBRARY_PATH)
-      7:\t  trying file=/work/driver/libcuda.so.1
-      7:\t
-      7:\tfile=libcuda.so.1 [0];  generating link map
-      7:\t  dynamic: 0x00007fa64aa32dd0  base: 0x00007fa64aa2e000   size: 0x0000000000005050
-      7:\t    entry: 0x00007fa64aa2e000  phdr: 0x00007fa64aa2e040  phnum:                 10
-      7:\t
-      7:\tcalling init: /work/driver/libcuda.so.1
-"""
-"""TensorFlow 2.4.1 on Python 3.7, glibc 2.36; some of the loader's variants of each folder are left out."""
-
-NEW_TRACE = """\
-     12:\tfile=libcublas.so.12 [0];  dynamically loaded by /env/tensorflow/python/platform/../../libtensorflow_framework.so.2 [0]
-     12:\tfind library=libcublas.so.12 [0]; searching
-     12:\t search path=/work/driver\t\t(LD_LIBRARY_PATH)
-     12:\t  trying file=/work/driver/libcublas.so.12
-     12:\t search path=/env/tensorflow/python/platform/../..:/env/tensorflow/python/platform/../../../nvidia/cublas/lib\t\t(RUNPATH from file /env/tensorflow/python/platform/../../libtensorflow_framework.so.2)
-     12:\t  trying file=/env/tensorflow/python/platform/../../libcublas.so.12
-     12:\t  trying file=/env/tensorflow/python/platform/../../../nvidia/cublas/lib/libcublas.so.12
-     12:\t
-     12:\tfile=libcublas.so.12 [0];  generating link map
-     12:\t  dynamic: 0x00007f8e703b58c0  base: 0x00007f8e69c00000   size: 0x00000000067c4688
-     12:\t
-     12:\tfile=libcublasLt.so.12 [0];  needed by /env/tensorflow/python/platform/../../../nvidia/cublas/lib/libcublas.so.12 [0]
-     12:\tfind library=libcublasLt.so.12 [0]; searching
-     12:\t search path=/env/tensorflow/python/platform/../../../nvidia/cublas/lib\t\t(RUNPATH from file /env/tensorflow/python/platform/../../libtensorflow_framework.so.2)
-     12:\t  trying file=/env/tensorflow/python/platform/../../../nvidia/cublas/lib/libcublasLt.so.12
-     12:\t
-     12:\tfile=libcublasLt.so.12 [0];  generating link map
-     12:\t
-     12:\tcalling init: /env/tensorflow/python/platform/../../../nvidia/cublas/lib/libcublasLt.so.12
-     12:\t
-     12:\t/work/driver/libcuda.so.1: error: symbol lookup error: undefined symbol: cuLinkCreate_v2 (fatal)
-     12:\t
-     12:\tcalling init: /env/tensorflow/python/platform/../../../nvidia/cublas/lib/libcublas.so.12
-"""
-"""TensorFlow 2.17.1 on Python 3.11, glibc 2.36."""
-
-
-def test_a_library_nowhere_to_be_found_has_its_places_in_order() -> None:
-    missing = loader_trace.parse(OLD_TRACE.splitlines()).searches[0]
-    assert missing.name == "libcudart.so.11.0"
-    assert missing.asked_by == "/env/tensorflow/python/_pywrap_tensorflow_internal.so"
-    assert missing.places == [
-        "/env/tensorflow/python",
-        "/env/tensorflow/python/..",
-        "/work/driver",
-        "/etc/ld.so.cache",
-        "/lib/x86_64-linux-gnu",
-        "/lib",
-    ]
-    assert missing.tried[-1] == "/lib/libcudart.so.11.0"
-    assert missing.mapped == ""
-    assert not missing.needs
-
-
-def test_a_library_that_loads_has_the_file_that_was_taken() -> None:
-    trace = loader_trace.parse(OLD_TRACE.splitlines())
-    assert [one.name for one in trace.searches] == ["libcudart.so.11.0", "libcuda.so.1"]
-    assert trace.searches[1].mapped == "/work/driver/libcuda.so.1"
-    assert trace.started == {"/work/driver/libcuda.so.1"}
-
-
-def test_what_a_library_needs_is_told_from_what_it_opens() -> None:
-    trace = loader_trace.parse(NEW_TRACE.splitlines())
-    folder = "/env/tensorflow/python/platform/../../../nvidia/cublas/lib"
-    cublas, inner = trace.searches
-    assert (cublas.needs, inner.needs) == (False, True)
-    assert inner.asked_by == cublas.mapped == f"{folder}/libcublas.so.12"
-    assert trace.started == {f"{folder}/libcublas.so.12", f"{folder}/libcublasLt.so.12"}
-    assert trace.errors == {"/work/driver/libcuda.so.1": "undefined symbol: cuLinkCreate_v2"}
-
-
-@pytest.mark.parametrize(
-    ("given", "left"),
-    [
-        ("/a/tls/x86_64:/a/tls:/a", ["/a"]),
-        ("/a/haswell:/b", ["/a/haswell", "/b"]),
-        ("/a:tls/x86_64:tls:", ["/a", "."]),
-        ("/usr/lib/x86_64-linux-gnu", ["/usr/lib/x86_64-linux-gnu"]),
-    ],
-)
-def test_the_loaders_variants_of_a_folder_are_left_out(given: str, left: list[str]) -> None:
-    assert loader_trace.folders(given) == left
-
-
-def test_tensorflows_lines_about_gpus_are_kept_in_both_forms_and_once() -> None:
-    output = textwrap.dedent("""\
-        2024-01-01 00:00:00.318662: I tensorflow/core/util/port.cc:153] oneDNN custom operations are on.
-        2024-01-01 00:00:00.403046: E external/local_xla/xla/stream_executor/cuda/cuda_dnn.cc:8454] Unable to register cuDNN factory: Attempting
-        WARNING: All log messages before absl::InitializeLog() is called are written to STDERR
-        I0000 00:00:1795254553.988809   20732 cuda_executor.cc:1015] successful NUMA node read from SysFS had negative value
-        W0000 00:00:1795254553.988809   20732 gpu_device.cc:2251] Cannot dlopen some GPU libraries.
-        2024-01-01 00:00:01.000000: W tensorflow/core/common_runtime/gpu/gpu_device.cc:1757] Cannot dlopen some GPU libraries.
-        2024-01-01 00:00:02.000000: W tensorflow/core/common_runtime/gpu/gpu_device.cc:1757] Cannot dlopen some GPU libraries.
-        """)
-    assert search.said(output) == [
-        "W gpu_device.cc:2251] Cannot dlopen some GPU libraries.",
-        "W tensorflow/core/common_runtime/gpu/gpu_device.cc:1757] Cannot dlopen some GPU libraries.",
-    ]
-
-
-# ---------------------------------------------------------------- names, places, owners
-
-
-@pytest.mark.parametrize(
-    ("soname", "ours", "needed"),
-    [
-        ("libcublasLt.so.12", True, True),
-        ("libcudnn_ops_infer.so.8", True, True),
-        ("libnvJitLink.so.12", True, True),
-        ("libcuda.so.1", True, False),
-        ("libnvidia-ml.so.1", True, False),
-        ("libnvinfer_plugin.so.8.6.1", True, False),
-        ("libcupti.so.12", True, False),
-        ("libcurl.so.4", False, False),
-        ("libstdc++.so.6", False, False),
-        ("libtensorflow_framework.so.2", False, False),
-    ],
-)
-def test_cudas_names_are_known_and_those_a_gpu_does_without(soname: str, ours: bool, needed: bool) -> None:
-    assert (places.is_ours(soname), places.is_needed(soname)) == (ours, needed)
-
-
-def test_other_versions_of_a_library_are_found_newest_first(tmp_path: Path) -> None:
-    for name in ("libcusolver.so.9", "libcusolver.so.11", "libcusolverMg.so.12", "libcusolver.so.10", "libcusolver.a"):
-        (tmp_path / name).touch()
-    found = places.of_other_versions("libcusolver.so.10", [str(tmp_path)])
-    assert [Path(path).name for path in found] == ["libcusolver.so.11", "libcusolver.so.9"]
-
-
-def test_a_folder_that_a_person_named_is_looked_through(tmp_path: Path) -> None:
-    deep = tmp_path / "cuda" / "targets" / "lib"
-    deep.mkdir(parents=True)
-    (deep / "libcufft.so.10").touch()
-    found = places.files_of("libcufft.so.10", places.folders([str(tmp_path)]))
-    assert found == [str(deep / "libcufft.so.10")]
-
-
-def test_owners_are_wheels_then_packages_of_the_system_and_else_the_real_name_tells(tmp_path: Path) -> None:
-    site, prefix, dpkg = tmp_path / "site-packages", tmp_path / "prefix", tmp_path / "dpkg"
-    install(site, "nvidia-cublas-cu12", "12.3.4.1", ["nvidia/cublas/lib/libcublas.so.12"])
-    (prefix / "conda-meta").mkdir(parents=True)
-    meta = {"name": "cudatoolkit", "version": "11.2.2", "files": ["lib/libcudart.so.11.0"]}
-    (prefix / "conda-meta" / "cudatoolkit.json").write_text(json.dumps(meta))
-    (dpkg / "info").mkdir(parents=True)
-    (dpkg / "info" / "libcudnn8.list").write_text("/.\n/usr/lib/libcudnn.so.8\n")
-    (dpkg / "info" / "zlib1g.list").write_text("/usr/lib/libz.so.1\n")
-    (dpkg / "status").write_text("Package: libcudnn8\nVersion: 8.9.7.29-1\n\nPackage: zlib1g\nVersion: 1\n")
-    (tmp_path / "libcufft.so.10.9.0").touch()
-    (tmp_path / "libcufft.so.10").symlink_to("libcufft.so.10.9.0")
-    known = owners.Owners([str(site)], str(prefix), str(dpkg))
-    assert known.describe(str(site / "nvidia/cublas/lib/libcublas.so.12")) == ("12.3.4.1", "nvidia-cublas-cu12 12.3.4.1")
-    assert known.describe(str(prefix / "lib/libcudart.so.11.0")) == ("11.2.2", "cudatoolkit 11.2.2")
-    assert known.describe("/usr/lib/libcudnn.so.8") == ("8.9.7.29-1", "libcudnn8 8.9.7.29-1")
-    assert known.describe(str(tmp_path / "libcufft.so.10")) == ("10.9.0", "")
-    assert known.describe("/usr/lib/libz.so.1") == ("", "")
-
-
-# ---------------------------------------------------------------- what it was built for
-
-
-def built_of(package: Path, build: Mapping[str, object] | None = None) -> Mapping[str, object]:
-    found: Mapping[str, object] = built.built(
-        str(package), owners.Owner("tensorflow", "2.9.9"), SimpleNamespace(build=build or {}, release="")
-    )
-    return found
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "import collections\nbuild_info = collections.OrderedDict([('cuda_version', '11.2'), ('cudnn_version', '8'),"
-        " ('cuda_compute_capabilities', ['sm_35', 'compute_80']), ('is_cuda_build', True)])",
-        "build_info = {'cuda_version': '11.2', 'cudnn_version': '8', 'cuda_compute_capabilities': ['sm_35', 'compute_80']}",
-        "cuda_version_number = '11.2'\ncudnn_version_number = '8'\ncuda_compute_capabilities = 'sm_35,compute_80'",
-    ],
-)
-def test_a_build_info_is_read_without_running_it(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "python" / "platform" / "build_info.py"
-    path.parent.mkdir(parents=True)
-    path.write_text(text + "\nraise SystemExit('this was run')\n")
-    found = built_of(tmp_path)
-    assert (found["release"], found["cuda"], found["cudnn"]) == ("2.9.9", "11.2", "8")
-    assert found["capabilities"] == ["sm_35", "compute_80"]
-
-
-def test_the_headers_lead_and_say_the_whole_version(tmp_path: Path) -> None:
-    gpus = tmp_path / "include" / "third_party" / "gpus"
-    (gpus / "cuda").mkdir(parents=True)
-    (gpus / "cuda" / "cuda_config.h").write_text('#define TF_CUDA_VERSION "12.5.1"\n#define TF_CUDNN_VERSION "9"\n')
-    (gpus / "cudnn" / "include").mkdir(parents=True)
-    numbers = "#define CUDNN_MAJOR 9\n#define CUDNN_MINOR 3\n#define CUDNN_PATCHLEVEL 0\n"
-    (gpus / "cudnn" / "include" / "cudnn_version.h").write_text(numbers)
-    found = built_of(tmp_path, {"cuda_version": "12", "cudnn_version": "9"})
-    assert (found["cuda"], found["cuda_exact"], found["cudnn"], found["cudnn_exact"]) == ("12.5", "12.5.1", "9.3", "9.3.0")
-
-
-def test_a_build_without_cuda_has_no_version(tmp_path: Path) -> None:
-    assert built_of(tmp_path, {"is_cuda_build": False, "cuda_version": "11.2"}) == {"release": "2.9.9"}
-
-
-# ---------------------------------------------------------------- the oldest driver
-
-
-@pytest.mark.parametrize(
-    ("least", "oldest"), [(11000, 11000), (12050, 12050), (11081, 12000), (13000, 13000), (0, None), (13001, None)]
-)
-def test_the_oldest_accepted_driver_is_found_by_halving(least: int, oldest: int | None) -> None:
-    asked = []
-
-    def accepts(version: int) -> bool:
-        asked.append(version)
-        return version >= least
-
-    assert drivers.oldest(accepts) == oldest
-    assert len(asked) <= 6
-
-
-def test_a_driver_that_nobody_can_judge_gives_no_answer() -> None:
-    assert drivers.oldest(lambda version: None if version == 11080 or version == 12000 else version > 11000) is None
-    assert (drivers.text(12050), drivers.text(None)) == ("12.5", "")
-
+PYTHONS = [sys.executable, *filter(None, [os.environ.get("COMPAT_OLDEST_PYTHON")])]
+"""This Python, and the oldest that CI has."""
 
 # ---------------------------------------------------------------- the stand-in driver
 
@@ -317,96 +54,10 @@ def test_the_stand_in_says_what_it_is_and_carries_nothing_out(stand_in: Path, mo
 
 # ---------------------------------------------------------------- whole looks
 
-TENSORFLOW = '''\
-"""Opens libraries as TensorFlow does. What it opens, and what happens then, is written beside it."""
-import ctypes, json, os, signal, subprocess, sys, time
-__version__ = "2.99.0"
-PLAN = json.load(open(os.path.join(os.path.dirname(__file__), "plan.json")))
-if PLAN.get("raises"):
-    raise TypeError(PLAN["raises"])
-class sysconfig:
-    @staticmethod
-    def get_build_info():
-        return {"cuda_version": "12.3", "cudnn_version": "8", "cuda_compute_capabilities": ["sm_60", "compute_90"]}
-class Device:
-    name = "/physical_device:GPU:0"
-class config:
-    @staticmethod
-    def list_physical_devices(kind):
-        ctypes.CDLL("libcuda.so.1")
-        missing = False
-        for soname in PLAN["opens"]:
-            try:
-                ctypes.CDLL(soname)
-            except OSError as error:
-                missing = True
-                if PLAN.get("names"):
-                    where = "2024-01-01 00:00:00.000000: W tensorflow/stream_executor/platform/default/dso_loader.cc:60]"
-                    what = "Could not load dynamic library '%s'; dlerror: %s; LD_LIBRARY_PATH: %s"
-                    print(where, what % (soname, error, os.environ.get("LD_LIBRARY_PATH")), file=sys.stderr)
-        if PLAN.get("hangs"):
-            sleeper = subprocess.Popen(["sleep", "300"])
-            open(PLAN["hangs"], "w").write("%d %d" % (os.getpid(), sleeper.pid))
-            time.sleep(300)
-        if PLAN.get("dies"):
-            os.kill(os.getpid(), signal.SIGSEGV)
-        if missing:
-            print("2024-01-01 00:00:00.000000: W tensorflow/core/gpu_device.cc:1] Cannot dlopen some", file=sys.stderr)
-        return [] if missing else [Device()]
-'''
-
-
-def install(site: Path, name: str, version: str, files: list[str]) -> None:
-    """The record of a wheel that brought these files."""
-    folder = site / f"{name.replace('-', '_')}-{version}.dist-info"
-    folder.mkdir(parents=True)
-    (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n\nName: no\n")
-    (folder / "RECORD").write_text("".join(f"{file},sha256=x,1\n" for file in [*files, f"{folder.name}/RECORD"]))
-
-
-class Environment:
-    """A folder of distributions with that TensorFlow, and libraries of the major versions 98 and 99."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.site = root / "site-packages"
-        self.library("libcuda.so.1", "../../driver", SharedObject(soname="libcuda.so.1"))
-        (self.site / "tensorflow").mkdir(parents=True)
-        (self.site / "tensorflow" / "__init__.py").write_text(TENSORFLOW)
-        install(self.site, "tensorflow", "2.99.0", ["tensorflow/__init__.py"])
-
-    def plan(self, *opens: str, **more: object) -> None:
-        (self.site / "tensorflow" / "plan.json").write_text(json.dumps({"opens": opens, **more}))
-
-    def library(self, soname: str, part: str, made: SharedObject | bytes) -> Path:
-        """Puts a library where the wheel of that part would."""
-        path = self.site / "nvidia" / part / "lib" / soname
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(made if isinstance(made, bytes) else made.content())
-        return path
-
-    def look(self, python: str = sys.executable, on_path: tuple[Path, ...] = (), **request: object) -> Sighting:
-        work = self.root / "work"
-        work.mkdir(exist_ok=True)
-        stand_in = self.site / "nvidia" / "../../driver" / "lib" / "libcuda.so.1"
-        asked = {"work": str(work), "stand_in": str(stand_in), "oldest_driver": False, **request}
-        (self.root / "request.json").write_text(json.dumps(asked))
-        env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(self.site), "PYTHONDONTWRITEBYTECODE": "1"}
-        if on_path:
-            env["LD_LIBRARY_PATH"] = ":".join(map(str, on_path))
-        command = [python, str(GPU / "look.py"), str(self.root / "request.json")]
-        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=60)
-        assert done.returncode == 0, done.stderr
-        return msgspec.json.decode(done.stdout.splitlines()[-1], type=Sighting)
-
 
 @pytest.fixture
 def environment(tmp_path: Path) -> Environment:
     return Environment(tmp_path)
-
-
-def of(sighting: Sighting, soname: str) -> Library:
-    return next(library for library in sighting.libraries if library.soname == soname)
 
 
 @pytest.mark.parametrize("python", PYTHONS)
@@ -414,7 +65,7 @@ def test_libraries_that_load_make_a_registered_device(environment: Environment, 
     inner = environment.library("libcublasLt.so.99", "cublas", SharedObject(soname="libcublasLt.so.99"))
     made = SharedObject(soname="libcublas.so.99", needed=("libcublasLt.so.99",), runpath="$ORIGIN")
     path = environment.library("libcublas.so.99", "cublas", made)
-    install(environment.site, "nvidia-cublas-cu99", "99.1.2", ["nvidia/cublas/lib/libcublas.so.99"])
+    record(environment.site, "nvidia-cublas-cu99", "99.1.2", ["nvidia/cublas/lib/libcublas.so.99"])
     environment.plan("libcublas.so.99")
     seen = environment.look(python, (path.parent,))
     assert (seen.registered, seen.driver, seen.trouble, seen.fixes) == (Registered.YES, "stand-in", "", ())
@@ -448,3 +99,218 @@ def test_libraries_installed_but_not_found_are_mended_by_a_path(
     assert [fix.missing for fix in seen.fixes] == [("libcusparse.so.99", "libnvJitLink.so.99"), ()]
     assert seen.fixes[-1].folders == (str(path.parent), str(environment.site / "nvidia/nvjitlink/lib"))
     assert not any("work/driver" in line for line in seen.said)
+
+
+def test_a_missing_version_is_mended_by_a_link_to_another_and_a_path(environment: Environment) -> None:
+    environment.library("libcufft.so.99", "cufft", SharedObject(soname="libcufft.so.99"))
+    names = (".rodata", b"\0cusolverDnCreate\0cusolverDnOld\0cusolverMgNone\0")
+    SharedObject(sections=(names,)).write(environment.site / "tensorflow" / "libtensorflow_cc.so.2")
+    target = environment.library(
+        "libcusolver.so.99", "cusolver", SharedObject(soname="libcusolver.so.99", defined=("cusolverDnCreate",))
+    )
+    environment.plan("libcufft.so.99", "libcusolver.so.98")
+    seen = environment.look()
+    assert of(seen, "libcusolver.so.98").elsewhere == ()
+    path, link = seen.fixes
+    assert (path.kind, path.registered, path.missing) == (FixKind.PATH, Registered.NO, ("libcusolver.so.98",))
+    assert (link.kind, link.registered, link.missing) == (FixKind.LINK, Registered.YES, ())
+    assert link.links == (("libcusolver.so.98", str(target)),)
+    assert link.folders == path.folders == (str(environment.site / "nvidia/cufft/lib"),)
+    assert link.helped
+    assert not path.helped
+    assert sorted(place.name for place in target.parent.iterdir()) == ["libcusolver.so.99"]
+
+
+WHOLE = SharedObject(soname="libcudnn.so.99", needed=("libm.so.6",), defined=("cudnnCreate",)).content()
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+@pytest.mark.parametrize("names", [True, False])
+@pytest.mark.parametrize(
+    ("made", "why"),
+    [
+        (SharedObject(soname="libcudnn.so.99", bits=32), "wrong ELF class: ELFCLASS32; it is made for x86, 32 bit"),
+        (SharedObject(soname="libcudnn.so.99", undefined=("cudnnGone",)), "undefined symbol: cudnnGone"),
+        (SharedObject(soname="libcudnn.so.99", needed=("libzlibwapi.so.9",)), "libzlibwapi.so.9: cannot open shared"),
+        (WHOLE[:100], "cut off: it has 100 bytes"),
+        (WHOLE[:10], "cut off after 10 bytes"),
+        (b"", "the file is empty"),
+        (b"version https://git-lfs.github.com/spec/v1\n" * 9, "not an ELF file: it begins with b'vers'"),
+    ],
+    ids=["class", "symbol", "needed", "cut-100", "cut-10", "empty", "text"],
+)
+def test_a_refused_library_has_its_reason(
+    environment: Environment, made: SharedObject | bytes, why: str, names: bool, python: str
+) -> None:
+    path = environment.library("libcudnn.so.99", "cudnn", made)
+    environment.plan("libcudnn.so.99", names=names)
+    seen = environment.look(python, (path.parent,), fixes=False)
+    refused = of(seen, "libcudnn.so.99")
+    assert (refused.loading, refused.path) == (Loading.REFUSED, str(path))
+    assert why in refused.why
+    assert seen.registered in (Registered.NO, Registered.CRASHED)
+
+
+def test_a_cut_library_that_loads_all_the_same_is_said_to_be_cut(environment: Environment) -> None:
+    path = environment.library("libcudnn.so.99", "cudnn", WHOLE[:-8])
+    environment.plan("libcudnn.so.99")
+    seen = of(environment.look(on_path=(path.parent,)), "libcudnn.so.99")
+    assert seen.loading is Loading.LOADED
+    assert seen.why == f"cut off: it has {len(WHOLE) - 8} bytes, and should go on to {len(WHOLE)}"
+
+
+def test_all_missing_symbols_are_named_and_not_only_the_loaders_first(environment: Environment) -> None:
+    made = SharedObject(soname="libcudnn.so.99", undefined=("one", "two"), weak=("three",))
+    path = environment.library("libcudnn.so.99", "cudnn", made)
+    environment.plan("libcudnn.so.99")
+    assert of(environment.look(on_path=(path.parent,)), "libcudnn.so.99").unresolved == ("one", "two")
+    assert of(environment.look(), "libcudnn.so.99").unresolved == ("one", "two"), "elsewhere as well"
+
+
+def test_a_good_copy_elsewhere_mends_a_damaged_one(environment: Environment, tmp_path: Path) -> None:
+    good = environment.library("libcudnn.so.99", "cudnn", WHOLE)
+    bad = tmp_path / "bad" / "libcudnn.so.99"
+    bad.parent.mkdir()
+    bad.write_bytes(WHOLE[:100])
+    environment.plan("libcudnn.so.99")
+    seen = environment.look(on_path=(bad.parent,))
+    assert of(seen, "libcudnn.so.99").elsewhere == (str(good),)
+    assert [(fix.folders, fix.registered) for fix in seen.fixes] == [((str(good.parent),), Registered.YES)]
+
+
+def test_what_a_library_only_looks_for_is_optional(environment: Environment, tmp_path: Path) -> None:
+    source = tmp_path / "opens.c"
+    source.write_text(
+        "#include <dlfcn.h>\n"
+        '__attribute__((constructor)) static void start(void) { dlopen("libnvrtc.so.99", RTLD_NOW); }\n'
+    )
+    path = environment.library("libcudnn.so.99", "cudnn", b"")
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", path, source, "-ldl"], check=True)
+    environment.plan("libcudnn.so.99")
+    seen = environment.look(on_path=(path.parent,))
+    looked_for = of(seen, "libnvrtc.so.99")
+    assert (looked_for.loading, looked_for.optional, looked_for.asked_by) == (Loading.NOT_FOUND, True, str(path))
+    assert not of(seen, "libcudnn.so.99").optional
+    assert seen.registered is Registered.YES
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_a_process_that_dies_has_crashed(environment: Environment, python: str) -> None:
+    environment.plan("libcufft.so.99", dies=True)
+    seen = environment.look(python)
+    assert seen.registered is Registered.CRASHED
+    assert "signal 11 (SIGSEGV)" in seen.trouble
+    assert of(seen, "libcufft.so.99").loading is Loading.NOT_FOUND
+    assert seen.built.cuda == "12.3"
+
+
+def test_a_tensorflow_that_hangs_is_ended_with_all_it_started(environment: Environment, tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    environment.plan("libcufft.so.99", hangs=str(pids))
+    started = time.monotonic()
+    seen = environment.look(seconds=3)
+    assert time.monotonic() - started < 20
+    assert (seen.registered, seen.fixes) == (Registered.UNKNOWN, ())
+    assert "had not answered when the time was up" in seen.trouble
+    for pid in pids.read_text().split():
+        assert not _runs(int(pid)), pid
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process is there and no zombie that nobody collects."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_a_tensorflow_that_cannot_be_imported_is_unknown_with_its_words(environment: Environment) -> None:
+    environment.plan(raises="Descriptors cannot be created directly.")
+    seen = environment.look()
+    assert seen.registered is Registered.UNKNOWN
+    assert seen.trouble == "TensorFlow raised TypeError: Descriptors cannot be created directly."
+    assert seen.built.release == "2.99.0", "by its distribution"
+
+
+def test_tensorflow_sees_the_environments_modules_and_not_the_audits(environment: Environment) -> None:
+    (environment.site / "search.py").touch()
+    environment.plan(imports="search")
+    assert environment.look().built.release == str(environment.site / "search.py")
+
+
+def test_a_hidden_gpu_is_said_to_be_hidden(environment: Environment) -> None:
+    environment.plan()
+    seen = environment.look(variables={"CUDA_VISIBLE_DEVICES": "-1"})
+    assert seen.registered is Registered.YES
+    assert "CUDA_VISIBLE_DEVICES is '-1' in this environment" in seen.trouble
+
+
+def test_kernels_and_tools_are_read(environment: Environment) -> None:
+    entries = struct.pack("<HHIQ", 2, 0x101, 32, 4) + bytes(12) + struct.pack("<I", 80) + b"code"
+    fat = struct.pack("<IHHQ", 0xBA55ED50, 1, 16, len(entries)) + entries
+    made = SharedObject(sections=((".nv_fatbin", fat),))
+    made.write(environment.site / "tensorflow" / "python" / "_pywrap.so")
+    ptxas = environment.site / "nvidia" / "cuda_nvcc" / "bin" / "ptxas"
+    ptxas.parent.mkdir(parents=True)
+    ptxas.touch(mode=0o755)
+    environment.plan()
+    seen = environment.look()
+    assert (seen.kernels, seen.kernel_sets) == (("sm_80",), ((1, ("sm_80",)),))
+    assert dict(seen.tools)["ptxas"] == str(ptxas)
+    ptxas.chmod(0o644)
+    again = environment.look(kernels=False)
+    assert again.kernels == again.kernel_sets == ()
+    assert dict(again.tools)["ptxas"] != str(ptxas), "it can't be run"
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_the_oldest_driver_is_asked_of_the_cuda_runtime(
+    environment: Environment, stand_in: Path, tmp_path: Path, python: str
+) -> None:
+    source = tmp_path / "runtime.c"
+    source.write_text(
+        "int cuDriverGetVersion(int *);\n"
+        "int cudaGetDeviceCount(int *n) { int v = 0; cuDriverGetVersion(&v); *n = 1; return v < 11020 ? 35 : 0; }\n"
+    )
+    path = environment.library("libcudart.so.99", "cuda_runtime", b"")
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", path, source, f"-L{stand_in.parent}", "-l:stand_in.so"], check=True)
+    environment.plan("libcudart.so.99")
+    seen = environment.look(python, stand_in=str(stand_in), oldest_driver=True)
+    assert seen.oldest_driver == "11.2"
+    assert environment.look(python, stand_in=str(stand_in)).oldest_driver == ""
+
+
+def test_an_environment_without_tensorflow_says_so(environment: Environment) -> None:
+    for path in sorted((environment.site / "tensorflow").iterdir()):
+        path.unlink()
+    (environment.site / "tensorflow").rmdir()
+    seen = environment.look()
+    assert "No module named 'tensorflow'" in seen.trouble
+    assert (seen.registered, seen.built.release, seen.libraries) == (Registered.UNKNOWN, "", ())
+
+
+@pytest.mark.parametrize(
+    ("request_text", "words"),
+    [
+        ("{", "Expecting property name"),
+        ('{"work": "/nowhere"}', "'work' is no folder: '/nowhere'"),
+        ('{"work": "/tmp", "folder": []}', "unknown key 'folder'"),
+        ('{"work": "/tmp", "folders": "/opt"}', "'folders' should be like [] and is '/opt'"),
+        ('{"work": "/tmp", "seconds": "60"}', "'seconds' should be like 120 and is '60'"),
+        ("[]", "no object"),
+    ],
+)
+def test_a_wrong_request_is_refused_with_its_key(tmp_path: Path, request_text: str, words: str) -> None:
+    path = tmp_path / "request.json"
+    path.write_text(request_text)
+    done = subprocess.run([sys.executable, GPU / "look.py", path], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr
+
+
+def test_a_stand_in_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "request.json"
+    path.write_text(json.dumps({"work": str(tmp_path), "stand_in": str(tmp_path / "libcuda.so.1")}))
+    done = subprocess.run([sys.executable, GPU / "look.py", path], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "'stand_in' is no file" in done.stderr

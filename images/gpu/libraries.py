@@ -111,12 +111,15 @@ def _complete(one, environment, driver_folder):
 
 
 def _give_reasons(terms, answer, environment, asked):
-    """Fills in `why` for what was found and refused: the loader's words, then what is wrong with the file."""
+    """Fills in `why`: the loader's words on what it refused, and what is wrong with a file, even one that loads."""
     refused = [one for one in asked if one["loading"] == REFUSED]
     words = _words_of_tensorflow(answer.said)
     errors = {_tidy(path): text for path, text in answer.trace.errors.items()}
     loaded = [search.mapped for search in answer.trace.searches if search.mapped and is_loaded(search.mapped, answer)]
     before = [path for path in loaded if places.is_ours(path)]
+    for one in asked:
+        if one["loading"] == LOADED and isinstance(environment.object(one["path"]), str):
+            one["why"] = environment.object(one["path"])
     for one in refused:
         said = words.get(one["soname"]) or errors.get(one["path"])
         said = said or load(terms, before, one["path"]) or _died(answer)

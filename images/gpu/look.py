@@ -53,14 +53,18 @@ def read_request(path):
     """The request with its defaults. Raises ValueError for what is not one, with the key."""
     with open(path) as file:
         given = json.load(file)
+    if not isinstance(given, dict):
+        raise ValueError("the request is no object")
     for key, value in given.items():
         if key not in DEFAULTS:
             raise ValueError("unknown key %r" % key)
-        if not isinstance(value, type(DEFAULTS[key])) and key != "seconds":
+        if not isinstance(value, (int, float) if key == "seconds" else type(DEFAULTS[key])):
             raise ValueError("%r should be like %r and is %r" % (key, DEFAULTS[key], value))
     request = dict(DEFAULTS, **given)
     if not os.path.isdir(request["work"]):
         raise ValueError("'work' is no folder: %r" % request["work"])
+    if request["stand_in"] and not os.path.isfile(request["stand_in"]):
+        raise ValueError("'stand_in' is no file: %r" % request["stand_in"])
     return request
 
 

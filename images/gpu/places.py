@@ -96,14 +96,20 @@ def files_of(soname, within):
 
 
 def of_other_versions(soname, within):
-    """Files of the same library under another version: libcusolver.so.11 for libcusolver.so.10. Newest first."""
+    """Files of the same library under another version: libcusolver.so.11 for libcusolver.so.10.
+
+    First those that are the version asked for in full, libcudnn.so.8.9.7 for libcudnn.so.8; each group newest first.
+    """
     stem = soname.split(".so", 1)[0]
     found = {}
     for folder in within:
         for path in glob.glob(os.path.join(glob.escape(folder), glob.escape(stem) + ".so*")):
             if os.path.basename(path) != soname and os.path.isfile(path):
                 found.setdefault(os.path.realpath(path), path)
-    return sorted(found.values(), key=_version_key, reverse=True)
+    same = soname + "."
+    return sorted(
+        found.values(), key=lambda path: (os.path.basename(path).startswith(same), _version(path)), reverse=True
+    )
 
 
 def tools():
@@ -124,7 +130,7 @@ def _on_path(name):
     return [os.path.join(folder, name) for folder in os.environ.get("PATH", "").split(":") if folder]
 
 
-def _version_key(path):
+def _version(path):
     return [int(part) for part in re.findall(r"\d+", os.path.basename(path).split(".so", 1)[1])]
 
 

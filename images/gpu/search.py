@@ -51,6 +51,7 @@ class Terms:
         env["LD_LIBRARY_PATH"] = ":".join(folder for folder in given if folder)
         if not env["LD_LIBRARY_PATH"]:
             del env["LD_LIBRARY_PATH"]
+        env.pop("LD_DEBUG", None)
         if self.driver_folder:
             env.pop(HIDES, None)
         env.update(variables or {})

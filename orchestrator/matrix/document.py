@@ -108,7 +108,7 @@ def _groups(spot: Spot, axes: Mapping[str, Axis]) -> tuple[Group, ...]:
 def _group(parent: Spot, name: str, spot: Spot, axes: Mapping[str, Axis]) -> Group:
     if not re.fullmatch(GROUP_NAME, name, re.ASCII):
         raise parent.key(name).error(f"{name!r} can't name a group: lower-case letters, digits and _ only")
-    fields = spot.fields(("where", "core", "stands_on"))
+    fields = spot.fields(("where", "core", "stands_on", "gpu"))
     where: tuple[Condition, ...] = ()
     if "where" in fields:
         conditions = fields["where"].entries()
@@ -118,7 +118,8 @@ def _group(parent: Spot, name: str, spot: Spot, axes: Mapping[str, Axis]) -> Gro
         if not probe.startswith(f"{name}."):
             raise item.error(f"{probe!r} is no probe of the group {name}: its id would begin with {name}.")
     stands_on = _probes(fields["stands_on"]) if "stands_on" in fields else ()
-    return Group(name=name, where=where, core=core, stands_on=stands_on)
+    gpu = "gpu" in fields and fields["gpu"].truth()
+    return Group(name=name, where=where, core=core, stands_on=stands_on, gpu=gpu)
 
 
 def _probes(spot: Spot) -> tuple[str, ...]:

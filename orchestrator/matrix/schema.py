@@ -84,7 +84,7 @@ def _rule() -> Json:
 def _group() -> Json:
     probes = _many({"type": "string", "pattern": f"^{document.PROBE_ID}$"})
     where: Json = {"type": "object", "additionalProperties": {"$ref": "#/$defs/patterns"}}
-    return _record({"where": where, "core": probes, "stands_on": probes})
+    return _record({"where": where, "core": probes, "stands_on": probes, "gpu": {"type": "boolean"}})
 
 
 def _limits() -> Json:

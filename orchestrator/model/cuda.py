@@ -53,10 +53,11 @@ class Library:
     """A shared library that was asked for by its soname, and what the loader made of it.
 
     `searched` are the places looked at, in order, `path` the file that was taken ("" where none was). `elsewhere` are
-    files of that soname in this environment that the search did not reach; `why` is the loader's reason for refusing.
+    files of that soname in this environment that the search did not reach. `why` is the loader's reason for refusing
+    it, and what is wrong with the file, also with one that loads: cut off, and no harm before that part is touched.
     `version` is what the file says of itself or its distribution (`package`, such as "nvidia-cublas-cu12 12.3.4.1").
-    `unresolved` are symbols that it needs and nothing it loads provides, by reading the files. `asked_by`: the file that
-    asked for it. `optional`: a GPU is registered without it, or the host's driver brings it.
+    `unresolved` are symbols that it needs and nothing it loads provides, by reading the files. `asked_by`: the file
+    that asked for it. `optional`: a GPU is registered without it, or the host's driver brings it.
     """
 
     soname: str

@@ -168,13 +168,15 @@ class Rule:
 class Group:
     """Probes that share a verdict: where they run, which checks are core, and which they stand on.
 
-    When a check of `stands_on` fails in the same container the group is *blocked*: not the subject's doing.
+    When a check of `stands_on` fails in the same container the group is *blocked*: not the subject's doing. A group of
+    `gpu` runs in a container that was given a GPU, and nowhere else.
     """
 
     name: str
     where: tuple[Condition, ...] = ()
     core: tuple[str, ...] = ()
     stands_on: tuple[str, ...] = ()
+    gpu: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

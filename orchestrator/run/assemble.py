@@ -16,7 +16,7 @@ from orchestrator.lock.settings import uv_environment
 from orchestrator.lock.tools import Facts, Result, Tools
 from orchestrator.matrix import expand
 from orchestrator.model import AxisKind, Base, BaseSpec, Cell, Engine, Limits, Lock, Matrix, Recipe, RunInfo, Task
-from orchestrator.run import audit
+from orchestrator.run import audit, gpus
 from orchestrator.run.keys import FIXED_VARIABLES
 from orchestrator.run.suite import Suite
 from orchestrator.run.watch import Watcher
@@ -105,6 +105,7 @@ def workshop(parts: Parts, engine: Engine, run: RunInfo, terms: Terms) -> Worksh
         groups=lambda cell: expand.groups_of(cell, parts.matrix),
         audit=audit.auditor(look, engine, parts.matrix.limits, FIXED_VARIABLES),
         look=look.digest,
+        gpus=gpus.known(engine, parts.matrix.limits),
         wanted=terms.probes,
         disk_floor=terms.disk_floor,
         disk_budget=terms.disk_budget,

@@ -8,15 +8,16 @@ from dataclasses import replace
 from datetime import datetime
 
 from orchestrator.errors import Attribution, CellError, CellStatus, Phase, infra
-from orchestrator.model import Base, Cell, CellRecord, Cuda, Lock, Observation, Prepared, Probe, Recipe, digest
+from orchestrator.model import Base, Cell, CellRecord, Cuda, Ended, Lock, Observation, Prepared, Probe, Recipe, digest
 from orchestrator.model.cuda import Sighting
+from orchestrator.run import gpus
 from orchestrator.run.confirm import changed, confirm
 from orchestrator.run.controls import controls_wrong
 from orchestrator.run.disk import require_space
 from orchestrator.run.events import BUDGET
 from orchestrator.run.keys import enforced, environment_key, probe_key
 from orchestrator.run.observe import Seen, Sitting, observe
-from orchestrator.run.workshop import Workshop, asked_for, probes_for
+from orchestrator.run.workshop import Workshop, asked_for, for_gpus, probes_for
 from orchestrator.store.store import LockResult, lock_key, reused
 
 
@@ -101,7 +102,8 @@ def _resolve(cell: Cell, base: Base, workshop: Workshop) -> LockResult:
 def _probe(draft: CellRecord, recipe: Recipe, workshop: Workshop) -> CellRecord:
     """Reuses what is known of this environment, runs the rest, and confirms what changed."""
     cell, environment = draft.cell, draft.environment_key
-    probes = probes_for(cell, workshop)
+    everything, apart = probes_for(cell, workshop), for_gpus(cell, workshop)
+    probes = tuple(p for p in everything if p.group not in apart)
     keys = {p.id: probe_key(environment, p, cell.inputs) for p in probes}
     known = workshop.store.observations(environment)
     seen = {p.id: reused(known[keys[p.id]], draft.run) for p in probes if keys[p.id] in known}
@@ -113,10 +115,37 @@ def _probe(draft: CellRecord, recipe: Recipe, workshop: Workshop) -> CellRecord:
         draft = replace(draft, facts={"machine": fresh.hello, "parents": list(fresh.parents), "seconds": fresh.seconds})
         seen |= _confirmed(draft, prepared, seen, workshop)
     _require_controls(seen, workshop)
+    seen |= _on_gpus(draft, recipe, tuple(p for p in everything if p.group in apart), workshop)
     # what did not run has no key: it is not evidence, and the next run must try it again
-    ordered = tuple(seen[p.id] for p in probes if p.id in seen)
+    ordered = tuple(seen[p.id] for p in everything if p.id in seen)
     made = max((o.dated for o in ordered if o.dated), default=draft.dated)
     return replace(draft, status=CellStatus.RAN, observations=ordered, dated=made)
+
+
+def _on_gpus(
+    draft: CellRecord, recipe: Recipe, probes: tuple[Probe, ...], workshop: Workshop
+) -> dict[str, Observation]:
+    """Probes that need a GPU, in a container of their own that is given one; left out, and said so, where none is.
+
+    What was observed stands for this very GPU and driver alone. Raises CellError(infra) where the GPU was gone in the
+    end.
+    """
+    wanted = tuple(p for p in probes if asked_for(p, workshop))
+    if not wanted:
+        return {}
+    prepared = _image(recipe, draft, workshop)
+    gpu = workshop.gpus(prepared)
+    if not gpu:
+        return {p.id: Observation(probe=p.id, ended=Ended.NOT_RUN, reason=gpus.NONE) for p in wanted}
+    known = workshop.store.observations(draft.environment_key)
+    keys = {p.id: probe_key(draft.environment_key, p, (*draft.cell.inputs, gpu)) for p in wanted}
+    seen = {p.id: reused(known[keys[p.id]], draft.run) for p in wanted if keys[p.id] in known}
+    missing = tuple(p for p in wanted if p.id not in seen)
+    if missing:
+        seen |= {o.probe: o for o in _sit(draft, prepared, missing, workshop, gpu=gpu).observations}
+        if gpus.ask(prepared, workshop.engine, workshop.limits) != gpu:
+            raise infra(Phase.COLLECT, "gpu-lost", f"{gpu} no longer answers")
+    return seen
 
 
 def _image(recipe: Recipe, draft: CellRecord, workshop: Workshop) -> Prepared:
@@ -148,7 +177,9 @@ def _audited(draft: CellRecord, recipe: Recipe, cuda: Cuda, workshop: Workshop) 
     return found, replace(recipe, cuda=replace(cuda, links=links))
 
 
-def _sit(draft: CellRecord, prepared: Prepared, probes: tuple[Probe, ...], workshop: Workshop) -> Seen:
+def _sit(
+    draft: CellRecord, prepared: Prepared, probes: tuple[Probe, ...], workshop: Workshop, *, gpu: str = ""
+) -> Seen:
     if workshop.stop.is_set():
         raise infra(Phase.START, "interrupted", "the run was stopped before this cell's probes began")
     assert draft.lock is not None, "a cell is locked before it is probed"  # noqa: S101
@@ -156,14 +187,14 @@ def _sit(draft: CellRecord, prepared: Prepared, probes: tuple[Probe, ...], works
 
     def keep(observation: Observation) -> Observation:
         probe = by_id[observation.probe]
-        key = probe_key(draft.environment_key, probe, draft.cell.inputs)
+        key = probe_key(draft.environment_key, probe, (*draft.cell.inputs, *((gpu,) if gpu else ())))
         stored = replace(observation, key=key, dated=workshop.now())
         if _repeatable(observation):
             workshop.store.observe(draft.environment_key, replace(stored, reused_from=draft.run))
         return stored
 
     workshop.watch.stage(draft.cell, "probe", f"{len(probes)} probes")
-    sitting = Sitting(cell=draft.cell, lock=draft.lock, prepared=prepared, probes=probes)
+    sitting = Sitting(cell=draft.cell, lock=draft.lock, prepared=prepared, probes=probes, gpus=bool(gpu))
     return observe(sitting, workshop, keep)
 
 

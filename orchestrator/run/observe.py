@@ -21,13 +21,16 @@ CONTROL_MEMORY = 256 * 1024**2
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sitting:
-    """One container's worth of probes for a cell; with `mutate` each check is sabotaged and ought to fail."""
+    """One container's worth of probes for a cell; with `mutate` each check is sabotaged and ought to fail,
+    with `gpus` the container is given those of the machine.
+    """
 
     cell: Cell
     lock: Lock
     prepared: Prepared
     probes: Sequence[Probe]
     mutate: bool = False
+    gpus: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,5 +111,6 @@ def _task(sitting: Sitting, workshop: Workshop) -> Task:
         environment=tuple(sorted(variables.items())),
         # the supervisor keeps the cell's budget itself; the engine's clock only catches a supervisor that hangs
         limits=replace(limits, cell_seconds=limits.cell_seconds + limits.import_seconds + 30),
+        gpus=sitting.gpus,
         labels=(("compat.run", workshop.run.id), ("compat.cell", sitting.cell.id)),
     )

@@ -48,6 +48,8 @@ class Workshop:
     audit: Callable[[Prepared, Base], Sighting]
     look: str
     """Digest of the program that `audit` looks with."""
+    gpus: Callable[[Prepared], str] = lambda _image: ""
+    """An image → the GPUs that a container of it can be given; "" for none."""
     wanted: tuple[str, ...] = ()
     """IDs or prefixes of probes to run; empty: all."""
     disk_floor: int = 0
@@ -70,6 +72,11 @@ def probes_for(cell: Cell, workshop: Workshop) -> tuple[Probe, ...]:
     """The probes that run in a cell: its groups' and the controls, in the catalogue's order."""
     names = {group.name for group in workshop.groups(cell)} | {"control"}
     return tuple(probe for probe in workshop.suite.probes.values() if probe.group in names)
+
+
+def for_gpus(cell: Cell, workshop: Workshop) -> frozenset[str]:
+    """The groups of a cell whose probes need a GPU."""
+    return frozenset(group.name for group in workshop.groups(cell) if group.gpu)
 
 
 def asked_for(probe: Probe, workshop: Workshop) -> bool:
