@@ -38,7 +38,7 @@ def devices_listed():
 @behaviour(
     "gpu.devices.details",
     "What does get_device_details tell of the GPU?",
-    source="TensorFlow 2.4 release notes (tf.config.experimental.get_device_details)",
+    source="TensorFlow API, tf.config.experimental.get_device_details",
     needs=("tensorflow",),
     seconds=SECONDS,
 )
@@ -315,7 +315,7 @@ def memory_split():
 @behaviour(
     "gpu.memory.info",
     "What does get_memory_info tell, and does it count a tensor of 64 MiB while there is one?",
-    source="TensorFlow 2.5 release notes (tf.config.experimental.get_memory_info)",
+    source="TensorFlow API, tf.config.experimental.get_memory_info",
     needs=("tensorflow",),
     seconds=SECONDS,
 )

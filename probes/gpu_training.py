@@ -155,7 +155,7 @@ def fit_strategy():
 @check(
     "gpu.fit.deterministic",
     "After enable_op_determinism, does the same training end twice at the very same weights on the GPU?",
-    source="TensorFlow 2.8 release notes (tf.config.experimental.enable_op_determinism)",
+    source="TensorFlow API, tf.config.experimental.enable_op_determinism",
     needs=("tensorflow",),
     fresh=True,
     seconds=SECONDS,
@@ -236,7 +236,7 @@ def _compiled(tf, function):
 @check(
     "gpu.xla.function",
     "Does XLA compile a function for the GPU (ptxas, libdevice), with the numbers it has without?",
-    source="XLA documentation, Use XLA with tf.function; tensorflow/tensorflow issue 56927 (libdevice not found)",
+    source="XLA documentation, Use XLA with tf.function; tensorflow/tensorflow issue 58681 (libdevice not found)",
     needs=("tensorflow",),
     seconds=SECONDS,
 )

@@ -118,6 +118,7 @@ def cell(
 def passed(name: str, **fields: object) -> Observation:
     return Observation(probe=name, ended=Ended.RETURNED, seconds=0.5, **fields)  # type: ignore[arg-type]
 
+
 UNBUILDABLE = Raised(
     type="ValueError",
     message="The last dimension of the inputs to `Dense` should be defined. Found `None`.",

@@ -7,6 +7,7 @@ import importlib
 import struct
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -167,6 +168,19 @@ def test_no_wrong_byte_leads_to_anything_but_damage(tmp_path: Path, gnu_hash: bo
         except elf.Damaged:
             damaged += 1
     assert 0 < damaged < len(whole)
+
+
+def test_a_version_table_that_claims_millions_of_entries_ends_where_its_chain_does(tmp_path: Path) -> None:
+    whole = SharedObject(needed=("a",), undefined=("b@V",)).content()
+    requirement = struct.pack("<HHIII", 1, 1, 1, 16, 0)
+    number = struct.pack("<QQ", 0x6FFFFFFF, 1)
+    assert whole.count(requirement) == whole.count(number) == 1
+    claims = whole.replace(requirement, struct.pack("<HHIII", 1, 65535, 1, 16, 0))
+    path = tmp_path / "lib.so"
+    path.write_bytes(claims.replace(number, struct.pack("<QQ", 0x6FFFFFFF, 300)))
+    started = time.monotonic()
+    assert elf.read(path).undefined == [("b", "V")]
+    assert time.monotonic() - started < 5
 
 
 # ---------------------------------------------------------------- fat binaries

@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from builders import cell, ran
 
+from orchestrator.errors import CellStatus
+from orchestrator.model import Verdict, VerdictKind
 from orchestrator.model.cuda import Built, Fix, FixKind, Library, Loading, Registered, Sighting
-from orchestrator.verdict.cuda import Cover, Load, audited, cover, needed
+from orchestrator.verdict.cuda import Cover, Load, audit_word, audited, cover, coverage
+from orchestrator.verdict.judge import Judged
+from orchestrator.verdict.words import MEANING
 
 BUILT = Built(release="2.10.0", cuda="11.2", cudnn="8", capabilities=("sm_80", "compute_80"))
 LOADED = Library(soname="libcudart.so.11.0", loading=Loading.LOADED, path="/x/libcudart.so.11.0")
@@ -25,7 +30,7 @@ def seen(*libraries, registered=Registered.NO, **fields):
 
 
 def test_a_registered_device_loads_whatever_optional_library_is_missing():
-    tensorrt = Library(soname="libnvinfer.so.7", loading=Loading.NOT_FOUND)
+    tensorrt = Library(soname="libnvinfer.so.7", loading=Loading.NOT_FOUND, optional=True)
     assert audited(seen(tensorrt, registered=Registered.YES)).words == "loads"
 
 
@@ -43,11 +48,18 @@ def test_a_library_that_the_loader_refuses_is_named_before_those_that_were_not_r
     assert (found.load, [x.why for x in found.deciding]) == (Load.REFUSED, ["wrong ELF class: ELFCLASS32"])
 
 
-@pytest.mark.parametrize("soname", ["libnvinfer.so.7", "libcupti.so.11.2", "libcuda.so.1", "libnvidia-ml.so.1"])
-def test_optional_and_driver_libraries_decide_nothing(soname):
-    assert not needed(soname)
-    other = Library(soname=soname, loading=Loading.NOT_FOUND)
+def test_optional_libraries_decide_nothing():
+    other = Library(soname="libnvinfer.so.7", loading=Loading.NOT_FOUND, optional=True)
     assert audited(seen(other)).load is Load.SKIPPED
+    assert audited(seen(replace(other, optional=False))).load is Load.MISSING
+
+
+def test_a_gpu_counts_as_covered_only_if_every_set_of_kernels_covers_it():
+    sets = ((1900, ("sm_60", "sm_90", "compute_90")), (1149, ("sm_60", "compute_60")), (9, ("sm_60",)))
+    found = dict(coverage(seen(kernels=("sm_60", "sm_90", "compute_90"), kernel_sets=sets[:2])))
+    assert (found["Pascal"], found["Hopper"], found["Kepler"]) == (Cover.KERNELS, Cover.JIT, Cover.NOTHING)
+    assert dict(coverage(seen(kernel_sets=sets)))["Hopper"] is Cover.NOTHING
+    assert dict(coverage(seen()))["Ampere"] is Cover.KERNELS
 
 
 def test_the_first_fix_that_helped_is_named_and_one_that_did_not_is_not():
@@ -88,3 +100,30 @@ def test_a_crash_is_a_crash():
 )
 def test_kernels_cover_their_own_major_capability_and_ptx_everything_newer(kernels, capability, wanted):
     assert cover(kernels, capability) is wanted
+
+
+def test_the_word_of_an_audit_is_never_one_that_a_run_on_a_gpu_has():
+    link = Fix(kind=FixKind.LINK, links=(("a", "b"),), registered=Registered.YES)
+    sightings = {
+        "audit: loads": seen(registered=Registered.YES),
+        "audit: mended": seen(MISSING, fixes=(link,)),
+        "audit: broken": seen(MISSING),
+        "audit: unknown": seen(registered=Registered.UNKNOWN, trouble="x"),
+    }
+    assert {word: audit_word(one) for word, one in sightings.items()} == {word: word for word in sightings}
+    assert set(sightings) <= set(MEANING)
+
+
+def test_a_gpu_cell_that_nothing_ran_in_on_a_gpu_says_what_the_audit_says():
+    here = cell("2.4.1", "none")
+    record = replace(ran(here), observations=(), audit=seen(registered=Registered.YES))
+    judged = Judged(cell=here, status=CellStatus.RAN, record=record, meaning=Unknown())
+    assert judged.word("gpu") == "audit: loads"
+    assert replace(judged, record=replace(record, audit=None)).word("gpu") == VerdictKind.UNKNOWN
+
+
+class Unknown:
+    """Says unknown of every group."""
+
+    def verdict(self, group):
+        return Verdict(group=group, kind=VerdictKind.UNKNOWN, passed=0, total=0)

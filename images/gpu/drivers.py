@@ -1,6 +1,6 @@
 """Finds the oldest driver that a CUDA runtime accepts: the stand-in answers it as one version after another.
 
-TensorFlow lists its device whatever the driver's version is (tried from 2.4 to 2.20); it is the runtime, libcudart,
+TensorFlow lists its device whatever the driver's version is (tried with 2.4.1 to 2.17.1); it is the runtime, libcudart,
 that refuses one too old for it when it is first used, by the version that cuDriverGetVersion answers. Standard library
 only, CPython 3.6 to 3.14.
 """

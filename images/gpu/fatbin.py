@@ -80,7 +80,7 @@ def _container(data, at, end):
         return set(), end
     _, _, header, length = struct.unpack_from(CONTAINER, data, at)
     entry, stop = at + header, at + header + length
-    if stop > end:
+    if header < struct.calcsize(CONTAINER) or stop > end:
         return set(), at + len(MAGIC)
     names = set()
     while entry + SMALLEST <= stop:

@@ -119,7 +119,7 @@ class Fix:
     a folder before those. `registered` is what TensorFlow then said; `missing` the sonames still not loaded.
 
     For links, `named` counts the functions of the linked libraries that TensorFlow's own files name, and `lacking` are
-    those the targets don't define: it would fail when it calls one. 0 named is nothing compared.
+    those the targets don't define: it fails where it calls one. 0 named is nothing compared.
     """
 
     kind: FixKind

@@ -14,7 +14,8 @@ from orchestrator.lock.cuda_facts import Disagreement
 from orchestrator.model.cuda import Fix, FixKind, Library, Loading, Sighting
 from orchestrator.report.files import inert, plain
 from orchestrator.report.lines import fold
-from orchestrator.verdict.cuda import GENERATIONS, Cover, Load, audited, cover, needed
+from orchestrator.verdict.cuda import GENERATIONS, Cover, Load, audited, cover
+from orchestrator.verdict.cuda import coverage as covered
 from orchestrator.verdict.words import counted, printable
 
 LEVELS = (
@@ -22,6 +23,11 @@ LEVELS = (
     "the driver and without a GPU · nothing here ran on a GPU"
 )
 """The legend of every table: what each kind of evidence is."""
+_HOW = {
+    Cover.KERNELS: "kernels for {}",
+    Cover.JIT: "PTX, compiled by the driver, for {}",
+    Cover.NOTHING: "nothing for {}",
+}
 _COLUMNS = ("tensorflow", "Python", "CUDA", "cuDNN", "driver", "GPUs", "libraries")
 
 
@@ -76,12 +82,15 @@ def coverage(capabilities: Iterable[str]) -> str:
     found: dict[Cover, list[str]] = {}
     for name, capability in GENERATIONS:
         found.setdefault(cover(kernels, capability), []).append(f"{name} ({capability / 10})")
-    said = {
-        Cover.KERNELS: "kernels for {}",
-        Cover.JIT: "PTX, compiled by the driver, for {}",
-        Cover.NOTHING: "nothing for {}",
-    }
-    return "; ".join(said[how].format(", ".join(found[how])) for how in said if how in found)
+    return "; ".join(_HOW[how].format(", ".join(found[how])) for how in _HOW if how in found)
+
+
+def _carried(seen: Sighting) -> str:
+    """The same of everything that was found in TensorFlow's own files."""
+    found: dict[Cover, list[str]] = {}
+    for name, how in covered(seen):
+        found.setdefault(how, []).append(name)
+    return "; ".join(f"{_HOW[how].format(', '.join(found[how]))}" for how in _HOW if how in found) or "not known"
 
 
 def pip_line(row: Row) -> str:
@@ -125,14 +134,13 @@ def answer(seen: Sighting, width: int) -> str:
     name = f"TensorFlow {built.release or '?'} · Python {seen.python}"
     lines = [f"{name} · built for CUDA {built.cuda or '?'}, cuDNN {built.cudnn or '?'}" if built.cuda else name, ""]
     lines += fold(f"libraries: {verdict.words}", width)
-    asked = [library for library in seen.libraries if needed(library.soname)]
+    asked = [library for library in seen.libraries if not library.optional]
     lines += [line for library in asked for line in _library(library, width)]
     told = advice(seen)
     if told:
         tried = "tried here, and it helped:" if verdict.fix else "to do:"
         lines += ["", f"{tried}", *(f"  {line}" for line in told)]
-    kernels = seen.kernels or built.capabilities
-    lines += ["", *fold(f"GPUs (read from the files): {coverage(kernels)}", width)]
+    lines += ["", *fold(f"GPUs (read from the files): {_carried(seen)}", width)]
     missing = [tool for tool, path in seen.tools if not path]
     if missing:
         lines += fold(f"jit_compile needs, and does not find: {', '.join(missing)}", width)
@@ -148,7 +156,8 @@ def answer(seen: Sighting, width: int) -> str:
 
 def _library(library: Library, width: int) -> list[str]:
     if library.loading is Loading.LOADED:
-        return fold(f"{library.soname}: {library.path}", width, "  ", "    ")
+        doubt = f" ({library.why})" if library.why else ""
+        return fold(f"{library.soname}: {library.path}{doubt}", width, "  ", "    ")
     said = f"{library.soname}: {library.loading}"
     if library.why:
         said += f", {library.why}"

@@ -17,6 +17,11 @@ from orchestrator.run.workshop import Workshop
 HEARTBEAT_SECONDS = 5
 CONTROL_MEMORY = 256 * 1024**2
 """Bytes that the container of the memory control may use."""
+GPU_MEMORY = 16 * 1024**3
+GPU_PIDS = 1024
+"""What a container with a GPU may use at least: every process that opens CUDA takes gigabytes of the host's memory, and
+one probe has three of them.
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,6 +93,8 @@ def _lanes(workshop: Workshop) -> int:
 
 def _task(sitting: Sitting, workshop: Workshop) -> Task:
     limits = workshop.limits
+    if sitting.gpus:
+        limits = replace(limits, memory=max(limits.memory, GPU_MEMORY), pids=max(limits.pids, GPU_PIDS))
     if [p.id for p in sitting.probes] == [MEMORY]:
         limits = replace(limits, memory=CONTROL_MEMORY)
     plan = {
@@ -97,7 +104,7 @@ def _task(sitting: Sitting, workshop: Workshop) -> Task:
             "import_seconds": limits.import_seconds,
             "cell_seconds": limits.cell_seconds,
         },
-        "lanes": _lanes(workshop),
+        "lanes": 1 if sitting.gpus else _lanes(workshop),
         "heartbeat_seconds": HEARTBEAT_SECONDS,
         "control_memory": CONTROL_MEMORY if "memory" in workshop.engine.enforces else None,
         "expected": {d.name: d.version for d in sitting.lock.distributions},

@@ -12,11 +12,6 @@ from enum import StrEnum
 
 from orchestrator.model.cuda import Fix, Library, Loading, Registered, Sighting
 
-OPTIONAL = ("libcupti", "libnvinfer", "libnccl", "libOpenCL")
-"""Beginnings of sonames that TensorFlow asks for and does without: profiling, TensorRT, several GPUs."""
-DRIVER = ("libcuda.so", "libnvidia-", "libnvcuvid")
-"""Beginnings of sonames that come with the driver, from the host."""
-
 GENERATIONS = (
     ("Kepler", 35),
     ("Maxwell", 52),
@@ -58,6 +53,10 @@ _WORDS = {
 }
 
 
+AUDIT_LOADS, AUDIT_MENDED = "audit: loads", "audit: mended"
+AUDIT_BROKEN, AUDIT_UNKNOWN = "audit: broken", "audit: unknown"
+
+
 class Cover(StrEnum):
     """How a build covers a GPU: kernels of its own, code the driver compiles first, or nothing."""
 
@@ -88,7 +87,7 @@ def audited(seen: Sighting) -> Audited:
         return Audited(load=Load.UNKNOWN, detail=seen.trouble)
     if seen.registered is Registered.CRASHED:
         return Audited(load=Load.CRASHED, detail=" ".join(seen.said[-1:]))
-    asked = tuple(library for library in seen.libraries if needed(library.soname))
+    asked = tuple(library for library in seen.libraries if not library.optional)
     if seen.registered is Registered.YES:
         return Audited(load=Load.LOADS)
     if not seen.built.cuda and not asked:
@@ -103,9 +102,29 @@ def audited(seen: Sighting) -> Audited:
     return Audited(load=Load.SKIPPED, detail=" ".join(seen.said[-1:]), fix=helped)
 
 
-def needed(soname: str) -> bool:
-    """Whether a device is registered only with this library, and the library is not the driver's."""
-    return not soname.startswith((*OPTIONAL, *DRIVER))
+def audit_word(seen: Sighting) -> str:
+    """The verdict of a look in a word or two of a table: never one that a run on a GPU would have."""
+    verdict = audited(seen)
+    if verdict.load is Load.LOADS:
+        return AUDIT_LOADS
+    if verdict.load is Load.UNKNOWN:
+        return AUDIT_UNKNOWN
+    return AUDIT_MENDED if verdict.fix else AUDIT_BROKEN
+
+
+def coverage(seen: Sighting) -> tuple[tuple[str, Cover], ...]:
+    """(generation, how all that TensorFlow carries covers its first GPU), the oldest first; empty where it is not known.
+
+    What a build carries comes in sets that differ: a GPU that one of them has no kernel for is compiled for, or not
+    served.
+    """
+    sets = [names for _, names in seen.kernel_sets] or [k for k in (seen.kernels, seen.built.capabilities) if k][:1]
+    worst = (Cover.NOTHING, Cover.JIT, Cover.KERNELS)
+    return tuple(
+        (name, min((cover(names, capability) for names in sets), key=worst.index))
+        for name, capability in GENERATIONS
+        if sets
+    )
 
 
 def cover(kernels: tuple[str, ...], capability: int) -> Cover:

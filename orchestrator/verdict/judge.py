@@ -21,6 +21,7 @@ from orchestrator.model import (
 )
 from orchestrator.run.controls import controls_wrong
 from orchestrator.verdict.classify import Setting, outcome, setting
+from orchestrator.verdict.cuda import audit_word
 from orchestrator.verdict.verdicts import require_known, verdict
 from orchestrator.verdict.words import said, status_word
 
@@ -123,8 +124,11 @@ class Judged:
         return found.kind if found else None
 
     def word(self, group: str) -> str:
-        """The verdict, or in people's words why there is none."""
-        return self.kind(group) or status_word(self.status, self.reason)
+        """The verdict, or in people's words why there is none; the audit's of a GPU image that saw no GPU."""
+        kind = self.kind(group)
+        if kind is VerdictKind.UNKNOWN and self.record is not None and self.record.audit is not None:
+            return audit_word(self.record.audit)
+        return kind or status_word(self.status, self.reason)
 
     @property
     def said(self) -> str:
