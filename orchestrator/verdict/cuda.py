@@ -113,7 +113,7 @@ def audit_word(seen: Sighting) -> str:
 
 
 def coverage(seen: Sighting) -> tuple[tuple[str, Cover], ...]:
-    """(generation, how all that TensorFlow carries covers its first GPU), the oldest first; empty where it is not known.
+    """(generation, how all that TensorFlow carries covers its first GPU), the oldest first; empty where unknown.
 
     What a build carries comes in sets that differ: a GPU that one of them has no kernel for is compiled for, or not
     served.

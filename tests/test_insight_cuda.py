@@ -1,0 +1,104 @@
+"""What is known of each release's GPU side, put together from tables and from looks into images."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from builders import cell, ran
+
+from orchestrator import paths
+from orchestrator.errors import CellStatus, UserError
+from orchestrator.insight import cuda
+from orchestrator.lock import cuda_facts
+from orchestrator.lock.cuda_facts import Driver, Official, Release
+from orchestrator.model import Axis, AxisKind, Choice, Distribution, Libraries, Matrix, SourceKind
+from orchestrator.model.cuda import Built, Registered, Sighting
+from orchestrator.verdict.cuda import Load
+from orchestrator.verdict.judge import Judged
+
+TF = Axis(name="tf", kind=AxisKind.PACKAGE, package="tensorflow")
+DEVICE = Choice(axis=Axis(name="device", kind=AxisKind.DEVICE, default="cpu"), name="auto")
+SEEN = Sighting(built=Built(release="2.4.1"), python="3.7.9", driver="stand-in", registered=Registered.YES)
+
+
+def release(version, package="tensorflow", line="11.0"):
+    built = Built(release=version, cuda=line, cudnn="8" if line else "")
+    return Release(package=package, version=version, uploaded="", pythons=("3.7",), wheel="w", built=built)
+
+
+def audited(version="2.4.1", seen=SEEN):
+    here = cell(version, "none")
+    here = replace(here, choices=(*here.choices, DEVICE))
+    record = ran(here)
+    library = Distribution(name="nvidia-cublas-cu11", version="11.1", filename="n.whl", sha256="0")
+    lock = replace(
+        record.lock,
+        device="cuda11.8",
+        distributions=(Distribution(name="tensorflow", version=version, filename="t.whl", sha256="0"), library),
+        libraries=Libraries(source=SourceKind.WHEELS, names=("nvidia-cublas-cu11",)),
+    )
+    return Judged(cell=here, status=CellStatus.RAN, record=replace(record, lock=lock, audit=seen))
+
+
+def test_a_look_stands_beside_its_release_with_the_line_that_was_taken_and_the_libraries_alone():
+    (row,) = cuda.rows([release("2.4.1")], (), (), [audited()])
+    (look,) = row.looks
+    assert (look.line, look.verdict.load, look.pins) == ("cuda11.8", Load.LOADS, ("nvidia-cublas-cu11==11.1",))
+
+
+def test_cells_without_a_look_and_looks_of_other_releases_stand_beside_none():
+    cells = [audited("2.3.4"), replace(audited(), record=replace(audited().record, audit=None))]
+    (row,) = cuda.rows([release("2.4.1")], (), (), cells)
+    assert row.looks == ()
+
+
+def test_rows_are_in_the_order_of_versions_and_name_the_driver_of_their_line():
+    drivers = (Driver(cuda="11.0", minimum="450.36.06", toolkit="450.51.05"),)
+    rows = cuda.rows([release("2.10.0", line="11.2"), release("2.9.0")], drivers, (), ())
+    assert [row.release.version for row in rows] == ["2.9.0", "2.10.0"]
+    assert [row.driver and row.driver.minimum for row in rows] == ["450.36.06", None]
+
+
+def test_tensorflow_gpu_has_a_row_only_where_tensorflow_came_without_cuda():
+    found = [release("2.0.0", line=""), release("2.0.0", "tensorflow-gpu", "10.0"), release("2.4.1")]
+    found.append(release("2.4.1", "tensorflow-gpu"))
+    rows = cuda.rows(found, (), (), ())
+    assert [(r.release.package, r.release.version) for r in rows] == [
+        ("tensorflow", "2.0.0"),
+        ("tensorflow-gpu", "2.0.0"),
+        ("tensorflow", "2.4.1"),
+    ]
+
+
+def test_documentation_that_says_something_else_is_named():
+    said = Official(package="tensorflow", version="2.4.0", pythons=("3.7",), cuda="10.9", cudnn="8.0")
+    (row,) = cuda.rows([release("2.4.1")], (), (said,), ())
+    assert [(one.about, one.official, one.wheel) for one in row.against] == [("CUDA", "10.9", "11.0")]
+
+
+def test_without_words_the_listed_releases_are_meant_and_with_words_any_that_there_is():
+    listed = (Choice(axis=TF, name="2.4.1"),)
+    known = [release("2.4.0"), release("2.4.1"), release("2.5.0")]
+    assert [r.version for r in cuda.selected(known, listed, ())] == ["2.4.1"]
+    assert [r.version for r in cuda.selected(known, listed, ["tf=2.4"])] == ["2.4.0", "2.4.1"]
+    with pytest.raises(UserError, match="9"):
+        cuda.selected(known, listed, ["tf=9"])
+
+
+def test_a_matrix_about_something_else_lists_no_tensorflow():
+    other = (Choice(axis=replace(TF, package="numpy"), name="1.0"),)
+    assert cuda.listed(Matrix(title="", choices=(other,))) == ()
+
+
+def test_the_shipped_tables_can_be_read_and_know_the_releases_people_ask_about():
+    folder = paths.data("docs/cuda")
+    lines = {r.version: r.built.cuda for r in cuda_facts.releases(folder) if r.package == "tensorflow"}
+    assert {v: lines[v] for v in ("2.4.1", "2.10.1", "2.15.1", "2.16.1", "2.18.0")} == {
+        "2.4.1": "11.0",
+        "2.10.1": "11.2",
+        "2.15.1": "12.2",
+        "2.16.1": "12.3",
+        "2.18.0": "12.5",
+    }
+    assert cuda_facts.driver_for("12.5", cuda_facts.drivers(folder)) is not None
