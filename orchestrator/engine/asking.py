@@ -18,7 +18,7 @@ from orchestrator.model.host import Answer, Reply
 T = TypeVar("T")
 
 _MOST = 64 * 1024
-"""Bytes that any answer here fits in; a program that prints more prints something else."""
+"""Bytes that most answers fit in; a program that prints more prints something else."""
 _LOOK_SECONDS = 0.1
 _END_SECONDS = 1.0
 _SHOWN = 2000
@@ -32,12 +32,12 @@ class Said:
     text: str = ""
 
 
-def ask(command: Sequence[str], seconds: float, environment: Mapping[str, str]) -> Said:
+def ask(command: Sequence[str], seconds: float, environment: Mapping[str, str], most: int = _MOST) -> Said:
     """Runs a program to its end, for at most `seconds`, and never longer than a second beyond.
 
     It is a process group of its own, which is killed whole where the program has not ended by itself; a process that
     a hung driver keeps from dying is left behind. Anything but exit status 0 is `failed`, with what it wrote as
-    `said`; more output than an answer has is `unreadable`.
+    `said`; output of `most` bytes or more is `unreadable`.
     """
     began = time.monotonic()
     try:
@@ -54,14 +54,14 @@ def ask(command: Sequence[str], seconds: float, environment: Mapping[str, str]) 
         return Said(answer=Answer(reply=reply, said=error.strerror or ""))
     kept: tuple[bytearray, bytearray] = (bytearray(), bytearray())
     try:
-        whole = _read(process, kept, began + seconds)
+        whole = _read(process, kept, began + seconds, most)
         ended = process.poll() is not None or (whole and _ends(process, began + seconds))
     finally:
         _end(process)
     text, beside = (bytes(part).decode("utf-8", "replace") for part in kept)
     words = f"{text.strip()}\n{beside.strip()}".strip()[:_SHOWN]
     taken = time.monotonic() - began
-    if len(kept[0]) + len(kept[1]) >= _MOST:
+    if len(kept[0]) + len(kept[1]) >= most:
         return Said(answer=Answer(reply=Reply.UNREADABLE, said=words, seconds=taken))
     if not ended:
         return Said(answer=Answer(reply=Reply.SILENT, said=words, seconds=seconds), text=text)
@@ -70,7 +70,7 @@ def ask(command: Sequence[str], seconds: float, environment: Mapping[str, str]) 
     return Said(answer=Answer(reply=Reply.ANSWERED, seconds=taken, code=0), text=text)
 
 
-def _read(process: subprocess.Popen[bytes], kept: tuple[bytearray, bytearray], deadline: float) -> bool:
+def _read(process: subprocess.Popen[bytes], kept: tuple[bytearray, bytearray], deadline: float, most: int) -> bool:
     """Reads both outputs; returns whether both came to their end.
 
     One that a child of the program holds open ends for us when the program does.
@@ -89,7 +89,7 @@ def _read(process: subprocess.Popen[bytes], kept: tuple[bytearray, bytearray], d
                 key.data.extend(chunk)
                 if not chunk:
                     waiting.unregister(key.fileobj)
-            if len(kept[0]) + len(kept[1]) >= _MOST:
+            if len(kept[0]) + len(kept[1]) >= most:
                 return False
         return not waiting.get_map()
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrator.engine import asking
 from orchestrator.errors import ExitCode, UserError
+from orchestrator.model.host import Reply
 
 SECONDS = 600.0
 """The most one look may take."""
+MOST = 8_000_000
+"""Bytes that what it saw may take."""
 _COMPILERS = ("cc", "gcc", "clang")
 _COMPILE_SECONDS = 60.0
 _DRIVER = "libcuda.so.1"
@@ -54,7 +56,7 @@ def look(here: Here, environment: Mapping[str, str]) -> bytes:
         for file, content in here.files:
             (folder / file).write_bytes(content)
         request = {
-            "stand_in": _stand_in(folder),
+            "stand_in": _stand_in(folder, environment),
             "folders": list(here.folders),
             "seconds": int(SECONDS) - 60,
             "fixes": True,
@@ -69,41 +71,20 @@ def look(here: Here, environment: Mapping[str, str]) -> bytes:
 
 
 def _answer(command: list[str], environment: Mapping[str, str]) -> bytes:
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=dict(environment),
-        start_new_session=True,
-    ) as program:
-        try:
-            out, errors = program.communicate(timeout=SECONDS)
-        except subprocess.TimeoutExpired as error:
-            _kill(program)
-            raise UserError(f"{command[0]} did not end in {SECONDS:.0f} s", code=ExitCode.INFRA) from error
-        except BaseException:
-            _kill(program)
-            raise
-    lines = out.splitlines()
-    if program.returncode != 0 or not lines:
-        said = errors.decode("utf-8", "replace").strip().splitlines()
+    said = asking.ask(command, SECONDS, environment, MOST)
+    lines = said.text.splitlines()
+    if said.answer.reply is Reply.SILENT:
+        raise UserError(f"{command[0]} did not end in {SECONDS:.0f} s", code=ExitCode.INFRA)
+    if not said.answer.answered or not lines:
+        last = said.answer.said.splitlines()[-1:] or [f"it said nothing ({said.answer.reply})"]
         raise UserError(
-            f"{command[0]} could not look into its environment: {said[-1] if said else 'it said nothing'}",
+            f"{command[0]} could not look into its environment: {last[0]}",
             hint="Is it the interpreter of the environment that has TensorFlow? --python PATH names another.",
         )
-    return lines[-1]
+    return lines[-1].encode()
 
 
-def _kill(program: subprocess.Popen[bytes]) -> None:
-    """Ends it with all it started."""
-    try:
-        os.killpg(program.pid, 9)
-    except ProcessLookupError:
-        return
-
-
-def _stand_in(folder: Path) -> str:
+def _stand_in(folder: Path, environment: Mapping[str, str]) -> str:
     """The stand-in driver as a shared object below `folder`; "" where nothing here compiles it."""
     compiler = next((found for name in _COMPILERS if (found := shutil.which(name))), None)
     if compiler is None:
@@ -111,5 +92,4 @@ def _stand_in(folder: Path) -> str:
     made = folder / "driver" / _DRIVER
     made.parent.mkdir()
     command = [compiler, "-shared", "-fPIC", "-O1", "-o", str(made), str(folder / "stand_in.c")]
-    done = subprocess.run(command, capture_output=True, check=False, timeout=_COMPILE_SECONDS)
-    return str(made) if done.returncode == 0 else ""
+    return str(made) if asking.ask(command, _COMPILE_SECONDS, environment).answer.answered else ""
