@@ -15,8 +15,13 @@ from orchestrator.model import Stored
 
 KEY_LABEL = "compat.key"
 CELLS = "compat-cell"
-_INSTALLS = "sh /tmp/install.sh"
-"""How the daemon describes a cache mount of ours: by the command that first asked for it (images/Dockerfile.j2)."""
+_MOUNT = "cached mount /var/cache/uv from exec"
+_SCRIPTS = ("install.sh", "host.sh")
+"""How the daemon describes a cache mount of ours: by where it is, and by the command that first asked for it, a
+builder's or a cell's (`images/`).
+"""
+_LONG_SECONDS = 900.0
+"""Tens of gigabytes in a million files take a daemon minutes to measure or to remove."""
 _ASKING = threading.Lock()
 _PATIENCE, _PAUSE = 20, 0.5
 """How often, and seconds between, the daemon is asked again while it measures its disk for somebody else."""
@@ -101,9 +106,15 @@ def drop_downloads(daemon: Daemon) -> None:
     """Empties the cache mounts of our builds. The daemon leaves those alone that a build has mounted."""
     api = daemon.client.api
     with daemon.guarded(Phase.COLLECT):
-        for record in _usage(daemon).get("BuildCache") or ():
-            if record["Type"] == "exec.cachemount" and _INSTALLS in str(record.get("Description")):
-                api.prune_builds(filters={"id": [record["ID"]]})
+        ours = [r["ID"] for r in _usage(daemon).get("BuildCache") or () if _is_ours(r)]
+        with daemon.patient(_LONG_SECONDS):
+            for mount in ours:
+                api.prune_builds(filters={"id": [mount]})
+
+
+def _is_ours(record: Mapping[str, Any]) -> bool:
+    said = str(record.get("Description"))
+    return record["Type"] == "exec.cachemount" and said.startswith(_MOUNT) and any(s in said for s in _SCRIPTS)
 
 
 def _layers(daemon: Daemon) -> int:
@@ -119,7 +130,8 @@ def _usage(daemon: Daemon) -> dict[str, Any]:
     with _ASKING:
         for _ in range(_PATIENCE):
             try:
-                return dict(daemon.client.api.df())
+                with daemon.patient(_LONG_SECONDS):
+                    return dict(daemon.client.api.df())
             except docker.errors.APIError as error:
                 if not error.is_server_error():
                     raise
