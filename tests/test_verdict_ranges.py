@@ -191,6 +191,17 @@ def test_released_dependencies_on_the_newest_python_that_ran_stand_for_a_version
     assert "not the same on every Python: old python on Python 3.7 with 2.1" in render(table, constant=True)
 
 
+def test_a_newer_python_on_which_less_of_the_suite_runs_stands_for_no_version():
+    groups = tuple(
+        replace(g, where=(*g.where, ("python", ("3.7",)))) if g.name == "tensorflow" else g for g in PLAN.groups
+    )
+    plan = replace(PLAN, groups=groups)
+    less = ran(cell_of("2.1.4", "none", "3.9"))
+    table = found(said("2.1.4", "the suite", "3.7"), less, said("2.2.3", "the suite", "3.7"), matrix=plan)
+    assert line_of(table).texts == ("the suite",)
+    assert table.tracks[0].loose == ()
+
+
 def test_what_had_to_vary_is_said_and_a_change_seen_only_so_is_in_doubt():
     table = found(said("2.1.4", "a", "3.7"), said("2.2.3", "b", "3.9"))
     assert table.tracks[0].loose[0] == "Python 3.7 (2.1), 3.9 (2.2)"

@@ -97,7 +97,7 @@ def ranges(matrix: Matrix, cells: Sequence[Judged], wanted: Callable[[Probe], bo
 
     The axis is the matrix's leading package. A probe is told along the plainest combination in which it has
     results (no subject, packages unpinned, variables plain before others); there each version is stood for by the
-    dependencies as released where those ran, on the newest Python that ran.
+    dependencies as released where those ran, where most groups of the suite apply, on the newest such Python.
 
     Raises UserError where the matrix has no package axis.
     """
@@ -180,16 +180,16 @@ def _track(axis: Axis, versions: Mapping[str, bool], cells: Sequence[Judged]) ->
     for version, asked in versions.items():
         here = [j for j in cells if j.cell.get(axis.name) == version]
         ran = [j for j in here if j.status is CellStatus.RAN]
-        best = min(ran, key=lambda j: _preference(j.cell), default=None)
+        best = min(ran, key=_preference, default=None)
         places.append(Place(version=version, judged=best, absent="" if best else _absent(here) if asked else NOT_ASKED))
     return Track(
         places=tuple(places), held=_held(axis, [p.judged.cell for p in places if p.judged]), loose=_loose(places)
     )
 
 
-def _preference(cell: Cell) -> tuple[int, tuple[int, ...]]:
-    strategies = tuple(Strategy)
-    return strategies.index(cell.strategy), tuple(-int(n) for n in cell.python.split("."))
+def _preference(judged: Judged) -> tuple[int, int, tuple[int, ...]]:
+    strategies, cell = tuple(Strategy), judged.cell
+    return strategies.index(cell.strategy), -len(judged.groups), tuple(-int(n) for n in cell.python.split("."))
 
 
 def _absent(cells: Sequence[Judged]) -> str:
