@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -209,8 +210,8 @@ def test_downloads_of_our_builds_can_be_dropped_and_nobody_elses(engine, base, f
         return [r for r in found if word in r["Description"] and not r["InUse"]]
 
     # a mount is named for the command that first asked for it: on a new machine that is the builder's, not a cell's
-    for number, script in enumerate(("host.sh", "install.sh")):
-        word = f"{tmp_path.name}{number}"
+    for script in ("host.sh", "install.sh"):
+        word = f"{script}-{secrets.token_hex(6)}"  # a layer that is built already would ask for no mount
         mount = f"--mount=type=cache,id={word},target=/var/cache/uv"
         text = f"FROM {base.image}\nRUN {mount} echo {word} > /var/cache/uv/it; test ! -e /tmp/{script}\n"
         engine._open().build(BuildContext(dockerfile=text), ("compat-test:mount",), tmp_path / "mine.log")
