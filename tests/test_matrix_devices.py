@@ -337,8 +337,6 @@ def test_every_line_of_the_flagship_has_a_source_and_exact_pins(flagship: Matrix
             assert all("==" in line and "tensorrt" not in line for line in choice.sources.wheels)
 
 
-def test_a_gpu_cell_of_the_flagship_runs_what_is_about_gpus_and_nothing_else(
-    flagship: Matrix, plan: Plan
-):
+def test_a_gpu_cell_of_the_flagship_runs_what_is_about_gpus_and_nothing_else(flagship: Matrix, plan: Plan):
     (cell,) = select.chosen(flagship, plan, ["device=cuda12.2", "tf=2.15.1"])
     assert [(g.name, g.gpu) for g in groups_of(cell, flagship)] == [("environment", False), ("gpu", True)]
