@@ -28,8 +28,8 @@ OLD_TRACE = """\
       7:\t search path=/env/tensorflow/python:/env/tensorflow/python/..\t\t(RPATH from file /env/tensorflow/python/_pywrap_tensorflow_internal.so)
       7:\t  trying file=/env/tensorflow/python/libcudart.so.11.0
       7:\t  trying file=/env/tensorflow/python/../libcudart.so.11.0
-      7:\t search path=/work/driver\t\t(LD_LIBRARY_PATH)
-      7:\t  trying file=/work/driver/libcudart.so.11.0
+      7:\t search path=/look/driver\t\t(LD_LIBRARY_PATH)
+      7:\t  trying file=/look/driver/libcudart.so.11.0
       7:\t search cache=/etc/ld.so.cache
       7:\t search path=/lib/x86_64-linux-gnu/glibc-hwcaps/x86-64-v3:/lib/x86_64-linux-gnu/tls/haswell/x86_64:/lib/x86_64-linux-gnu/tls:/lib/x86_64-linux-gnu/x86_64:/lib/x86_64-linux-gnu:/lib\t\t(system search path)
       7:\t  trying file=/lib/x86_64-linux-gnu/x86_64/libcudart.so.11.0
@@ -40,22 +40,22 @@ OLD_TRACE = """\
       7:\t
       7:\tfile=libcuda.so.1 [0];  dynamically loaded by /env/tensorflow/python/_pywrap_tensorflow_internal.so [0]
       7:\tfind library=libcuda.so.1 [0]; searching
-      7:\t search path=/work/driver\t\t(LD_LIBRARY_PATH)
-      7:\t  trying file=/work/driver/libcuda.so.1
+      7:\t search path=/look/driver\t\t(LD_LIBRARY_PATH)
+      7:\t  trying file=/look/driver/libcuda.so.1
       7:\t
       7:\tfile=libcuda.so.1 [0];  generating link map
       7:\t  dynamic: 0x00007fa64aa32dd0  base: 0x00007fa64aa2e000   size: 0x0000000000005050
       7:\t    entry: 0x00007fa64aa2e000  phdr: 0x00007fa64aa2e040  phnum:                 10
       7:\t
-      7:\tcalling init: /work/driver/libcuda.so.1
+      7:\tcalling init: /look/driver/libcuda.so.1
 """  # noqa: E501
 """TensorFlow 2.4.1 on Python 3.7, glibc 2.36; some of the loader's variants of each folder are left out."""
 
 NEW_TRACE = """\
      12:\tfile=libcublas.so.12 [0];  dynamically loaded by /env/tensorflow/python/platform/../../libtensorflow_framework.so.2 [0]
      12:\tfind library=libcublas.so.12 [0]; searching
-     12:\t search path=/work/driver\t\t(LD_LIBRARY_PATH)
-     12:\t  trying file=/work/driver/libcublas.so.12
+     12:\t search path=/look/driver\t\t(LD_LIBRARY_PATH)
+     12:\t  trying file=/look/driver/libcublas.so.12
      12:\t search path=/env/tensorflow/python/platform/../..:/env/tensorflow/python/platform/../../../nvidia/cublas/lib\t\t(RUNPATH from file /env/tensorflow/python/platform/../../libtensorflow_framework.so.2)
      12:\t  trying file=/env/tensorflow/python/platform/../../libcublas.so.12
      12:\t  trying file=/env/tensorflow/python/platform/../../../nvidia/cublas/lib/libcublas.so.12
@@ -72,7 +72,7 @@ NEW_TRACE = """\
      12:\t
      12:\tcalling init: /env/tensorflow/python/platform/../../../nvidia/cublas/lib/libcublasLt.so.12
      12:\t
-     12:\t/work/driver/libcuda.so.1: error: symbol lookup error: undefined symbol: cuLinkCreate_v2 (fatal)
+     12:\t/look/driver/libcuda.so.1: error: symbol lookup error: undefined symbol: cuLinkCreate_v2 (fatal)
      12:\t
      12:\tcalling init: /env/tensorflow/python/platform/../../../nvidia/cublas/lib/libcublas.so.12
 """  # noqa: E501
@@ -86,7 +86,7 @@ def test_a_library_nowhere_to_be_found_has_its_places_in_order() -> None:
     assert missing.places == [
         "/env/tensorflow/python",
         "/env/tensorflow/python/..",
-        "/work/driver",
+        "/look/driver",
         "/etc/ld.so.cache",
         "/lib/x86_64-linux-gnu",
         "/lib",
@@ -99,8 +99,8 @@ def test_a_library_nowhere_to_be_found_has_its_places_in_order() -> None:
 def test_a_library_that_loads_has_the_file_that_was_taken() -> None:
     trace = loader_trace.parse(OLD_TRACE.splitlines())
     assert [one.name for one in trace.searches] == ["libcudart.so.11.0", "libcuda.so.1"]
-    assert trace.searches[1].mapped == "/work/driver/libcuda.so.1"
-    assert trace.started == {"/work/driver/libcuda.so.1"}
+    assert trace.searches[1].mapped == "/look/driver/libcuda.so.1"
+    assert trace.started == {"/look/driver/libcuda.so.1"}
 
 
 def test_what_a_library_needs_is_told_from_what_it_opens() -> None:
@@ -110,7 +110,7 @@ def test_what_a_library_needs_is_told_from_what_it_opens() -> None:
     assert (cublas.needs, inner.needs) == (False, True)
     assert inner.asked_by == cublas.mapped == f"{folder}/libcublas.so.12"
     assert trace.started == {f"{folder}/libcublas.so.12", f"{folder}/libcublasLt.so.12"}
-    assert trace.errors == {"/work/driver/libcuda.so.1": "undefined symbol: cuLinkCreate_v2"}
+    assert trace.errors == {"/look/driver/libcuda.so.1": "undefined symbol: cuLinkCreate_v2"}
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,13 @@ import json
 import os
 import re
 import struct
-import threading
 import zipfile
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from listening import listening
 
 from orchestrator.errors import CellError, CellStatus
 from orchestrator.lock import build_info, cuda_facts, cuda_table, settings
@@ -336,15 +336,8 @@ def serving():
         def log_message(self, *args):
             pass
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        state.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield state
-        finally:
-            server.shutdown()
-            thread.join()
+    with listening(Handler) as state.url:
+        yield state
 
 
 @pytest.fixture

@@ -3,12 +3,12 @@ from __future__ import annotations
 import hashlib
 import http.server
 import json
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
+from listening import listening
 
 from orchestrator.errors import CellError, CellStatus
 from orchestrator.lock.index import PAUSES, PackageIndex, session_for
@@ -60,15 +60,8 @@ def serving():
         def log_message(self, *args):
             pass
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        state.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield state
-        finally:
-            server.shutdown()
-            thread.join()
+    with listening(Handler) as state.url:
+        yield state
 
 
 @pytest.fixture

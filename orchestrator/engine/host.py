@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +84,7 @@ def look(ways: Ways, minors: Sequence[str]) -> Host:
     about_nvidia = Question(lambda: nvidia.look(ways.root, ways.environment, ask))
     about_index = Question(ways.index)
     about_uv = Question(lambda: _uv(ways.uv(), ask))
-    about_clients = [Question(lambda path=path: _client(path, ask)) for path in _every("docker", ways.environment)]  # type: ignore[misc]
+    about_clients = [Question(partial(_client, path, ask)) for path in _every("docker", ways.environment)]
     soon, late = began + _WAIT_SECONDS, began + _SMI_WAIT_SECONDS
     silent = Answer(reply=Reply.SILENT, seconds=_WAIT_SECONDS)
     daemon = about_daemon.answer(soon, Daemon(host="", answer=silent))
@@ -259,7 +260,7 @@ def interpreters(
     By name on PATH, pyenv's, then what uv knows of; nothing is downloaded.
     """
     deadline = time.monotonic() + _TOOL_SECONDS
-    about = [(minor, Question(lambda m=minor: _interpreter(m, environment, uv, ask))) for minor in minors]  # type: ignore[misc]
+    about = [(minor, Question(partial(_interpreter, minor, environment, uv, ask))) for minor in minors]
     found = [(minor, question.answer(deadline, "")) for minor, question in about]
     return tuple((minor, path) for minor, path in found if path)
 

@@ -21,7 +21,7 @@ from packaging.version import InvalidVersion
 
 from orchestrator.errors import CellError, CellStatus, Phase, infra
 from orchestrator.lock import build_info
-from orchestrator.lock.metadata import requires_of
+from orchestrator.lock.metadata import markers, requires_of
 from orchestrator.lock.remote_zip import BrokenArchiveError, read_members
 from orchestrator.lock.tags import admits, release, select_file, wheel_rank
 from orchestrator.lock.tools import Facts
@@ -38,14 +38,6 @@ _MEMBERS = {**build_info.MEMBERS, _METADATA: re.compile(r"[^/]+\.dist-info/METAD
 _SCHEMA = 1
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _CPYTHON = re.compile(r"cp3(\d+)")
-_LINUX = {
-    "implementation_name": "cpython",
-    "os_name": "posix",
-    "platform_machine": "x86_64",
-    "platform_python_implementation": "CPython",
-    "platform_system": "Linux",
-    "sys_platform": "linux",
-}
 
 
 class Wheels(Facts, Protocol):
@@ -255,10 +247,7 @@ def _by(requirement: Requirement, extra: str, python: str) -> bool:
     """Whether a requirement holds for an extra ("" for none)."""
     if requirement.marker is None:
         return True
-    full = python if python.count(".") > 1 else f"{python}.0"
-    minor = ".".join(full.split(".")[:2])
-    changing = {"extra": extra, "python_version": minor, "python_full_version": full, "implementation_version": full}
-    return requirement.marker.evaluate(_LINUX | changing)
+    return requirement.marker.evaluate(markers(python) | {"extra": extra})
 
 
 def _minors(filename: str) -> Iterable[int]:

@@ -39,7 +39,7 @@ def names_without_bounds(requires: Iterable[str], python: str) -> tuple[str, ...
     >>> names_without_bounds(["keras[x] (>=2.4)", "wincertstore; sys_platform == 'win32'"], "3.9")
     ('keras',)
     """
-    environment = _markers(python)
+    environment = markers(python)
     names: set[str] = set()
     for line in requires:
         try:
@@ -51,7 +51,8 @@ def names_without_bounds(requires: Iterable[str], python: str) -> tuple[str, ...
     return tuple(sorted(names))
 
 
-def _markers(python: str) -> dict[str, str]:
+def markers(python: str) -> dict[str, str]:
+    """What requirements may ask of their environment, for CPython `python` ("3.9", or in full) on Linux x86_64."""
     full = python if python.count(".") > 1 else f"{python}.0"
     return {
         "extra": "",
