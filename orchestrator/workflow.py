@@ -265,12 +265,18 @@ def publish(project: Project, found: Results, environment: Mapping[str, str], *,
     # what is shown is what anybody derives from the evidence, not what this store would say
     shown = judge(replace(_evidence(project.parts.matrix, evidence), cells=tuple(j.cell for j in found.whole)))
     made = Published(matrix=project.parts.matrix, cells=shown, run=run)
-    return write_published(project.folder / packed.PUBLISHED, made, evidence, _cuda(project, (), shown))
+    rows = cuda_insight.selected(_cuda(shown), cuda_insight.listed(project.parts.matrix), ())
+    return write_published(project.folder / packed.PUBLISHED, made, evidence, rows)
 
 
 def cuda(project: Project, words: tuple[str, ...]) -> tuple[cuda_insight.Row, ...]:
     """What is known of the GPU side of the releases that words name; without words, of those that the matrix lists."""
-    return _cuda(project, words, results(project).whole)
+    return cuda_insight.selected(_cuda(results(project).whole), cuda_insight.listed(project.parts.matrix), words)
+
+
+def cuda_release(project: Project, version: str) -> cuda_insight.Row | None:
+    """What is known of the GPU side of one release of TensorFlow; None for one that the facts don't have."""
+    return next((row for row in _cuda(results(project).whole) if row.release.version == version), None)
 
 
 def look_here(python: str | None, folders: tuple[Path, ...], environment: Mapping[str, str]) -> Sighting:
@@ -347,14 +353,11 @@ def _running(project: Project, engine: Engine, terms: Terms) -> Iterator[Worksho
         store.begin(replace(run, finished=terms.now()))
 
 
-def _cuda(project: Project, words: tuple[str, ...], cells: tuple[Judged, ...]) -> tuple[cuda_insight.Row, ...]:
-    folder, known = paths.data("docs/cuda"), project.parts.matrix
-    listed = cuda_insight.listed(known)
-    if not listed:
-        return ()
-    releases = cuda_insight.selected(cuda_facts.releases(folder), listed, words)
-    told = (cuda_facts.drivers(folder), cuda_facts.officials(folder))
-    return cuda_insight.rows(releases, *told, cuda_insight.on_gpus(cells))
+def _cuda(cells: tuple[Judged, ...]) -> tuple[cuda_insight.Row, ...]:
+    """Every release's row, with the looks into images among these cells."""
+    folder = paths.data("docs/cuda")
+    tables = (cuda_facts.releases(folder), cuda_facts.drivers(folder), cuda_facts.officials(folder))
+    return cuda_insight.rows(*tables, cuda_insight.on_gpus(cells))
 
 
 def _evidence(matrix: Matrix, given: Publication) -> Evidence:

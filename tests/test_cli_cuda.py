@@ -27,6 +27,13 @@ def test_any_release_can_be_asked_for_listed_or_not(compat):
     assert 'pip install "tensorflow[and-cuda]==2.16.1"' in out
 
 
+def test_an_extra_that_cannot_be_installed_is_not_offered(compat):
+    _, out, _ = compat("cuda tf=2.14.1")
+    assert "not on Python 3.11: no file of tensorrt==8.5.3.1" in " ".join(out.split())
+    _, out, _ = compat("cuda tf=2.15.0")
+    assert "[and-cuda]==2.15.0" not in out
+
+
 def test_a_range_of_releases_is_a_table(compat):
     _, out, _ = compat("cuda tf=2.10..2.13")
     assert out.startswith("tensorflow")

@@ -13,7 +13,7 @@ from orchestrator.insight import cuda
 from orchestrator.lock import cuda_facts
 from orchestrator.lock.cuda_facts import Driver, Official, Release
 from orchestrator.model import Axis, AxisKind, Choice, Distribution, Libraries, Matrix, SourceKind
-from orchestrator.model.cuda import Built, Registered, Sighting
+from orchestrator.model.cuda import Built, Fix, FixKind, Library, Loading, Registered, Sighting
 from orchestrator.verdict.cuda import Load
 from orchestrator.verdict.judge import Judged
 
@@ -22,8 +22,8 @@ DEVICE = Choice(axis=Axis(name="device", kind=AxisKind.DEVICE, default="cpu"), n
 SEEN = Sighting(built=Built(release="2.4.1"), python="3.7.9", driver="stand-in", registered=Registered.YES)
 
 
-def release(version, package="tensorflow", line="11.0"):
-    built = Built(release=version, cuda=line, cudnn="8" if line else "")
+def release(version, package="tensorflow", line="11.0", sonames=("libcudart.so.11.0",)):
+    built = Built(release=version, cuda=line, cudnn="8" if line else "", sonames=sonames if line else ())
     return Release(package=package, version=version, uploaded="", pythons=("3.7",), wheel="w", built=built)
 
 
@@ -53,6 +53,25 @@ def test_cells_without_a_look_and_looks_of_other_releases_stand_beside_none():
     assert row.looks == ()
 
 
+def test_libraries_that_served_a_release_are_offered_to_the_ones_beside_it_that_ask_for_the_same():
+    every = [release("2.4.1"), release("2.5.0"), release("2.6.0", sonames=("libcudart.so.12",)), release("2.7.0")]
+    found = cuda.rows([*every, release("2.8.0", line="")], (), (), [audited("2.4.1"), audited("2.7.0")])
+    served = {row.release.version: row.provided and row.provided.version for row in found}
+    assert served == {"2.4.1": "2.4.1", "2.5.0": "2.4.1", "2.6.0": None, "2.7.0": "2.7.0", "2.8.0": None}
+
+
+def test_libraries_that_load_as_they_are_come_before_those_that_had_to_be_mended():
+    fix = Fix(kind=FixKind.PATH, folders=("/x",), registered=Registered.YES)
+    lacking = Library(soname="libcudart.so.11.0", loading=Loading.NOT_FOUND)
+    mended = replace(SEEN, registered=Registered.NO, libraries=(lacking,), fixes=(fix,))
+    (row,) = cuda.rows([release("2.4.1")], (), (), [audited(seen=mended)])
+    assert row.provided.fix == fix
+    (row,) = cuda.rows([release("2.4.1")], (), (), [audited(seen=mended), audited()])
+    assert row.provided.fix is None
+    (row,) = cuda.rows([release("2.4.1")], (), (), [audited(seen=replace(mended, fixes=()))])
+    assert row.provided is None
+
+
 def test_rows_are_in_the_order_of_versions_and_name_the_driver_of_their_line():
     drivers = (Driver(cuda="11.0", minimum="450.36.06", toolkit="450.51.05"),)
     rows = cuda.rows([release("2.10.0", line="11.2"), release("2.9.0")], drivers, (), ())
@@ -79,9 +98,10 @@ def test_documentation_that_says_something_else_is_named():
 
 def test_without_words_the_listed_releases_are_meant_and_with_words_any_that_there_is():
     listed = (Choice(axis=TF, name="2.4.1"),)
-    known = [release("2.4.0"), release("2.4.1"), release("2.5.0")]
-    assert [r.version for r in cuda.selected(known, listed, ())] == ["2.4.1"]
-    assert [r.version for r in cuda.selected(known, listed, ["tf=2.4"])] == ["2.4.0", "2.4.1"]
+    known = cuda.rows([release("2.4.0"), release("2.4.1"), release("2.5.0")], (), (), ())
+    assert [r.release.version for r in cuda.selected(known, listed, ())] == ["2.4.1"]
+    assert [r.release.version for r in cuda.selected(known, listed, ["tf=2.4"])] == ["2.4.0", "2.4.1"]
+    assert cuda.selected(known, (), ()) == ()
     with pytest.raises(UserError, match="9"):
         cuda.selected(known, listed, ["tf=9"])
 

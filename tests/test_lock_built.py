@@ -9,6 +9,7 @@ import re
 import struct
 import zipfile
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -662,6 +663,8 @@ def test_a_table_that_was_written_is_read_back_as_it_was(tmp_path):
         cuda_exact="11.0.3", cudnn="8.9", cudnn_exact="8.9.6", told="nothing", capabilities=("sm_35", "compute_80"),
         sonames=("libcudart.so.11.0",),
     )  # fmt: skip
+    unmet_here = (("3.7", "a==1"), ("3.8", "a==1"))
+    full = replace(full, extra=("a==1", "b<3,>=2"), unmet=unmet_here)
     rows = (full, a_release("2.0.0", cuda="", cudnn="", cuda_exact=""))
     (tmp_path / "releases.csv").write_text(cuda_table.as_text(rows, AS_OF))
     assert cuda_facts.releases(tmp_path) == rows
@@ -713,6 +716,7 @@ def test_a_table_is_made_of_releases_and_newer_pre_releases_and_says_what_it_cou
         ("tensorflow", "2.4.0"), ("tensorflow", "2.5.0rc0"), ("tensorflow-gpu", "2.4.0"),
     ]  # fmt: skip
     assert (found[1].uploaded, found[1].pythons, len(found[1].extra)) == ("2023-05-01", ("3.9",), 3)
+    assert found[1].unmet == tuple(("3.9", pin) for pin in found[1].extra)  # this index has TensorFlow alone
     assert len(failed) == 1
     assert failed[0].startswith("tensorflow 2.3.0: ")
     assert told[1] == "tensorflow 2.4.0: CUDA 11.2, cuDNN 9.10"
@@ -769,6 +773,15 @@ def test_tensorflow_2_17_1_was_built_for_cuda_12_3_and_its_extra_brings_that(rea
     pins = extra_pins("tensorflow", "2.17.1", "and-cuda", "3.11", real)
     assert "nvidia-cuda-runtime-cu12==12.3.101" in pins
     assert len(pins) == 12
+
+
+@pytest.mark.network
+def test_what_the_extra_of_2_14_1_asks_for_is_not_all_there_on_3_11(real):
+    lacking = {
+        python: unmet(extra_pins("tensorflow", "2.14.1", "and-cuda", python, real), python, BASE, real)
+        for python in ("3.10", "3.11")
+    }
+    assert lacking == {"3.10": (), "3.11": ("tensorrt==8.5.3.1",)}
 
 
 @pytest.mark.network

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from orchestrator.insight.cuda import Looked, Row
+from orchestrator.insight.cuda import Looked, Provided, Row
 from orchestrator.lock.cuda_facts import Disagreement, Driver, Release
 from orchestrator.model.cuda import Built, Fix, FixKind, Library, Loading, Registered, Sighting
 from orchestrator.report import cuda
@@ -51,6 +51,10 @@ SEEN = Sighting(
     tools=(("ptxas", ""), ("libdevice", "/x/libdevice.10.bc")),
     fixes=(LINK,),
 )
+
+
+EXTRA = replace(RELEASE, extra=("nvidia-cublas-cu12==12",))
+PROVIDED = Provided(pins=("nvidia-cublas-cu11==1",), version="2.4.1")
 
 
 def look(seen=SEEN, line="cuda11.8", **fields):
@@ -103,11 +107,24 @@ def test_coverage_tells_kernels_from_ptx_from_nothing():
 
 def test_the_pip_line_is_the_extra_else_pins_that_were_tried_else_none_is_known():
     assert "no wheels are known" in cuda.pip_line(row())
-    assert cuda.pip_line(row(look())) == "pip install tensorflow==2.4.1 nvidia-cublas-cu11==1"
-    broken = look(replace(SEEN, fixes=()))
-    assert "no wheels are known" in cuda.pip_line(row(broken))
-    extra = replace(RELEASE, extra=("nvidia-cublas-cu12==12",))
-    assert cuda.pip_line(row(release=extra)) == 'pip install "tensorflow[and-cuda]==2.4.1"'
+    assert cuda.pip_line(row(provided=PROVIDED)) == "pip install tensorflow==2.4.1 nvidia-cublas-cu11==1"
+    assert cuda.pip_line(row(release=EXTRA, provided=PROVIDED)) == 'pip install "tensorflow[and-cuda]==2.4.1"'
+
+
+def test_the_pip_line_says_where_else_its_pins_were_seen_and_what_had_to_be_mended():
+    other = replace(PROVIDED, version="2.5.0", fix=replace(LINK, links=(), kind=FixKind.PATH))
+    assert cuda.pip_line(row(provided=other)).endswith("(seen with 2.5.0; and LD_LIBRARY_PATH)")
+
+
+def test_an_extra_that_cannot_be_installed_on_a_python_is_not_offered_there():
+    some = replace(EXTRA, unmet=(("3.8", "tensorrt==1"),))
+    line = 'pip install "tensorflow[and-cuda]==2.4.1"'
+    assert cuda.pip_line(row(release=some)) == f"{line} (not on Python 3.8: no file of tensorrt==1 in the index)"
+    assert cuda.pip_line(row(release=some), "3.7") == line
+    assert "no wheels are known" in cuda.pip_line(row(release=some), "3.8")
+    nowhere = row(release=replace(EXTRA, unmet=tuple((p, "tensorrt==1") for p in EXTRA.pythons)), provided=PROVIDED)
+    assert "[and-cuda]==" not in cuda.pip_line(nowhere)
+    assert "no file of tensorrt==1" in cuda.pip_line(nowhere)
 
 
 def test_the_answer_names_the_missing_library_and_what_mended_it():
@@ -124,8 +141,17 @@ def test_the_answer_about_a_whole_environment_gives_no_advice():
 
 
 def test_without_a_fix_that_helped_the_advice_is_to_install():
-    (line,) = cuda.advice(replace(SEEN, fixes=()))
-    assert 'pip install "tensorflow[and-cuda]==2.4.1"' in line
+    (line,) = cuda.advice(replace(SEEN, fixes=()), row(release=EXTRA))
+    assert line == (
+        'libcusolver.so.10 nowhere here: pip install "tensorflow[and-cuda]==2.4.1", '
+        "or install CUDA 11.0 and cuDNN 8, which it was built for"
+    )
+
+
+def test_a_pip_line_that_does_not_exist_for_a_release_is_no_advice():
+    (line,) = cuda.advice(replace(SEEN, fixes=()), row())
+    assert line == "libcusolver.so.10 nowhere here: install CUDA 11.0 and cuDNN 8, which it was built for"
+    assert cuda.advice(replace(SEEN, fixes=())) == (line,)
 
 
 def test_escapes_in_what_was_seen_never_reach_the_terminal():

@@ -68,11 +68,12 @@ def cuda(selectors: tuple[str, ...], matrix: Path | None, as_of: str | None, **o
     if wanted.here or wanted.python or wanted.image:
         if selectors or (wanted.image and (wanted.here or wanted.python)):
             raise UserError("--here and --image each look into one environment", hint="compat cuda --help")
+        known = project((), matrix, as_of)
         seen = _look(wanted)
         if not seen.built.release:
             hint = "Does the environment have TensorFlow? compat cuda --here --python PATH looks into another."
             raise UserError(f"no TensorFlow to look at: {printable(seen.trouble)}", hint=hint)
-        out = msgspec.json.encode(seen).decode() + "\n" if wanted.as_json else report.answer(seen, console().width)
+        out = msgspec.json.encode(seen).decode() + "\n" if wanted.as_json else _answered(seen, known)
         click.echo(out, nl=False)
         return
     rows = workflow.cuda(project((), matrix, as_of), selectors)
@@ -84,6 +85,11 @@ def cuda(selectors: tuple[str, ...], matrix: Path | None, as_of: str | None, **o
         click.echo("\n".join(report.details(row, console().width) for row in rows), nl=False)
     else:
         click.echo(report.text(rows, console().width), nl=False)
+
+
+def _answered(seen: Sighting, known: workflow.Project) -> str:
+    """The answer about one environment, with what is known of its TensorFlow's release."""
+    return report.answer(seen, console().width, workflow.cuda_release(known, seen.built.release))
 
 
 def _look(wanted: Wanted) -> Sighting:

@@ -6,7 +6,7 @@ The levels of evidence stay apart: what is *read* from a wheel, whether librarie
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,8 +15,8 @@ from packaging.version import Version
 from orchestrator.lock.cuda_facts import Disagreement, Driver, Official, Release, disagreements, driver_for
 from orchestrator.matrix.select import parse_selectors
 from orchestrator.model import AxisKind, Choice, Lock, Matrix
-from orchestrator.model.cuda import Sighting
-from orchestrator.verdict.cuda import Audited, audited
+from orchestrator.model.cuda import Fix, Sighting
+from orchestrator.verdict.cuda import Audited, Load, audited
 from orchestrator.verdict.judge import Judged
 
 PACKAGES = ("tensorflow", "tensorflow-gpu", "tensorflow-cpu")
@@ -40,13 +40,26 @@ class Looked:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Provided:
+    """Pins with which TensorFlow found its libraries, at once or once they were mended (`fix`), seen with `version`."""
+
+    pins: tuple[str, ...]
+    version: str
+    fix: Fix | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Row:
-    """All that is known of one release's GPU side."""
+    """All that is known of one release's GPU side.
+
+    `provided` was seen with this release, else with the nearest older or newer one that asks for the same libraries.
+    """
 
     release: Release
     driver: Driver | None
     against: tuple[Disagreement, ...] = ()
     looks: tuple[Looked, ...] = ()
+    provided: Provided | None = None
 
 
 def rows(
@@ -68,15 +81,39 @@ def rows(
     against: dict[tuple[str, str], list[Disagreement]] = {}
     for one in disagreements(found, officials):
         against.setdefault((one.package, one.version), []).append(one)
+    known = {r.version: _provided(r.version, seen.get(r.version, ())) for r in found if r.package == "tensorflow"}
     return tuple(
         Row(
             release=release,
+            provided=_nearest(release, found, known),
             driver=driver_for(release.built.cuda, drivers) if release.built.cuda else None,
             against=tuple(against.get((release.package, release.version), ())),
             looks=tuple(seen.get(release.version, ())) if release.package == "tensorflow" else (),
         )
         for release in found
     )
+
+
+def _provided(version: str, looks: Iterable[Looked]) -> Provided | None:
+    """What served in the looks at one release: what loads as it is before what had to be mended."""
+    served = [look for look in looks if look.pins and (look.verdict.load is Load.LOADS or look.verdict.fix)]
+    best = min(served, key=lambda look: look.verdict.load is not Load.LOADS, default=None)
+    return None if best is None else Provided(pins=best.pins, version=version, fix=best.verdict.fix)
+
+
+def _nearest(release: Release, every: Sequence[Release], known: Mapping[str, Provided | None]) -> Provided | None:
+    """What served this release, else the one fewest releases away with the same CUDA and the same libraries."""
+    if not release.built.sonames:
+        return None
+    here = [r.version for r in every].index(release.version)
+    alike = (
+        (abs(i - here), known[r.version]) for i, r in enumerate(every) if r.version in known and _alike(r, release)
+    )
+    return min(((far, one) for far, one in alike if one), key=lambda pair: pair[0], default=(0, None))[1]
+
+
+def _alike(one: Release, other: Release) -> bool:
+    return (one.built.cuda, one.built.sonames) == (other.built.cuda, other.built.sonames)
 
 
 def looked(judged: Judged) -> tuple[str, Looked | None]:
@@ -115,16 +152,22 @@ def listed(matrix: Matrix) -> tuple[Choice, ...]:
     return next((choices for choices in matrix.choices if choices[0].axis.package in PACKAGES), ())
 
 
-def selected(releases: Iterable[Release], choices: Sequence[Choice], words: Sequence[str]) -> tuple[Release, ...]:
+def selected(every: Sequence[Row], choices: Sequence[Choice], words: Sequence[str]) -> tuple[Row, ...]:
     """The releases that words such as "tf=2.16.1" mean, of all there are; without words those that the matrix lists.
 
-    Raises UserError for a word that means none.
+    None where the matrix lists none. Raises UserError for a word that means none.
     """
-    found, of = tuple(releases), choices[0].axis
+    if not choices:
+        return ()
+    of = choices[0].axis
     if not words:
         names = frozenset(choice.name for choice in choices)
     else:
-        every = tuple(Choice(axis=of, name=name) for name in dict.fromkeys(r.version for r in found))
-        known = Matrix(title="", choices=(every,), path="the releases of TensorFlow")
+        versions = dict.fromkeys(row.release.version for row in every)
+        known = Matrix(
+            title="",
+            choices=(tuple(Choice(axis=of, name=name) for name in versions),),
+            path="the releases of TensorFlow",
+        )
         names = frozenset.intersection(*(s.names for s in parse_selectors(words, known)))
-    return tuple(r for r in found if r.version in names)
+    return tuple(row for row in every if row.release.version in names)

@@ -21,7 +21,7 @@ DRIVERS = "drivers.csv"
 
 COLUMNS = (
     "package", "version", "uploaded", "pythons", "wheel", "line", "cuda", "cudnn", "told", "capabilities", "sonames",
-    "and_cuda",
+    "and_cuda", "unmet",
 )  # fmt: skip
 _SPAN = re.compile(r"3\.(\d+)(?:\s*-\s*3\.(\d+))?")
 
@@ -30,6 +30,7 @@ _SPAN = re.compile(r"3\.(\d+)(?:\s*-\s*3\.(\d+))?")
 class Release:
     """What the wheels of one release say. `uploaded` is the UTC day its first file was ("2021-01-21", "" where the
     index does not say), `wheel` the file that was read, `extra` what `[and-cuda]` asks for beyond the release itself.
+    `unmet` are the (Python, requirement) of the extra that the index had no file for: there pip can't install it.
     """
 
     package: str
@@ -39,6 +40,7 @@ class Release:
     wheel: str
     built: Built
     extra: tuple[str, ...] = ()
+    unmet: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -131,7 +133,7 @@ def as_row(release: Release) -> dict[str, str]:
     values = (
         release.package, release.version, release.uploaded, " ".join(release.pythons), release.wheel, built.cuda,
         built.cuda_exact, built.cudnn_exact or built.cudnn, built.told, " ".join(built.capabilities),
-        " ".join(built.sonames), " ".join(release.extra),
+        " ".join(built.sonames), " ".join(release.extra), " ".join(":".join(pair) for pair in release.unmet),
     )  # fmt: skip
     return dict(zip(COLUMNS, values, strict=True))
 
@@ -176,6 +178,7 @@ def _release(row: Mapping[str, str]) -> Release:
         wheel=row["wheel"],
         built=built,
         extra=tuple(row["and_cuda"].split()),
+        unmet=tuple((python, pin) for python, _, pin in (word.partition(":") for word in row["unmet"].split())),
     )
 
 

@@ -18,7 +18,7 @@ from packaging.version import Version
 
 from orchestrator.errors import CellError, ExitCode, Phase, infra
 from orchestrator.lock import cuda_facts, settings
-from orchestrator.lock.built import ANYWHERE, EXTRA, Wheels, built_for, extra_pins, keep_whole, pythons, wheel
+from orchestrator.lock.built import ANYWHERE, EXTRA, Wheels, built_for, extra_pins, keep_whole, pythons, unmet, wheel
 from orchestrator.lock.cuda_facts import Release
 from orchestrator.lock.index import PackageIndex, session_for
 from orchestrator.lock.tags import release
@@ -36,7 +36,8 @@ _HEADER = """\
 # cudnn: from NVIDIA's own header where the wheel has it, else the first number, which is all TensorFlow keeps.
 # told: what build_info.py, and so tf.sysconfig.get_build_info(), says of CUDA where that is something else.
 # capabilities: sm_70 a kernel, compute_80 PTX; 7.0 where the wheel does not say which of the two it is.
-# sonames: CUDA's libraries by the versions in cuda_config.h. and_cuda: what the extra `and-cuda` asks for beyond that.
+# sonames: CUDA's libraries by the versions in cuda_config.h. and_cuda: what the extra `and-cuda` asks for on the newest
+# Python. unmet: what it asks for on a Python and the index had no file of on that day ("3.11:tensorrt==8.5.3.1").
 """
 
 
@@ -117,7 +118,15 @@ def _read(package: str, version: str, index: Wheels) -> Release:
         wheel=wheel(package, version, newest, ANYWHERE, index).filename,
         built=built,
         extra=extra_pins(package, version, EXTRA, newest, index),
+        unmet=tuple(_unmet(package, version, usable, index)),
     )
+
+
+def _unmet(package: str, version: str, usable: Iterable[str], index: Wheels) -> Iterable[tuple[str, str]]:
+    """(Python, requirement) of the extra that can't be installed."""
+    for python in usable:
+        for pin in unmet(extra_pins(package, version, EXTRA, python, index), python, ANYWHERE, index):
+            yield python, pin
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv as csvlib
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -93,23 +93,33 @@ def _carried(seen: Sighting) -> str:
     return "; ".join(f"{_HOW[how].format(', '.join(found[how]))}" for how in _HOW if how in found) or "not known"
 
 
-def pip_line(row: Row) -> str:
-    """What installs the libraries with pip."""
-    release = row.release
+def pip_line(row: Row, python: str = "") -> str:
+    """What installs the libraries with pip, on this Python ("3.11") or, without one, where it can."""
+    return _provides(row, python) or "no wheels are known that provide them all"
+
+
+def _provides(row: Row, python: str) -> str:
+    release, barred = row.release, dict(row.release.unmet)
+    if release.extra and python not in barred and not barred.keys() >= set(release.pythons):
+        line = f'pip install "{release.package}[and-cuda]=={release.version}"'
+        return line + (f" (not on Python {' '.join(barred)}: {_nowhere(barred)})" if barred and not python else "")
+    if row.provided is None:
+        return ""
+    line = f"pip install {release.package}=={release.version} {' '.join(row.provided.pins)}"
+    reasons = [f"seen with {row.provided.version}"] if row.provided.version != release.version else []
+    if row.provided.fix:
+        reasons.append(f"and {_mended(row.provided.fix)}")
     if release.extra:
-        return f'pip install "{release.package}[and-cuda]=={release.version}"'
-    good = next((look for look in row.looks if look.pins and _mends(look)), None)
-    if good:
-        return f"pip install {release.package}=={release.version} {' '.join(good.pins)}"
-    return "no wheels are known that provide them all"
+        reasons.append(f"[and-cuda] can't be installed: {_nowhere(barred)}")
+    return line + (f" ({'; '.join(reasons)})" if reasons else "")
 
 
-def _mends(look: Looked) -> bool:
-    return look.verdict.load is Load.LOADS or look.verdict.fix is not None
+def _nowhere(barred: Mapping[str, str]) -> str:
+    return f"no file of {', '.join(dict.fromkeys(barred.values()))} in the index"
 
 
-def advice(seen: Sighting) -> tuple[str, ...]:
-    """What to do so that TensorFlow finds its libraries, a line each; empty where it does."""
+def advice(seen: Sighting, row: Row | None = None) -> tuple[str, ...]:
+    """What to do so that TensorFlow finds its libraries, a line each; empty where it does. `row`: its release's."""
     verdict = audited(seen)
     if verdict.load in (Load.LOADS, Load.UNKNOWN, Load.CRASHED):
         return ()
@@ -117,7 +127,20 @@ def advice(seen: Sighting) -> tuple[str, ...]:
         return ("this build has no CUDA: pip install tensorflow (not tensorflow-cpu)",)
     if verdict.fix is not None:
         return tuple(commands(verdict.fix))
-    return tuple(_without_fix(library, seen) for library in verdict.deciding)
+    refused = tuple(
+        f"{x.soname} at {x.path} is refused ({x.why}): install the package it belongs to again"
+        for x in verdict.deciding
+        if x.loading is Loading.REFUSED
+    )
+    nowhere = [x.soname for x in verdict.deciding if x.loading is not Loading.REFUSED]
+    return (*refused, f"{', '.join(nowhere)} nowhere here: {_source(seen, row)}") if nowhere else refused
+
+
+def _source(seen: Sighting, row: Row | None) -> str:
+    """Where the libraries come from that an environment lacks."""
+    line = row and _provides(row, ".".join(seen.python.split(".")[:2]))
+    own = f"install CUDA {seen.built.cuda} and cuDNN {seen.built.cudnn}, which it was built for"
+    return f"{line}, or {own}" if line else own
 
 
 def commands(fix: Fix) -> Iterable[str]:
@@ -128,15 +151,15 @@ def commands(fix: Fix) -> Iterable[str]:
         yield f"export LD_LIBRARY_PATH={':'.join(fix.folders)}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}"
 
 
-def answer(seen: Sighting, width: int) -> str:
-    """Why a TensorFlow does or doesn't see a GPU, for the environment that was looked into."""
+def answer(seen: Sighting, width: int, row: Row | None = None) -> str:
+    """Why a TensorFlow does or doesn't see a GPU, for the environment that was looked into. `row`: its release's."""
     verdict, built = audited(seen), seen.built
     name = f"TensorFlow {built.release or '?'} · Python {seen.python}"
     lines = [f"{name} · built for CUDA {built.cuda or '?'}, cuDNN {built.cudnn or '?'}" if built.cuda else name, ""]
     lines += fold(f"libraries: {verdict.words}", width)
     asked = [library for library in seen.libraries if not library.optional]
     lines += [line for library in asked for line in _library(library, width)]
-    told = advice(seen)
+    told = advice(seen, row)
     if told:
         tried = "tried here, and it helped:" if verdict.fix else "to do:"
         lines += ["", f"{tried}", *(f"  {line}" for line in told)]
@@ -166,13 +189,6 @@ def _library(library: Library, width: int) -> list[str]:
     elif library.loading is Loading.NOT_FOUND:
         said += f"; looked in {counted(len(library.searched), 'place')}"
     return fold(said, width, "  ", "    ")
-
-
-def _without_fix(library: Library, seen: Sighting) -> str:
-    if library.loading is Loading.REFUSED:
-        return f"{library.soname} at {library.path} is refused ({library.why}): install the package it belongs to again"
-    extra = f'pip install "tensorflow[and-cuda]=={seen.built.release}"'
-    return f"{library.soname} is nowhere here: {extra}, or the CUDA {seen.built.cuda} it was built for"
 
 
 # ---------------------------------------------------------------- files
@@ -250,11 +266,13 @@ def _summary(row: Row) -> tuple[str, ...]:
 
 def _outcome(look: Looked) -> str:
     fix = look.verdict.fix
-    if fix is None:
-        return look.verdict.words
+    return look.verdict.words if fix is None else f"{look.verdict.words}; mended by {_mended(fix)}"
+
+
+def _mended(fix: Fix) -> str:
     how = {FixKind.PATH: "LD_LIBRARY_PATH", FixKind.LINK: "a link"}[fix.kind]
     links = ", ".join(f"{name} → {target.rpartition('/')[2]}" for name, target in fix.links)
-    return f"{look.verdict.words}; mended by {how}" + (f" ({links})" if links else "")
+    return how + (f" ({links})" if links else "")
 
 
 def _look_cells(look: Looked | None) -> tuple[str, ...]:
