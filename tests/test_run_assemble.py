@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from fakes import BASE, FakeEngine
+from test_lock_libraries import on
+from test_lock_strategies import SURGEON, TF, FakeIndex, cell, file
 
 from orchestrator.errors import CellError, CellStatus
-from orchestrator.model import Exit, Limits
+from orchestrator.model import Exit, Limits, Sources
 from orchestrator.run import assemble
+from orchestrator.run.forecast import Needed
 
 
 class Builder(FakeEngine):
@@ -26,3 +31,13 @@ def test_a_resolver_that_is_cut_off_by_its_limit_ran_out_of_time():
     engine = Builder(ending=lambda: Exit(code=137, seconds=1.0, timed_out=True))
     result = assemble._in_builder(engine, BASE, Limits())(("uv",), ())
     assert (result.code, result.timed_out) == (137, True)
+
+
+def test_a_cell_s_cuda_wheels_count_in_what_it_needs_and_those_that_are_nowhere_do_not():
+    cudart = replace(file("nvidia_cuda_runtime_cu11", "11.8.89"), size=1000)
+    index = FakeIndex(tensorflow=[TF], kerassurgeon=[SURGEON], nvidia_cuda_runtime_cu11=[cudart])
+    wheels = ("nvidia-cuda-runtime-cu11==11.8.89", "nvidia-cublas-cu11==9", "nvidia-cudnn-cu11")
+    plain = assemble.chosen_files(cell("released"), index)
+    with_cuda = assemble.chosen_files(on("cuda11.8", Sources(wheels=wheels)), index)
+    assert {k: with_cuda[k] for k in with_cuda.keys() - plain.keys()} == {cudart.sha256: Needed(size=1000, kept=1600)}
+    assert with_cuda.keys() > plain.keys()

@@ -6,9 +6,10 @@ from fakes import NOW, cell
 from orchestrator.errors import CellError, CellStatus, Phase, infra
 from orchestrator.model import CellRecord, Distribution, Lock, Strategy
 from orchestrator.run import forecast as module
-from orchestrator.run.forecast import forecast
+from orchestrator.run.forecast import Needed, forecast
 
-BIG, SMALL = {"big": 100_000_000}, {"small": 1_000_000}
+BIG = {"big": Needed(size=100_000_000, kept=370_000_000)}
+SMALL = {"small": Needed(size=1_000_000, kept=3_700_000)}
 
 
 def no_wheel(_cell):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -15,8 +15,23 @@ from orchestrator.lock.built import Wheels
 from orchestrator.lock.settings import uv_environment
 from orchestrator.lock.tools import Facts, Result, Tools
 from orchestrator.matrix import expand
-from orchestrator.model import AxisKind, Base, BaseSpec, Cell, Engine, Limits, Lock, Matrix, Recipe, RunInfo, Task
+from orchestrator.model import (
+    AxisKind,
+    Base,
+    BaseSpec,
+    Cell,
+    Engine,
+    IndexFile,
+    Limits,
+    Lock,
+    Matrix,
+    Recipe,
+    RunInfo,
+    Sources,
+    Task,
+)
 from orchestrator.run import audit, gpus
+from orchestrator.run.forecast import UNPACKED, UNPACKED_CUDA, Needed
 from orchestrator.run.keys import FIXED_VARIABLES
 from orchestrator.run.suite import Suite
 from orchestrator.run.watch import Watcher
@@ -125,11 +140,11 @@ def any_base(engine: Engine, images: Path, log: Path) -> Base:
     raise trouble
 
 
-def preflight(index: Facts) -> Callable[[Cell], dict[str, int]]:
+def preflight(index: Facts) -> Callable[[Cell], dict[str, Needed]]:
     """`chosen_files` of this index, asked once for cells that differ only in what does not matter to it."""
-    known: dict[object, dict[str, int] | CellError] = {}
+    known: dict[object, dict[str, Needed] | CellError] = {}
 
-    def ask(cell: Cell) -> dict[str, int]:
+    def ask(cell: Cell) -> dict[str, Needed]:
         key = (strategies.requirements(cell), cell.python, cell.device)
         if key not in known:
             try:
@@ -146,8 +161,9 @@ def preflight(index: Facts) -> Callable[[Cell], dict[str, int]]:
     return ask
 
 
-def chosen_files(cell: Cell, index: Facts) -> dict[str, int]:
-    """sha256 → bytes of the files a cell's exact choices come from, on any base that has its Python.
+def chosen_files(cell: Cell, index: Facts) -> dict[str, Needed]:
+    """The files (by sha256) that a cell's exact choices come from, on any base that has its Python; with those of its
+    device's CUDA libraries, where the matrix names exact wheels.
 
     Raises CellError(unresolvable) where one of them has no file for that Python.
     """
@@ -165,7 +181,24 @@ def chosen_files(cell: Cell, index: Facts) -> dict[str, int]:
     for original in files.keys() & stand_ins.keys():
         listed = tags.release(index.files(stand_ins[original]), files[original].version)
         files[original] = tags.select_file(listed, anywhere.full_version, anywhere.platform) or files[original]
-    return {file.sha256: file.size or 0 for file in files.values()}
+    found = {file.sha256: _needed(file, UNPACKED) for file in files.values()}
+    return found | {file.sha256: _needed(file, UNPACKED_CUDA) for file in _libraries(cell, anywhere, index)}
+
+
+def _needed(file: IndexFile, unpacked: float) -> Needed:
+    size = file.size or 0
+    return Needed(size=size, kept=int(size * unpacked))
+
+
+def _libraries(cell: Cell, base: Base, index: Facts) -> Iterator[IndexFile]:
+    """Wheels of CUDA libraries. What can't be had counts for nothing here: locking says what is wrong with it."""
+    sources = (choice.sources or Sources() for choice in cell.of_kind(AxisKind.DEVICE))
+    for line in (wheel for source in sources for wheel in source.wheels):
+        try:
+            yield from strategies.check((line,), base, index).values()
+        except CellError as error:
+            if error.status is CellStatus.INFRA:
+                raise
 
 
 def _obtain(python: str, candidates: tuple[BaseSpec, ...], engine: Engine, log: Path) -> Base | CellError:

@@ -11,6 +11,8 @@ from orchestrator.model import Cell, CellRecord
 
 UNPACKED = 3.7
 """Bytes on disk per byte of a large wheel; measured on tensorflow-cpu 2.4.1 (542 MB from 144 MB)."""
+UNPACKED_CUDA = 1.6
+"""The same of wheels of CUDA libraries; measured on those of CUDA 11.8 (3.0 GB from 1.9 GB)."""
 REST_TO_FETCH = 90_000_000
 REST_KEPT = 240_000_000
 """Bytes of a lock beside its exactly chosen packages; measured on TensorFlow 2.4.1's."""
@@ -21,6 +23,14 @@ _TRIED_AGAIN = (CellStatus.INFRA, CellStatus.UNAVAILABLE)
 
 LARGE = 5_000_000
 """Bytes from which a chosen package's own file counts in the forecast."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Needed:
+    """A file that a cell needs: `size` bytes to fetch, `kept` on disk once it is unpacked."""
+
+    size: int
+    kept: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,21 +49,21 @@ class Forecast:
 
 def forecast(
     cells: Sequence[Cell],
-    preflight: Callable[[Cell], Mapping[str, int]],
+    preflight: Callable[[Cell], Mapping[str, Needed]],
     known: Mapping[str, CellRecord],
     current: frozenset[str],
     workers: int,
 ) -> Forecast:
     """Forecasts a run of `cells`.
 
-    `preflight` says which files (sha256 → bytes) a cell's exact choices need, or raises CellError where one of
+    `preflight` says which files (by sha256) a cell's exact choices need, or raises CellError where one of
     them has no file for this Python; `known` are the newest records, `current` the ids of runs on the same
     reading of the index and the same suite.
     """
     needless: list[tuple[Cell, CellError]] = []
     unchanged: list[Cell] = []
     rest: list[Cell] = []
-    files: dict[str, int] = {}
+    files: dict[str, Needed] = {}
     for cell in cells:
         try:
             needed = preflight(cell)
@@ -70,14 +80,14 @@ def forecast(
         files |= needed
     fetched = {d.sha256 for r in known.values() if r.lock for d in r.lock.distributions}
     locks = len({(c.python, tuple(p.name for p in c.packages), c.strategy) for c in rest})
-    new = sum(size for sha256, size in files.items() if sha256 not in fetched and size >= LARGE)
+    new = [file for sha256, file in files.items() if sha256 not in fetched and file.size >= LARGE]
     measured = [r.seconds for r in known.values() if r.status is CellStatus.RAN and r.facts]
     each = median(measured) if measured else FIRST_SECONDS
     return Forecast(
         needless=tuple(needless),
         unchanged=tuple(unchanged),
         cells=tuple(rest),
-        to_fetch=new + (REST_TO_FETCH * len({c.python for c in rest}) if new else 0),
-        kept=int(new * UNPACKED) + REST_KEPT * locks,
+        to_fetch=sum(file.size for file in new) + (REST_TO_FETCH * len({c.python for c in rest}) if new else 0),
+        kept=sum(file.kept for file in new) + REST_KEPT * locks,
         seconds=each * len(rest) / max(1, workers),
     )
