@@ -101,7 +101,7 @@ def test_libraries_installed_but_not_found_are_mended_by_a_path(
     assert not any("work/driver" in line for line in seen.said)
 
 
-def test_a_missing_version_is_mended_by_a_link_to_another_and_a_path(environment: Environment) -> None:
+def test_for_a_missing_version_a_link_to_another_and_a_path_are_tried(environment: Environment) -> None:
     environment.library("libcufft.so.99", "cufft", SharedObject(soname="libcufft.so.99"))
     names = (".rodata", b"\0cusolverDnCreate\0cusolverDnOld\0cusolverMgNone\0")
     SharedObject(sections=(names,)).write(environment.site / "tensorflow" / "libtensorflow_cc.so.2")
@@ -116,8 +116,8 @@ def test_a_missing_version_is_mended_by_a_link_to_another_and_a_path(environment
     assert (link.kind, link.registered, link.missing) == (FixKind.LINK, Registered.YES, ())
     assert link.links == (("libcusolver.so.98", str(target)),)
     assert link.folders == path.folders == (str(environment.site / "nvidia/cufft/lib"),)
-    assert link.helped
-    assert not path.helped
+    # a device is registered; which functions are called in the library is not known, so that is no mend yet
+    assert (link.named, link.helped, path.helped) == (0, False, False)
     assert sorted(place.name for place in target.parent.iterdir()) == ["libcusolver.so.99"]
 
 

@@ -41,6 +41,7 @@ LINK = Fix(
     folders=(f"{SITE}/cusolver/lib",),
     links=(("libcusolver.so.10", f"{SITE}/cusolver/lib/libcusolver.so.11"),),
     registered=Registered.YES,
+    named=69,
 )
 SEEN = Sighting(
     built=BUILT,
@@ -78,7 +79,7 @@ def test_the_table_has_a_line_per_release_and_one_below_it_per_look():
     assert "≥ 450.36.06" in lines[1]
     assert "3.5–7.5, PTX 8.0" in lines[1]
     said = " ".join(lines[2:4])
-    assert "cuda11.8, Python 3.7: broken: libcusolver.so.10 missing; mended by a link" in said
+    assert "cuda11.8, Python 3.7: broken: libcusolver.so.10 missing; mended by LD_LIBRARY_PATH and a link" in said
     assert "libcusolver.so.11" in said
 
 
@@ -152,6 +153,27 @@ def test_a_pip_line_that_does_not_exist_for_a_release_is_no_advice():
     (line,) = cuda.advice(replace(SEEN, fixes=()), row())
     assert line == "libcusolver.so.10 nowhere here: install CUDA 11.0 and cuDNN 8, which it was built for"
     assert cuda.advice(replace(SEEN, fixes=())) == (line,)
+
+
+def test_a_link_that_only_seems_to_mend_is_told_with_what_is_missing():
+    unsound = replace(SEEN, fixes=(replace(LINK, named=272, lacking=("cudnnA", "cudnnB")),))
+    told = " ".join(cuda.details(row(look(unsound)), 400).split())
+    assert (
+        "libcusolver.so.10 missing; with a link (libcusolver.so.10 → libcusolver.so.11) a device is listed, and 2 of "
+        "the 272 functions it calls are not there, such as cudnnA"
+    ) in told
+    assert "mended" not in told
+    assert "a device is listed, and 2 of the 272" in cuda.answer(unsound, 400)
+    assert "ln -s" not in cuda.answer(unsound, 400)
+
+
+def test_a_cudnn_that_is_too_old_is_named_with_its_version_and_where_a_newer_one_comes_from():
+    cudnn = Library(soname="libcudnn.so.8", loading=Loading.LOADED, path="/x/libcudnn.so.8", version="8.6.0.163")
+    old = replace(SEEN, registered=Registered.YES, built=replace(BUILT, cudnn="8.9"), libraries=(cudnn,), fixes=())
+    told = cuda.answer(old, 200, row(release=EXTRA))
+    assert "libraries: broken: libcudnn.so.8 is older than cuDNN 8.9" in told
+    assert "libcudnn.so.8: /x/libcudnn.so.8 (8.6.0.163)" in told
+    assert 'libcudnn.so.8 is 8.6.0.163, and cuDNN 8.9 or newer is wanted: pip install "tensorflow[and-cuda]' in told
 
 
 def test_escapes_in_what_was_seen_never_reach_the_terminal():

@@ -34,7 +34,7 @@ def test_looks_into_gpu_images_stand_beside_them_and_count_in_what_is_shipped(tm
     assert [p.name for p in written.paths][-3:] == ["cuda.md", "cuda.csv", "cuda.json"]
     assert written.shipped > less
     page, table, document = (p.read_text() for p in written.paths[-3:])
-    assert "libcusolver.so.10 missing; mended by a link" in page.replace("\\", "")
+    assert "libcusolver.so.10 missing; mended by LD_LIBRARY_PATH and a link" in page.replace("\\", "")
     assert "cuda11.8" in table
     assert json.loads(document)["releases"][0]["looks"]
 

@@ -135,11 +135,13 @@ def test_libraries_that_were_copied_are_looked_at_in_the_very_image(tmp_path):
 
 def test_links_that_helped_become_part_of_the_image_and_those_that_did_not_do_not(tmp_path):
     links = (("libcusolver.so.10", "/site/nvidia/cusolver/lib/libcusolver.so.11"),)
-    helped = Fix(kind=FixKind.LINK, links=links, registered=Registered.YES)
+    helped = Fix(kind=FixKind.LINK, links=links, registered=Registered.YES, named=69)
     idle = replace(helped, registered=Registered.NO)
     plain = run_cell(cell(), gpu_shop(tmp_path / "a", FakeEngine(), audit=lambda *_: SEEN)).image_key
     with_idle = replace(SEEN, fixes=(idle,))
     assert run_cell(cell(), gpu_shop(tmp_path / "b", FakeEngine(), audit=lambda *_: with_idle)).image_key == plain
+    with_unsound = replace(SEEN, fixes=(replace(helped, lacking=("cusolverDnOld",)),))
+    assert run_cell(cell(), gpu_shop(tmp_path / "d", FakeEngine(), audit=lambda *_: with_unsound)).image_key == plain
     with_link = replace(SEEN, fixes=(idle, helped))
     assert run_cell(cell(), gpu_shop(tmp_path / "c", FakeEngine(), audit=lambda *_: with_link)).image_key != plain
 

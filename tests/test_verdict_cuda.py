@@ -22,6 +22,13 @@ UNREACHED = Library(
 )
 REFUSED = Library(soname="libcufft.so.10", loading=Loading.REFUSED, why="wrong ELF class: ELFCLASS32")
 
+LINK = Fix(
+    kind=FixKind.LINK,
+    links=(("libcusolver.so.10", "/a/libcusolver.so.11"),),
+    registered=Registered.YES,
+    named=69,
+)
+
 
 def seen(*libraries, registered=Registered.NO, **fields):
     return Sighting(
@@ -64,9 +71,40 @@ def test_a_gpu_counts_as_covered_only_if_every_set_of_kernels_covers_it():
 
 def test_the_first_fix_that_helped_is_named_and_one_that_did_not_is_not():
     idle = Fix(kind=FixKind.PATH, folders=("/a",), registered=Registered.NO, missing=("libcusolver.so.10",))
-    link = Fix(kind=FixKind.LINK, links=(("libcusolver.so.10", "/a/libcusolver.so.11"),), registered=Registered.YES)
-    assert audited(seen(MISSING, fixes=(idle, link))).fix == link
+    assert audited(seen(MISSING, fixes=(idle, LINK))).fix == LINK
     assert audited(seen(MISSING, fixes=(idle,))).fix is None
+
+
+@pytest.mark.parametrize(
+    "link",
+    [replace(LINK, named=272, lacking=("cudnnCreatePersistentRNNPlan",)), replace(LINK, named=0)],
+    ids=["functions are missing", "nothing was compared"],
+)
+def test_a_link_that_registers_a_device_mends_nothing_unless_every_function_is_there(link):
+    found = audited(seen(MISSING, fixes=(link,)))
+    assert (found.fix, found.unsound) == (None, link)
+    assert audit_word(seen(MISSING, fixes=(link,))) == "audit: broken"
+    assert audited(seen(MISSING, fixes=(link, LINK))).unsound is None
+
+
+@pytest.mark.parametrize(
+    ("loaded", "cudnn", "load"),
+    [
+        ("8.6.0.163", "8.9", Load.OLD),
+        ("8.9.7.29", "8.9", Load.LOADS),
+        ("8.10.0", "8.9", Load.LOADS),
+        ("8.6.0.163", "8", Load.LOADS),
+        ("", "8.9", Load.LOADS),
+    ],
+)
+def test_a_cudnn_of_a_lower_minor_version_than_the_build_s_is_too_old(loaded, cudnn, load):
+    cudnn_there = Library(soname="libcudnn.so.8", loading=Loading.LOADED, path="/x", version=loaded)
+    other = replace(cudnn_there, soname="libcublas.so.12", version="1.0")
+    one = replace(seen(cudnn_there, other, registered=Registered.YES), built=replace(BUILT, cudnn=cudnn))
+    assert audited(one).load is load
+    if load is Load.OLD:
+        assert audited(one).words == "broken: libcudnn.so.8 is older than cuDNN 8.9, which it was built for"
+        assert audit_word(one) == "audit: broken"
 
 
 def test_a_build_without_cuda_that_asks_for_nothing_is_said_to_be_one():
@@ -103,10 +141,9 @@ def test_kernels_cover_their_own_major_capability_and_ptx_everything_newer(kerne
 
 
 def test_the_word_of_an_audit_is_never_one_that_a_run_on_a_gpu_has():
-    link = Fix(kind=FixKind.LINK, links=(("a", "b"),), registered=Registered.YES)
     sightings = {
         "audit: loads": seen(registered=Registered.YES),
-        "audit: mended": seen(MISSING, fixes=(link,)),
+        "audit: mended": seen(MISSING, fixes=(LINK,)),
         "audit: broken": seen(MISSING),
         "audit: unknown": seen(registered=Registered.UNKNOWN, trouble="x"),
     }

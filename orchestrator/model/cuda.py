@@ -120,6 +120,9 @@ class Fix:
 
     For links, `named` counts the functions of the linked libraries that TensorFlow's own files name, and `lacking` are
     those the targets don't define: it fails where it calls one. 0 named is nothing compared.
+
+    A registered device is not enough for links: TensorFlow looks functions up by name when it first calls them, so a
+    library of another version is taken and fails later. They helped only where every function was seen to be there.
     """
 
     kind: FixKind
@@ -132,4 +135,4 @@ class Fix:
 
     @property
     def helped(self) -> bool:
-        return self.registered is Registered.YES
+        return self.registered is Registered.YES and (not self.links or (self.named > 0 and not self.lacking))

@@ -11,10 +11,10 @@ import msgspec
 
 from orchestrator.insight.cuda import Looked, Row
 from orchestrator.lock.cuda_facts import Disagreement
-from orchestrator.model.cuda import Fix, FixKind, Library, Loading, Sighting
+from orchestrator.model.cuda import Fix, Library, Loading, Sighting
 from orchestrator.report.files import inert, plain
 from orchestrator.report.lines import fold
-from orchestrator.verdict.cuda import GENERATIONS, Cover, Load, audited, cover
+from orchestrator.verdict.cuda import GENERATIONS, Audited, Cover, Load, audited, cover
 from orchestrator.verdict.cuda import coverage as covered
 from orchestrator.verdict.words import counted, printable
 
@@ -127,6 +127,9 @@ def advice(seen: Sighting, row: Row | None = None) -> tuple[str, ...]:
         return ("this build has no CUDA: pip install tensorflow (not tensorflow-cpu)",)
     if verdict.fix is not None:
         return tuple(commands(verdict.fix))
+    if verdict.load is Load.OLD:
+        old = ", ".join(f"{x.soname} is {x.version}" for x in verdict.deciding)
+        return (f"{old}, and cuDNN {seen.built.cudnn} or newer is wanted: {_source(seen, row)}",)
     refused = tuple(
         f"{x.soname} at {x.path} is refused ({x.why}): install the package it belongs to again"
         for x in verdict.deciding
@@ -156,7 +159,7 @@ def answer(seen: Sighting, width: int, row: Row | None = None) -> str:
     verdict, built = audited(seen), seen.built
     name = f"TensorFlow {built.release or '?'} · Python {seen.python}"
     lines = [f"{name} · built for CUDA {built.cuda or '?'}, cuDNN {built.cudnn or '?'}" if built.cuda else name, ""]
-    lines += fold(f"libraries: {verdict.words}", width)
+    lines += fold(f"libraries: {verdict.words if verdict.fix else _and_unsound(verdict)}", width)
     asked = [library for library in seen.libraries if not library.optional]
     lines += [line for library in asked for line in _library(library, width)]
     told = advice(seen, row)
@@ -179,7 +182,8 @@ def answer(seen: Sighting, width: int, row: Row | None = None) -> str:
 
 def _library(library: Library, width: int) -> list[str]:
     if library.loading is Loading.LOADED:
-        doubt = f" ({library.why})" if library.why else ""
+        said = ", ".join(part for part in (library.version, library.why) if part)
+        doubt = f" ({said})" if said else ""
         return fold(f"{library.soname}: {library.path}{doubt}", width, "  ", "    ")
     said = f"{library.soname}: {library.loading}"
     if library.why:
@@ -266,13 +270,27 @@ def _summary(row: Row) -> tuple[str, ...]:
 
 def _outcome(look: Looked) -> str:
     fix = look.verdict.fix
-    return look.verdict.words if fix is None else f"{look.verdict.words}; mended by {_mended(fix)}"
+    return _and_unsound(look.verdict) if fix is None else f"{look.verdict.words}; mended by {_mended(fix)}"
+
+
+def _and_unsound(verdict: Audited) -> str:
+    """The verdict's words, with what only seems to mend it."""
+    fix = verdict.unsound
+    if fix is None:
+        return verdict.words
+    lacking = f"{len(fix.lacking)} of the {fix.named} functions it calls are not there, such as {fix.lacking[0]}"
+    doubt = lacking if fix.lacking else "which functions it calls there is not known"
+    return f"{verdict.words}; with {_linked(fix)} a device is listed, and {doubt}"
 
 
 def _mended(fix: Fix) -> str:
-    how = {FixKind.PATH: "LD_LIBRARY_PATH", FixKind.LINK: "a link"}[fix.kind]
+    parts = ["LD_LIBRARY_PATH"] if fix.folders else []
+    return " and ".join(parts + ([_linked(fix)] if fix.links else []))
+
+
+def _linked(fix: Fix) -> str:
     links = ", ".join(f"{name} → {target.rpartition('/')[2]}" for name, target in fix.links)
-    return how + (f" ({links})" if links else "")
+    return f"{'a link' if len(fix.links) == 1 else 'links'} ({links})"
 
 
 def _look_cells(look: Looked | None) -> tuple[str, ...]:

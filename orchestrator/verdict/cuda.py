@@ -7,6 +7,7 @@ said here.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -35,6 +36,7 @@ class Load(StrEnum):
     MISSING = "missing"
     UNREACHED = "installed but not found"
     REFUSED = "refused"
+    OLD = "too old"
     SKIPPED = "skipped"
     CRASHED = "crashed"
     NO_CUDA = "no CUDA"
@@ -46,6 +48,7 @@ _WORDS = {
     Load.MISSING: "broken: {names} missing",
     Load.UNREACHED: "broken: libraries installed but not found",
     Load.REFUSED: "broken: {names} refused",
+    Load.OLD: "broken: {names} is older than cuDNN {detail}, which it was built for",
     Load.SKIPPED: "broken: every library loads, and the device is skipped",
     Load.CRASHED: "broken: TensorFlow crashes while it looks",
     Load.NO_CUDA: "built without CUDA",
@@ -67,11 +70,15 @@ class Cover(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Audited:
-    """`deciding` are the libraries that decide; `fix` the first change that helped, where one was tried and did."""
+    """`deciding` are the libraries that decide; `fix` the first change that helped, where one was tried and did.
+
+    `unsound` is a change by which a device is registered, with links to libraries that lack functions it calls.
+    """
 
     load: Load
     deciding: tuple[Library, ...] = ()
     fix: Fix | None = None
+    unsound: Fix | None = None
     detail: str = ""
 
     @property
@@ -89,17 +96,30 @@ def audited(seen: Sighting) -> Audited:
         return Audited(load=Load.CRASHED, detail=" ".join(seen.said[-1:]))
     asked = tuple(library for library in seen.libraries if not library.optional)
     if seen.registered is Registered.YES:
-        return Audited(load=Load.LOADS)
+        old = tuple(x for x in asked if _is_older(x, seen.built.cudnn))
+        return Audited(load=Load.OLD, deciding=old, detail=seen.built.cudnn) if old else Audited(load=Load.LOADS)
     if not seen.built.cuda and not asked:
         return Audited(load=Load.NO_CUDA)
     helped = next((fix for fix in seen.fixes if fix.helped), None)
+    unsound = None if helped else next((f for f in seen.fixes if f.registered is Registered.YES), None)
     missing = tuple(x for x in asked if x.loading is Loading.NOT_FOUND and not x.elsewhere)
     unreached = tuple(x for x in asked if x.loading is Loading.NOT_FOUND and x.elsewhere)
     refused = tuple(x for x in asked if x.loading is Loading.REFUSED)
     for load, deciding in ((Load.MISSING, missing), (Load.REFUSED, refused), (Load.UNREACHED, unreached)):
         if deciding:
-            return Audited(load=load, deciding=deciding, fix=helped)
+            return Audited(load=load, deciding=deciding, fix=helped, unsound=unsound)
     return Audited(load=Load.SKIPPED, detail=" ".join(seen.said[-1:]), fix=helped)
+
+
+def _is_older(library: Library, cudnn: str) -> bool:
+    """Whether a library is a cuDNN that TensorFlow refuses when it first uses it: one of a lower minor version than it
+    was compiled with ("needs to have matching major version and equal or higher minor version", xla cuda_dnn.cc).
+    """
+    loaded = re.match(r"(\d+)\.(\d+)", library.version)
+    wanted = re.fullmatch(r"(\d+)\.(\d+)", cudnn)
+    if not library.soname.startswith("libcudnn.so") or loaded is None or wanted is None:
+        return False
+    return (int(loaded[1]), int(loaded[2])) < (int(wanted[1]), int(wanted[2]))
 
 
 def audit_word(seen: Sighting) -> str:
