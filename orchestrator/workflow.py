@@ -131,7 +131,8 @@ def open_project(request: Request, now: datetime) -> Project:
         cells = plan.cells
     else:
         plan = expand.expand(matrix)
-        cells = select.chosen(matrix, plan, request.words)
+        outside = (lambda: _recorded(store)) if request.known else tuple
+        cells = select.chosen(matrix, plan, request.words, outside)
     # without results of its own there is nothing to read but what is published, by the probes that it was seen with
     alone = given is not None and not store.has_records()
     probes = suite.of(given.catalogue) if given and alone else suite.load(paths.data("probes"))
@@ -271,12 +272,12 @@ def publish(project: Project, found: Results, environment: Mapping[str, str], *,
 
 def cuda(project: Project, words: tuple[str, ...]) -> tuple[cuda_insight.Row, ...]:
     """What is known of the GPU side of the releases that words name; without words, of those that the matrix lists."""
-    return cuda_insight.selected(_cuda(results(project).whole), cuda_insight.listed(project.parts.matrix), words)
+    return cuda_insight.selected(_looks(project), cuda_insight.listed(project.parts.matrix), words)
 
 
 def cuda_release(project: Project, version: str) -> cuda_insight.Row | None:
     """What is known of the GPU side of one release of TensorFlow; None for one that the facts don't have."""
-    return next((row for row in _cuda(results(project).whole) if row.release.version == version), None)
+    return next((row for row in _looks(project) if row.release.version == version), None)
 
 
 def look_here(python: str | None, folders: tuple[Path, ...], environment: Mapping[str, str]) -> Sighting:
@@ -351,6 +352,19 @@ def _running(project: Project, engine: Engine, terms: Terms) -> Iterator[Worksho
             store.save_known(Known(source=project.source, as_of=project.as_of, choices=project.parts.matrix.choices))
         yield assemble.workshop(project.parts, engine, run, terms)
         store.begin(replace(run, finished=terms.now()))
+
+
+def _recorded(store: Store) -> list[Cell]:
+    """Every cell that any engine has a record of."""
+    return [record.cell for engine in (*ISOLATED, "local") for record in store.newest(engine).values()]
+
+
+def _looks(project: Project) -> tuple[cuda_insight.Row, ...]:
+    """Every release's row, with the looks of this matrix and of combinations that were tried outside of it."""
+    whole = results(project).whole
+    records = (r for engine in ISOLATED for r in project.parts.store.newest(engine).values() if r.audit)
+    planned = {j.cell.id for j in whole}
+    return _cuda((*whole, *(judge_one(project, r) for r in records if r.cell.id not in planned)))
 
 
 def _cuda(cells: tuple[Judged, ...]) -> tuple[cuda_insight.Row, ...]:

@@ -113,6 +113,17 @@ def test_try_runs_a_combination_that_no_matrix_lists(compat):
     assert len(compat.engine.started) == 1
 
 
+def test_what_was_tried_without_being_in_a_matrix_can_be_looked_at_by_its_id(compat):
+    compat("try tensorflow==2.4.3 kerassurgeon==0.2.0 python=3.7")
+    (record,) = (compat.folder / ".compat" / "cells").glob("*/*.json")
+    status, out, _ = compat(f"show {record.stem[:6]}")
+    assert status == 0
+    assert "tf=2.4.3" in out
+    status, _, err = compat(f"run {record.stem[:6]}")
+    assert status == 2
+    assert "no cell's id begins with" in err
+
+
 def test_plan_starts_nothing_and_lists_rules_and_cells_only_when_asked(compat):
     status, out, _ = compat("plan")
     assert status == 0

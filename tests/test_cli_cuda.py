@@ -8,9 +8,11 @@ import time
 
 import pytest
 from command import compat_fixture  # noqa: F401
+from test_insight_cuda import audited
 
 from orchestrator.engine import here
 from orchestrator.errors import UserError
+from orchestrator.store.store import Store
 
 
 def test_every_listed_release_has_a_line_with_what_its_wheel_was_built_for(compat):
@@ -38,6 +40,12 @@ def test_a_range_of_releases_is_a_table(compat):
     _, out, _ = compat("cuda tf=2.10..2.13")
     assert out.startswith("tensorflow")
     assert "nothing here ran on a GPU" in " ".join(out.split())
+
+
+def test_a_look_at_a_combination_outside_of_the_matrix_stands_beside_its_release(compat):
+    assert "cuda11.8" not in compat("cuda tf=2.16.1")[1]
+    Store(root=compat.folder / ".compat").save(audited("2.16.1").record)
+    assert "cuda11.8  Python 3.7, 2026-11-20: loads" in compat("cuda tf=2.16.1")[1]
 
 
 def test_a_release_that_never_was_is_an_error_with_a_hint(compat):

@@ -117,6 +117,13 @@ def test_the_pip_line_says_where_else_its_pins_were_seen_and_what_had_to_be_mend
     assert cuda.pip_line(row(provided=other)).endswith("(seen with 2.5.0; and LD_LIBRARY_PATH)")
 
 
+def test_the_pip_line_of_an_extra_says_what_its_libraries_still_want():
+    path = replace(PROVIDED, fix=replace(LINK, links=()))
+    line = 'pip install "tensorflow[and-cuda]==2.4.1"'
+    assert cuda.pip_line(row(release=EXTRA, provided=path)) == f"{line} (and LD_LIBRARY_PATH)"
+    assert cuda.pip_line(row(release=EXTRA, provided=replace(path, version="2.5.0"))) == line
+
+
 def test_an_extra_that_cannot_be_installed_on_a_python_is_not_offered_there():
     some = replace(EXTRA, unmet=(("3.8", "tensorrt==1"),))
     line = 'pip install "tensorflow[and-cuda]==2.4.1"'

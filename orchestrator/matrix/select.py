@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from packaging.utils import canonicalize_name
@@ -33,8 +33,11 @@ class Selector:
     id: str = ""
 
 
-def chosen(matrix: Matrix, plan: Plan, words: Iterable[str]) -> tuple[Cell, ...]:
-    """The cells that words select, of the plan and of the choices on request that they name.
+def chosen(
+    matrix: Matrix, plan: Plan, words: Iterable[str], tried: Callable[[], Iterable[Cell]] = tuple
+) -> tuple[Cell, ...]:
+    """The cells that words select, of the plan and of the choices on request that they name; by an id also what was
+    `tried` without being in the matrix.
 
     Raises UserError where a word can't be understood or nothing is left.
     """
@@ -47,6 +50,8 @@ def chosen(matrix: Matrix, plan: Plan, words: Iterable[str]) -> tuple[Cell, ...]
     unknown = tuple(s.id for s in selectors if s.id and not any(cell.id.startswith(s.id) for cell in cells))
     if unknown:
         cells = (*cells, *(c for c in requested(matrix, _everything(matrix)) if c.id.startswith(unknown)))
+        if not any(c.id.startswith(unknown) for c in cells):
+            cells = (*cells, *(c for c in tried() if c.id.startswith(unknown)))
     found = select(cells, selectors)
     if not found:
         raise explain_empty(matrix, plan, selectors)

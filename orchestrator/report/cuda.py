@@ -39,7 +39,7 @@ def text(rows: Sequence[Row], width: int) -> str:
     for row, cell in zip(rows, cells, strict=True):
         lines.append(_aligned(cell, sizes))
         for look in row.looks:
-            lines += fold(f"{look.line}, Python {look.python}: {_outcome(look)}", width, "    ", "      ")
+            lines += fold(f"{look.line}, Python {look.python}: {in_words(look.verdict)}", width, "    ", "      ")
     return "\n".join([*lines, "", *fold(LEVELS, width)]) + "\n"
 
 
@@ -66,7 +66,7 @@ def details(row: Row, width: int) -> str:
     say("pip", pip_line(row))
     for look in row.looks:
         day = f"{look.dated:%Y-%m-%d}" if look.dated else "undated"
-        say(look.line, f"Python {look.python}, {day}: {_outcome(look)}")
+        say(look.line, f"Python {look.python}, {day}: {in_words(look.verdict)}")
     for one in row.against:
         say("docs say", f"{one.about} {one.official}; the wheel: {one.wheel}")
     return "\n".join(lines) + "\n"
@@ -102,15 +102,19 @@ def _provides(row: Row, python: str) -> str:
     release, barred = row.release, dict(row.release.unmet)
     if release.extra and python not in barred and not barred.keys() >= set(release.pythons):
         line = f'pip install "{release.package}[and-cuda]=={release.version}"'
-        return line + (f" (not on Python {' '.join(barred)}: {_nowhere(barred)})" if barred and not python else "")
-    if row.provided is None:
+        own = row.provided if row.provided and row.provided.version == release.version else None
+        reasons = [f"and {_mended(own.fix)}"] if own and own.fix else []
+        if barred and not python:
+            reasons.append(f"not on Python {' '.join(barred)}: {_nowhere(barred)}")
+    elif row.provided is None:
         return ""
-    line = f"pip install {release.package}=={release.version} {' '.join(row.provided.pins)}"
-    reasons = [f"seen with {row.provided.version}"] if row.provided.version != release.version else []
-    if row.provided.fix:
-        reasons.append(f"and {_mended(row.provided.fix)}")
-    if release.extra:
-        reasons.append(f"[and-cuda] can't be installed: {_nowhere(barred)}")
+    else:
+        line = f"pip install {release.package}=={release.version} {' '.join(row.provided.pins)}"
+        reasons = [f"seen with {row.provided.version}"] if row.provided.version != release.version else []
+        if row.provided.fix:
+            reasons.append(f"and {_mended(row.provided.fix)}")
+        if release.extra:
+            reasons.append(f"[and-cuda] can't be installed: {_nowhere(barred)}")
     return line + (f" ({'; '.join(reasons)})" if reasons else "")
 
 
@@ -203,7 +207,7 @@ def markdown(rows: Sequence[Row], day: str) -> str:
     lines = ["# Which CUDA for which TensorFlow", "", plain(f"As of {day}. {LEVELS}."), ""]
     lines += ["| " + " | ".join(_COLUMNS) + " |", "|" + "---|" * len(_COLUMNS)]
     for row in rows:
-        said = "; ".join(f"{look.line}: {_outcome(look)}" for look in row.looks) or "not tried"
+        said = "; ".join(f"{look.line}: {in_words(look.verdict)}" for look in row.looks) or "not tried"
         lines.append("| " + " | ".join(plain(cell) for cell in (*_summary(row), said)) + " |")
     lines += ["", "## Where the documentation says something else", ""]
     lines += [f"{plain(_contradiction(one))}  " for row in rows for one in row.against] or ["Nowhere."]
@@ -268,9 +272,9 @@ def _summary(row: Row) -> tuple[str, ...]:
     return (name, _span(release.pythons), built.cuda or "none", built.cudnn or "–", driver, _gpus(built.capabilities))
 
 
-def _outcome(look: Looked) -> str:
-    fix = look.verdict.fix
-    return _and_unsound(look.verdict) if fix is None else f"{look.verdict.words}; mended by {_mended(fix)}"
+def in_words(verdict: Audited) -> str:
+    """A verdict in words, with what mends it or only seems to."""
+    return _and_unsound(verdict) if verdict.fix is None else f"{verdict.words}; mended by {_mended(verdict.fix)}"
 
 
 def _and_unsound(verdict: Audited) -> str:

@@ -8,7 +8,9 @@ from collections.abc import Iterable
 from orchestrator import paths
 from orchestrator.errors import UserError
 from orchestrator.model import CellRecord, Outcome, OutcomeKind
+from orchestrator.report.cuda import in_words
 from orchestrator.verdict.classify import how_it_ended
+from orchestrator.verdict.cuda import audited
 from orchestrator.verdict.judge import Judged
 from orchestrator.verdict.words import NOT_RUN, printable, shorten
 
@@ -61,6 +63,8 @@ def _head(judged: Judged) -> list[str]:
         + (f" ({v.reason})" if v.reason else "")
         for v in judged.verdicts
     ]
+    if record.audit:
+        lines.append(f"CUDA libraries: {in_words(audited(record.audit))}")
     when = f"{record.dated:%Y-%m-%d %H:%M} UTC" if record.dated else "at an unknown time"
     how = "isolated" if judged.isolated else "not isolated: plain processes, no container"
     lines.append(f"tried {when} in run {record.run or '?'} on {record.engine or '?'} ({how}), {record.seconds:.1f} s")
