@@ -155,6 +155,7 @@ class FakeEngine:
         gone = set(references)
         freed = sum(image.size for image in self.stored if image.reference in gone)
         self.stored = tuple(image for image in self.stored if image.reference not in gone)
+        self.free += freed
         return freed
 
     def reap(self) -> int:

@@ -404,7 +404,7 @@ def test_a_nearly_full_disk_stops_the_run_before_the_daemon_chokes(
     before = daemon.docker("images", "--all", "--quiet").stdout
     status, said = project.run()
     assert status == ExitCode.INFRA
-    assert "3.0 GB wanted; `compat gc` would free up to 0.0 GB" in said
+    assert "3.0 GB wanted; images of ours take 0.0 GB of it" in said
     assert {record.reason for record in project.records().values()} == {"disk-full"}
     assert daemon.docker("images", "--all", "--quiet").stdout == before
     assert daemon.containers() == []

@@ -220,6 +220,19 @@ def test_downloads_are_given_up_before_a_cell_is_for_want_of_disk(tmp_path):
     assert engine.downloads == 0
 
 
+def test_where_downloads_are_not_enough_images_that_no_cell_is_at_make_room(tmp_path):
+    engine = FakeEngine(free=2 * 10**9)
+    shop = workshop(tmp_path, engine, disk_floor=3 * 10**9)
+    engine.stored = tuple(
+        Stored(reference=name, key=name, size=5 * 10**9, last_used=shop.run.started.replace(day=day))
+        for day, name in enumerate(("busy", "oldest", "older", "newest"), start=1)
+    )
+    shop.in_use["another cell"] = "busy"
+    record = run_cells([cell()], shop, workers=1).popitem()[1]
+    assert record.status is CellStatus.RAN
+    assert [image.reference for image in engine.stored] == ["busy", "newest"]
+
+
 def test_images_over_the_budget_are_evicted_least_recently_used_first(tmp_path):
     engine = FakeEngine()
     shop = workshop(tmp_path, engine, disk_budget=150)

@@ -7,26 +7,32 @@ from orchestrator.run.workshop import Workshop
 
 TIGHT = 12_000_000_000
 """Bytes above the floor from which on disk counts as tight."""
+ROOM = 8_000_000_000
+"""Bytes above the floor that a build should find: an image with CUDA's libraries and what is fetched for it."""
 
 
 def require_space(workshop: Workshop) -> None:
-    """Raises CellError(infra, disk-full) when less than the floor is free, saying what `compat gc` would free.
+    """Raises CellError(infra, disk-full) when less than the floor is free and nothing of ours is left to give up.
 
-    Before that, and already when it is getting tight, downloads that are kept between builds are given up: no engine
-    says how much they take, and a matrix of many TensorFlows brings tens of gigabytes of them.
+    Already when it is getting tight, downloads that are kept between builds are given up: no engine says how much they
+    take, and a matrix of many TensorFlows brings tens of gigabytes of them. Then images that no cell is at, the least
+    recently used first, until a build has room: they can be built again.
     """
     free = workshop.engine.disk_free()
     if free is not None and free < workshop.disk_floor + TIGHT:
         workshop.engine.drop_downloads()
         free = workshop.engine.disk_free()
+    if free is not None and free < workshop.disk_floor + ROOM:
+        _remove(workshop, workshop.disk_floor + ROOM - free, frozenset(workshop.in_use.values()))
+        free = workshop.engine.disk_free()
     if free is None or free >= workshop.disk_floor:
         return
-    evictable = sum(image.size for image in workshop.engine.images())
+    kept = sum(image.size for image in workshop.engine.images())
     raise infra(
         Phase.BUILD,
         "disk-full",
-        f"only {gigabytes(free)} free where images are kept, {gigabytes(workshop.disk_floor)} wanted; "
-        f"`compat gc` would free up to {gigabytes(evictable)}",
+        f"only {gigabytes(free)} free where images are kept, {gigabytes(workshop.disk_floor)} wanted; images of ours "
+        f"take {gigabytes(kept)} of it (`compat gc` removes those)",
     )
 
 
@@ -37,10 +43,13 @@ def evict(workshop: Workshop, keep: frozenset[str]) -> int:
     """
     if not workshop.disk_budget:
         return 0
-    images = sorted(workshop.engine.images(), key=lambda image: image.last_used)
-    excess = sum(image.size for image in images) - workshop.disk_budget
+    return _remove(workshop, sum(image.size for image in workshop.engine.images()) - workshop.disk_budget, keep)
+
+
+def _remove(workshop: Workshop, excess: int, keep: frozenset[str]) -> int:
+    """Removes that many bytes of images, or all there are beside `keep`; returns the bytes freed."""
     doomed: list[str] = []
-    for image in images:
+    for image in sorted(workshop.engine.images(), key=lambda image: image.last_used):
         if excess <= 0:
             break
         if image.key not in keep:
