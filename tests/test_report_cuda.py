@@ -144,6 +144,14 @@ def test_the_answer_names_the_missing_library_and_what_mended_it():
     assert "no GPU of this machine was asked" in " ".join(told.split())
 
 
+def test_the_answer_names_what_comes_from_the_host():
+    told = cuda.answer(replace(SEEN, oldest_driver="11.0"), 200, row())
+    wanted = "450.36.06 or newer for CUDA 11.0; the CUDA runtime found here takes any of CUDA 11.0 on"
+    assert f"from the host: libcuda.so.1 of NVIDIA's driver, {wanted}" in told
+    assert "from the host: libcuda.so.1 of NVIDIA's driver\n" in cuda.answer(SEEN, 200)
+    assert "from the host" not in cuda.answer(replace(SEEN, built=Built(release="2.4.1")), 200)
+
+
 def test_the_answer_about_a_whole_environment_gives_no_advice():
     assert cuda.advice(replace(SEEN, registered=Registered.YES)) == ()
 

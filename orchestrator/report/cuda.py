@@ -171,6 +171,8 @@ def answer(seen: Sighting, width: int, row: Row | None = None) -> str:
         tried = "tried here, and it helped:" if verdict.fix else "to do:"
         lines += ["", f"{tried}", *(f"  {line}" for line in told)]
     lines += ["", *fold(f"GPUs (read from the files): {_carried(seen)}", width)]
+    if built.cuda:
+        lines += fold(_from_the_host(seen, row), width)
     missing = [tool for tool, path in seen.tools if not path]
     if missing:
         lines += fold(f"jit_compile needs, and does not find: {', '.join(missing)}", width)
@@ -182,6 +184,13 @@ def answer(seen: Sighting, width: int, row: Row | None = None) -> str:
             ),
         ]
     return printable("\n".join(lines), lines=True) + "\n"
+
+
+def _from_the_host(seen: Sighting, row: Row | None) -> str:
+    """The driver that has to be there, by NVIDIA's own table and by what the CUDA runtime that was found accepted."""
+    oldest = f", {row.driver.minimum} or newer for CUDA {row.driver.cuda}" if row and row.driver else ""
+    accepted = f"; the CUDA runtime found here takes any of CUDA {seen.oldest_driver} on" if seen.oldest_driver else ""
+    return f"from the host: libcuda.so.1 of NVIDIA's driver{oldest}{accepted}"
 
 
 def _library(library: Library, width: int) -> list[str]:
