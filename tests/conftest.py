@@ -10,6 +10,11 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says something about the machine and its other work, nothing about a property.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.load_profile("unhurried")
 
 # A shell's background command and nohup hand these down ignored; the tests send them, and their children inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)

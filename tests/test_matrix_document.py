@@ -218,7 +218,7 @@ def test_a_missing_file_and_a_directory_say_so(tmp_path: Path):
     st.integers(0, 12),
     st.text(alphabet="{}[]:,-!&*?|>'\"#%@` \n\t\\x0a1.~<=\x07é", max_size=6),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_whatever_is_broken_in_a_file_is_a_users_mistake_and_never_a_bug(start, length, text):
     broken = GOOD[:start] + text + GOOD[start + length :]
     try:

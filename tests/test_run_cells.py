@@ -13,6 +13,7 @@ from orchestrator.model import Ended, Exit, Observation, Stored
 from orchestrator.run.cells import run_cell
 from orchestrator.run.confirm import changed, confirm, essence
 from orchestrator.run.scheduler import in_order, run_cells
+from orchestrator.run.workshop import Workshop
 
 
 def test_a_cell_that_runs_is_recorded_with_every_probe(tmp_path):
@@ -220,17 +221,31 @@ def test_downloads_are_given_up_before_a_cell_is_for_want_of_disk(tmp_path):
     assert engine.downloads == 0
 
 
+def images_of(shop: Workshop, *keys: str) -> tuple[Stored, ...]:
+    """An image of 5 GB for each key, the first one used longest ago."""
+    return tuple(
+        Stored(reference=key, key=key, size=5 * 10**9, last_used=shop.run.started.replace(day=day))
+        for day, key in enumerate(keys, start=1)
+    )
+
+
 def test_where_downloads_are_not_enough_images_that_no_cell_is_at_make_room(tmp_path):
     engine = FakeEngine(free=2 * 10**9)
-    shop = workshop(tmp_path, engine, disk_floor=3 * 10**9)
-    engine.stored = tuple(
-        Stored(reference=name, key=name, size=5 * 10**9, last_used=shop.run.started.replace(day=day))
-        for day, name in enumerate(("busy", "oldest", "older", "newest"), start=1)
-    )
+    shop = workshop(tmp_path, engine, disk_floor=9 * 10**9)
+    engine.stored = images_of(shop, "busy", "oldest", "older", "newest")
     shop.in_use["another cell"] = "busy"
     record = run_cells([cell()], shop, workers=1).popitem()[1]
     assert record.status is CellStatus.RAN
     assert [image.reference for image in engine.stored] == ["busy", "newest"]
+
+
+def test_no_image_makes_room_where_nothing_is_to_be_built(tmp_path):
+    own = run_cell(cell(), workshop(tmp_path / "earlier", FakeEngine())).image_key
+    engine = FakeEngine(free=4 * 10**9)
+    shop = workshop(tmp_path, engine, disk_floor=3 * 10**9)
+    engine.stored = images_of(shop, "older", own)
+    assert run_cell(cell(), shop).status is CellStatus.RAN
+    assert [image.reference for image in engine.stored] == ["older", own]
 
 
 def test_images_over_the_budget_are_evicted_least_recently_used_first(tmp_path):

@@ -151,7 +151,7 @@ def _on_gpus(
 def _image(recipe: Recipe, draft: CellRecord, workshop: Workshop) -> Prepared:
     workshop.watch.stage(draft.cell, "build")
     workshop.in_use[draft.cell.id] = recipe.key
-    require_space(workshop)
+    require_space(workshop, recipe)
     # one build at a time on a base: what its cells share is then built once
     with workshop.one_at_a_time(f"build {recipe.base.identity}"):
         return workshop.engine.prepare(recipe, workshop.store.log_path(draft.run, draft.cell.id))
