@@ -15,7 +15,7 @@ from orchestrator.insight.claims import Reading, Seed, Statement, Truth, held, r
 from orchestrator.matrix import document
 from orchestrator.matrix.expand import expand
 from orchestrator.matrix.ranges import settled
-from orchestrator.model import ProbeKind, Raised
+from orchestrator.model import OutcomeKind, ProbeKind, Raised
 from orchestrator.report.catalogue import catalogue, escaped
 from orchestrator.report.statements import statements
 from orchestrator.run import suite
@@ -58,6 +58,16 @@ def test_both_on_one_version_is_either():
 def test_what_never_came_to_its_question_decides_nothing():
     found = said("fails", ran(cell(), import_failed("surgeon.dense")))
     assert (found.truth, found.why) == (Truth.UNKNOWN, "no result decides it yet")
+
+
+def test_that_something_does_not_work_can_be_what_is_said_whatever_keeps_it():
+    stuck = ran(cell("2.4.1"), import_failed("surgeon.dense"))
+    assert said(Reading(works=False), ran(cell("2.3.4")), stuck).spans == (("true", ("2.4.1",)), ("false", ("2.3.4",)))
+    blocked = ran(cell("2.4.1"), import_failed("surgeon.dense", module="numpy"))
+    assert OutcomeKind.BLOCKED in {o.kind for o in judged([blocked])[0].outcomes}
+    assert said("fails", blocked).truth is Truth.UNKNOWN
+    assert said(Reading(works=True), blocked).truth is Truth.FALSE
+    assert said(Reading(works=True), ran(cell())).truth is Truth.TRUE
 
 
 def test_only_the_cells_that_are_named_decide():

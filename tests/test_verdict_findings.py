@@ -157,6 +157,33 @@ def test_a_finding_knows_its_cells_its_choices_and_the_pins_that_tell():
     }
 
 
+def test_where_no_pin_tells_hits_from_all_that_pass_it_is_asked_among_those_with_the_same_packages():
+    records = [
+        broken(cell("2.4.1", resolve="pip-today"), tensorflow="2.4.1", numpy="2.0", six="1.17", grpcio="1.80"),
+        with_pins(ran(cell("2.4.1")), tensorflow="2.4.1", numpy="1.19", six="1.15", grpcio="1.48"),
+        with_pins(ran(cell("2.15.1")), tensorflow="2.15.1", numpy="1.26", six="1.17", grpcio="1.80"),
+        with_pins(ran(cell("2.15.1", python="3.11")), tensorflow="2.15.1", numpy="2.0", six="1.17", grpcio="1.80"),
+    ]
+    (found,) = all_of(records)
+    assert found.pins == ()
+    assert [j.cell for j in found.alike] == [cell("2.4.1")]
+    assert [(p.name, p.elsewhere) for p in found.alike_pins] == [("numpy", 1), ("grpcio", 2), ("six", 2)]
+    told = report.described(found)[-1]
+    assert told == (
+        "pins: none that all failing share and no passing one has (1 failing, 3 passing); with the same packages "
+        "chosen: numpy 2.0 in all failing, 1.19 in all passing; and 2 more that changed with it (1 of the passing)"
+    )
+    made = report.as_json(found)
+    assert made["alike"] == [cell("2.4.1").id]
+    assert [p["name"] for p in made["alike_pins"]] == ["numpy", "grpcio", "six"]
+
+
+def test_pins_that_tell_hits_from_all_that_pass_need_no_second_question():
+    (found,) = all_of([broken(cell("2.4.1"), six="1.17"), with_pins(ran(cell("2.3.4")), six="1.15")])
+    assert [p.name for p in found.pins] == ["six"]
+    assert (found.alike, found.alike_pins) == ((), ())
+
+
 def test_versions_are_a_stretch_only_where_each_between_was_tried():
     tried = [broken(cell(tf)) for tf in ("2.3.4", "2.4.1", "2.15.1")]
     assert dict(all_of(tried)[0].where)["tensorflow"] == "2.3.4–2.15.1"

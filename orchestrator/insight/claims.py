@@ -16,7 +16,7 @@ from orchestrator.matrix import select
 from orchestrator.model import Matrix, Outcome, OutcomeKind
 from orchestrator.verdict.judge import Judged
 from orchestrator.verdict.spans import stretches
-from orchestrator.verdict.verdicts import FAILED
+from orchestrator.verdict.verdicts import NOT_PASSED
 
 _UNSET = msgspec.UNSET
 
@@ -26,7 +26,9 @@ class Reading(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"
 
     `outcome`: the check passes, or fails; `raises`: where it fails, it is with this type of exception; `is`,
     `is_not`: the value, or the part of it at the keys of `at`, is or is not this; `has`, `lacks`: its text holds this
-    or does not; `varies`: it is not the same in all cells (a statement about several versions at once).
+    or does not; `works`: it passes, or does not, be it for an import or for what it stands on that does not work, where
+    other ways to read say nothing; `varies`: it is not the same in all cells (a statement about several versions at
+    once).
     """
 
     outcome: Literal["pass", "fail"] | None = None
@@ -36,6 +38,7 @@ class Reading(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"
     unequal: Any = _UNSET
     has: str | None = None
     lacks: str | None = None
+    works: bool | None = None
     varies: bool = False
 
 
@@ -138,7 +141,7 @@ def _varying(readings: Mapping[str, Reading], ran: Sequence[Judged], axis: str, 
     count = 0
     for judged in ran:
         for name, reading in readings.items():
-            outcome = _outcome(judged, name)
+            outcome = _came_to_it(_outcome(judged, name))
             if outcome is not None and (text := _found(outcome, reading)):
                 found.setdefault(name, {}).setdefault(judged.cell[axis].name, set()).add(text)
                 count += 1
@@ -176,16 +179,21 @@ def _ways(reading: Reading) -> int:
         + (reading.unequal is not _UNSET)
         + (reading.has is not None)
         + (reading.lacks is not None)
+        + (reading.works is not None)
         + reading.varies
     )
 
 
 def _outcome(judged: Judged, probe: str) -> Outcome | None:
-    """A probe's outcome in a cell where it says anything: not one that never came to its question, or has no result."""
-    found = next((o for o in judged.outcomes if o.probe.id == probe), None)
-    if found is None or found.kind is OutcomeKind.PASS:
-        return found
-    return found if found.kind in FAILED and found.phase is not Phase.IMPORT else None
+    """A probe's outcome in a cell where it tells whether what it asks about works."""
+    told = {OutcomeKind.PASS, *NOT_PASSED}
+    return next((o for o in judged.outcomes if o.probe.id == probe and o.kind in told), None)
+
+
+def _came_to_it(outcome: Outcome | None) -> Outcome | None:
+    """The outcome where its probe came to its question: it was not blocked, and did not end at an import."""
+    blocked = outcome is None or outcome.kind is OutcomeKind.BLOCKED or outcome.phase is Phase.IMPORT
+    return None if blocked else outcome
 
 
 def _in_cell(readings: Mapping[str, Reading], judged: Judged) -> bool | None:
@@ -195,6 +203,9 @@ def _in_cell(readings: Mapping[str, Reading], judged: Judged) -> bool | None:
 
 
 def _true(reading: Reading, outcome: Outcome | None) -> bool | None:
+    if outcome is not None and reading.works is not None:
+        return (outcome.kind is OutcomeKind.PASS) == reading.works
+    outcome = _came_to_it(outcome)
     if outcome is None:
         return None
     passed = outcome.kind is OutcomeKind.PASS

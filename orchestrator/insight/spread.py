@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from orchestrator.errors import CellStatus, Phase
 from orchestrator.insight.nearest import closest
-from orchestrator.insight.telling import Pins, Telling, telling
+from orchestrator.insight.telling import Pins, Telling, telling, telling_alike
 from orchestrator.model import Axis, AxisKind, Matrix, Outcome, OutcomeKind, ProbeKind, Strategy
 from orchestrator.verdict.findings import Finding, Sighting, grouped, sightings
 from orchestrator.verdict.judge import Judged
@@ -26,7 +26,8 @@ class Spread:
     """A finding over its cells. `where` is (axis, its values in words) for every axis with something to say,
     `example` the cell and `probe` ("" : the cell itself) to look at, `passing` cells where the same probes passed,
     `pins` those that tell the two apart; `behaviours` how many of the finding's probes are no checks, `nearest`
-    the one of `passing` that is nearest to a hit.
+    the one of `passing` that is nearest to a hit. Where no pins tell hits from all of `passing`, `alike` are those of
+    `passing` with the same packages chosen as some hit, and `alike_pins` those that tell hits from these.
     """
 
     finding: Finding
@@ -38,6 +39,8 @@ class Spread:
     pins: tuple[Telling, ...]
     behaviours: int = 0
     nearest: Judged | None = None
+    alike: tuple[Judged, ...] = ()
+    alike_pins: tuple[Telling, ...] = ()
 
 
 def spreads(cells: Sequence[Judged], whole: Sequence[Judged], matrix: Matrix) -> tuple[Spread, ...]:
@@ -73,6 +76,8 @@ def spread(finding: Finding, seen: Sequence[Sighting], whole: Ran, matrix: Matri
     passing = without(seen, whole)
     first = telling_names(seen)
     best = min(seen, key=example_rank)
+    pins = telling(whole.locks(hits), whole.locks(passing), first)
+    alike = () if pins else _alike(hits, passing)
     return Spread(
         finding=finding,
         where=_where(hits, passing, matrix),
@@ -80,7 +85,9 @@ def spread(finding: Finding, seen: Sequence[Sighting], whole: Ran, matrix: Matri
         probe=best.outcome.probe.id if best.outcome else "",
         hits=hits,
         passing=passing,
-        pins=telling(whole.locks(hits), whole.locks(passing), first),
+        pins=pins,
+        alike=alike,
+        alike_pins=telling_alike(whole.locks(hits), whole.locks(alike), whole.locks(passing)),
         nearest=nearest_without(hits, passing, matrix),
         behaviours=len({s.outcome.probe.id for s in seen if s.outcome and s.outcome.probe.kind is not ProbeKind.CHECK}),
     )
@@ -108,6 +115,12 @@ def without(seen: Sequence[Sighting], whole: Ran) -> tuple[Judged, ...]:
             shares.append((judged, sum(_beyond(o, importing=importing) for o in mine.values()) / len(mine)))
     least = 1.0 if any(share == 1.0 for _, share in shares) else _HALF
     return tuple(judged for judged, share in shares if share >= least)
+
+
+def _alike(hits: Iterable[Judged], passing: Iterable[Judged]) -> tuple[Judged, ...]:
+    """Those of `passing` with the same packages chosen as some hit: what else is installed is then what differs."""
+    chosen = {j.cell.packages for j in hits}
+    return tuple(j for j in passing if j.cell.packages in chosen)
 
 
 def nearest_without(hits: Sequence[Judged], passing: Sequence[Judged], matrix: Matrix) -> Judged | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from packaging.version import InvalidVersion, Version
@@ -19,7 +19,8 @@ class Telling:
 
     Versions are sorted; empty where no cell of that kind has the package. Where both lists have versions they
     either lie `apart` on the version line, or all failing cells have one that no passing cell has. `everywhere`:
-    every passing cell has the package; `named`: it was asked to come first.
+    every passing cell has the package; `named`: it was asked to come first; `elsewhere`: how many cells that pass,
+    beside the passing ones that were compared, have it as failing ones do.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Telling:
     passing: tuple[str, ...]
     everywhere: bool = True
     named: bool = False
+    elsewhere: int = 0
 
     @property
     def apart(self) -> bool:
@@ -59,6 +61,20 @@ def telling(failing: Sequence[Pins], passing: Sequence[Pins], first: Collection[
     ]
     found = [pin for pin in found if _tells(pin)]
     return tuple(sorted(found, key=lambda t: (_rank(t.name, first), not t.apart, t.name)))
+
+
+def telling_alike(failing: Sequence[Pins], alike: Sequence[Pins], passing: Iterable[Pins]) -> tuple[Telling, ...]:
+    """The packages that tell failing locks from passing ones `alike`, the fewest of all `passing` have it first.
+
+    Where dependencies of two times are compared, nearly all differ; what cells that pass have as well, beside other
+    packages, is the less likely cause.
+    """
+    others = list(passing)
+    found = (
+        replace(pin, elsewhere=sum(pins.get(pin.name, "") in (pin.failing or ("",)) for pins in others))
+        for pin in telling(failing, alike)
+    )
+    return tuple(sorted(found, key=lambda pin: pin.elsewhere))
 
 
 def differing(one: Pins, other: Pins, first: Collection[str] = ()) -> tuple[tuple[str, str, str], ...]:

@@ -146,12 +146,17 @@ def _explained(one: Pasted, match: Match, name: str, ground: _Ground, others: It
         hit=hit,
         probe=mine[0].outcome.probe.id if mine[0].outcome else "",
         nearest=near,
-        differing=differing(pins_of(hit), pins_of(near[0]), telling_names(mine)) if near else (),
+        differing=differing(pins_of(hit), pins_of(near[0]), _first(wide, mine)) if near else (),
         pasted_place=_place(at) if at else "",
         seen_place=_place(inner) if (inner := innermost(seen_frames)) else "",
         way=way,
         also=tuple(f for f in gathered(s for other in others for s in found.seen[other])),
     )
+
+
+def _first(wide: Spread, mine: Sequence[Sighting]) -> tuple[str, ...]:
+    """Distributions to name first among those that differ."""
+    return (*telling_names(mine), *(pin.name for pin in wide.alike_pins))
 
 
 def _nearest(hits: Sequence[Judged], passing: Sequence[Judged], matrix: Matrix) -> tuple[Judged, ...]:

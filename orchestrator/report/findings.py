@@ -44,7 +44,11 @@ def document(found: Sequence[Spread]) -> str:
 
 
 def as_json(spread: Spread) -> dict[str, object]:
-    """One finding as JSON-able values. `pins` are those that all failing cells share and no passing one has."""
+    """One finding as JSON-able values. `pins` are those that all failing cells share and no passing one has.
+
+    Where there are none, `alike` are the passing cells with the same packages chosen, and `alike_pins` those that no
+    such cell has.
+    """
     finding = spread.finding
     return {
         "signature": finding.signature,
@@ -58,6 +62,8 @@ def as_json(spread: Spread) -> dict[str, object]:
         "nearest": spread.nearest.cell.id if spread.nearest else None,
         "where": dict(spread.where),
         "pins": [_pin_json(t) for t in spread.pins],
+        "alike": [j.cell.id for j in spread.alike],
+        "alike_pins": [_pin_json(t) | {"passing_elsewhere": t.elsewhere} for t in spread.alike_pins],
         "example": {"cell": spread.example.cell.id, "probe": spread.probe},
     }
 
@@ -112,12 +118,24 @@ def _pins(spread: Spread) -> str:
         return "nothing to compare with, these probes pass nowhere"
     counts = f"{len(spread.hits)} failing, {len(spread.passing)} passing"
     if not spread.pins:
-        return f"none that all failing share and no passing one has ({counts})"
+        return f"none that all failing share and no passing one has ({counts}){_alike(spread)}"
     # the packages the error came from or that were chosen say most; what else was upgraded with them is only counted
     shown = [pin for pin in spread.pins if pin.named][:_PINS] or spread.pins[:_PINS]
-    rest = len(spread.pins) - len(shown)
+    return f"{_told(shown, spread.pins)} ({counts})"
+
+
+def _alike(spread: Spread) -> str:
+    if not spread.alike_pins:
+        return ""
+    least = spread.alike_pins[0].elsewhere
+    shown = [pin for pin in spread.alike_pins if pin.elsewhere == least][:_PINS]
+    return f"; with the same packages chosen: {_told(shown, spread.alike_pins)} ({len(spread.alike)} of the passing)"
+
+
+def _told(shown: Sequence[Telling], pins: Sequence[Telling]) -> str:
+    rest = len(pins) - len(shown)
     more = f"; and {rest} more that changed with {'it' if len(shown) == 1 else 'them'}" if rest else ""
-    return f"{'; '.join(map(telling_words, shown))}{more} ({counts})"
+    return f"{'; '.join(map(telling_words, shown))}{more}"
 
 
 def telling_words(pin: Telling) -> str:
