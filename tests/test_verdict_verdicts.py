@@ -75,6 +75,12 @@ def test_a_missing_result_is_unknown_never_broken_never_works(name):
     assert name in found.reason
 
 
+def test_many_missing_results_are_two_names_and_a_number():
+    found = surgeon(*(missing(f"surgeon.{name}") for name in ("import", "dense", "conv")))
+    assert found.reason.startswith("no result from surgeon.")
+    assert found.reason.endswith(" and 1 more")
+
+
 def test_a_missing_core_check_keeps_a_lesser_failure_from_being_limited():
     assert surgeon(missing("surgeon.dense"), failed("surgeon.conv")).kind is VerdictKind.UNKNOWN
 

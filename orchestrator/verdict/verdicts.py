@@ -15,6 +15,9 @@ GOOD = frozenset({VerdictKind.WORKS, VerdictKind.LIMITED})
 """Verdicts of what can be used: its main operations work."""
 UNJUDGED = frozenset({OutcomeKind.MISSING, OutcomeKind.ERROR})
 
+_NAMED = 2
+"""Checks without a result that are named; more are counted."""
+
 
 def verdict(group: Group, outcomes: Mapping[str, Outcome], probes: Mapping[str, Probe]) -> Verdict:
     """The verdict of a group from all outcomes (by probe id) of one container.
@@ -76,7 +79,8 @@ def _why_unknown(group: Group, core: list[Outcome], counted: list[Outcome]) -> s
     if absent:
         return f"core check not proven or not applicable: {', '.join(absent)}"
     unjudged = [o.probe.id for o in counted if o.kind in UNJUDGED]
-    return f"no result from {', '.join(unjudged)}" if unjudged else ""
+    more = f" and {len(unjudged) - _NAMED} more" if len(unjudged) > _NAMED else ""
+    return f"no result from {', '.join(unjudged[:_NAMED])}{more}" if unjudged else ""
 
 
 def require_known(group: Group, probes: Mapping[str, Probe]) -> None:
