@@ -82,7 +82,7 @@ class Project:
     @property
     def folder(self) -> Path:
         """Where its state and reports are."""
-        return folder_of(self.path)
+        return paths.folder_of(self.path)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,8 +111,8 @@ class Results:
 
 def open_project(request: Request, now: datetime) -> Project:
     """matrix.yaml → axes → cells → those selected. Raises UserError."""
-    path = request.matrix or matrix_here()
-    store, source = Store(root=folder_of(path) / STATE), document.load(path)
+    path = request.matrix or paths.matrix_here()
+    store, source = Store(root=paths.folder_of(path) / STATE), document.load(path)
     origin = ranges.source_digest(source)
     given = packed.beside(path, origin) if request.published else None
     known = (store.known(), given.known if given else None)
@@ -199,20 +199,12 @@ def results(project: Project) -> Results:
     on_local = parts.store.newest("local")
     recorded = (*records.values(), *on_local.values(), *(given.records.values() if given else ()))
     cells = expand.table(parts.matrix, project.plan, project.cells, (r.cell for r in recorded))
-    evidence = Evidence(
-        matrix=parts.matrix,
-        cells=cells,
-        records=records,
-        probes=parts.suite.probes,
-        proven=parts.suite.proven,
-        expects=parts.suite.expects,
-    )
+    evidence = _own(parts, cells, records)
     runs = [r for r in parts.store.runs() if r.matrix_digest == parts.matrix.digest]
     whole = judge(evidence) if given is None else beside(evidence, _evidence(parts.matrix, given), given.day)
     if given is not None and any(j.published for j in whole):
         runs = sorted([*runs, given.run], key=lambda run: run.started)
-    seen_here = tuple(cell for cell in cells if cell.id in on_local)
-    local = judge(replace(evidence, cells=seen_here, records=on_local))
+    local = judge(_own(parts, tuple(cell for cell in cells if cell.id in on_local), on_local))
     return Results(
         whole=whole,
         selected=tuple(j for j in whole if j.cell.id in wanted),
@@ -224,15 +216,7 @@ def results(project: Project) -> Results:
 
 def judge_one(project: Project, record: CellRecord) -> Judged:
     """What a single record means."""
-    parts = project.parts
-    evidence = Evidence(
-        matrix=parts.matrix,
-        cells=(record.cell,),
-        records={record.cell.id: record},
-        probes=parts.suite.probes,
-        proven=parts.suite.proven,
-    )
-    return judge(evidence)[0]
+    return judge(_own(project.parts, (record.cell,), {record.cell.id: record}))[0]
 
 
 def view(project: Project, found: Results) -> Page:
@@ -299,7 +283,7 @@ def look_into_image(name: str, engine: Engine) -> Sighting:
 
 def catalogue(matrix: Path | None) -> str:
     """Every probe with its question, as Markdown."""
-    limits = document.load(matrix or matrix_here()).limits
+    limits = document.load(matrix or paths.matrix_here()).limits
     return catalogue_page.catalogue(suite.load(paths.data("probes")).probes.values(), limits)
 
 
@@ -362,9 +346,10 @@ def _recorded(store: Store) -> list[Cell]:
 def _looks(project: Project) -> tuple[cuda_insight.Row, ...]:
     """Every release's row, with the looks of this matrix and of combinations that were tried outside of it."""
     whole = results(project).whole
-    records = (r for engine in ISOLATED for r in project.parts.store.newest(engine).values() if r.audit)
     planned = {j.cell.id for j in whole}
-    return _cuda((*whole, *(judge_one(project, r) for r in records if r.cell.id not in planned)))
+    newest = (r for engine in ISOLATED for r in project.parts.store.newest(engine).values())
+    outside = {r.cell.id: r for r in newest if r.audit and r.cell.id not in planned}
+    return _cuda((*whole, *judge(_own(project.parts, tuple(r.cell for r in outside.values()), outside))))
 
 
 def _cuda(cells: tuple[Judged, ...]) -> tuple[cuda_insight.Row, ...]:
@@ -374,7 +359,20 @@ def _cuda(cells: tuple[Judged, ...]) -> tuple[cuda_insight.Row, ...]:
     return cuda_insight.rows(*tables, cuda_insight.on_gpus(cells))
 
 
+def _own(parts: Parts, cells: tuple[Cell, ...], records: Mapping[str, CellRecord]) -> Evidence:
+    """Records of this store over some cells, read by the suite that is installed."""
+    return Evidence(
+        matrix=parts.matrix,
+        cells=cells,
+        records=records,
+        probes=parts.suite.probes,
+        proven=parts.suite.proven,
+        expects=parts.suite.expects,
+    )
+
+
 def _evidence(matrix: Matrix, given: Publication) -> Evidence:
+    """Published records, read by the suite that they were seen with."""
     catalogue = given.catalogue
     return Evidence(
         matrix=matrix,
@@ -398,17 +396,5 @@ def _matrix(source: document.Source, index: Wheels) -> Matrix:
     try:
         return ranges.resolve(source, index)
     except CellError as error:
-        message = f"the package index does not answer: {error.detail}"
         hint = "Ranges in the matrix need it. Nothing was run; try again."
-        raise UserError(message, hint=hint, code=ExitCode.INFRA) from error
-
-
-def folder_of(path: Path) -> Path:
-    """Where the state and the reports of a matrix are: beside it, or here for the one that is shipped."""
-    return Path.cwd() if path == paths.data("matrix.yaml") else path.parent
-
-
-def matrix_here() -> Path:
-    """`matrix.yaml` in the working directory, else the one that is shipped."""
-    here = Path.cwd() / "matrix.yaml"
-    return here if here.exists() else paths.data("matrix.yaml")
+        raise UserError(f"the package index does not answer: {error.detail}", hint=hint, code=ExitCode.INFRA) from error

@@ -67,7 +67,7 @@ MACHINE = Host(
     processor=Processor(machine="x86_64", model="A CPU", flags=("avx", "avx2", "fma"), cpus=8, memory=16 * GB),
     daemon=DAEMON,
     local=Local(root="/home/me/.cache", disk_free=200 * GB),
-    index=PackageHost(at="pypi.org", answer=YES),
+    index=PackageHost(at="index.example", answer=YES),
     uv=Program(path="/bin/uv", version="0.13.8", answer=YES),
     nvidia=Nvidia(smi=Program(answer=NO)),
     clients=(Client(path="/usr/bin/docker", version="27.3.1", buildx="0.14.1"),),
@@ -183,7 +183,10 @@ def test_each_way_of_not_answering_has_its_own_next_step(answer, says, advice):
         (machine(clients=()), "no docker command on PATH"),
         (machine(clients=(Client(path="/d", version="28.2.2"),)), "no docker command here has BuildKit (/d 28.2.2)"),
         (machine(processor=replace(MACHINE.processor, flags=("sse4_2",))), "no AVX, which TensorFlow's wheels need"),
-        (machine(index=PackageHost(at="pypi.org", answer=Answer(reply=Reply.FAILED, said="HTTP 503"))), "HTTP 503"),
+        (
+            machine(index=PackageHost(at="index.example", answer=Answer(reply=Reply.FAILED, said="HTTP 503"))),
+            "HTTP 503",
+        ),
         (machine(uv=Program(answer=NO)), "uv is not installed"),
         (daemon(disk_free=2 * GB), "2.0 GB free where images lie"),
     ],
@@ -513,7 +516,7 @@ Processor
   ok    A CPU: AVX, AVX2, FMA
 
 Packages
-  ok    the package index at pypi.org answers
+  ok    the package index at index.example answers
   ok    uv 0.13.8
 
 NVIDIA

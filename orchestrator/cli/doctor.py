@@ -53,7 +53,7 @@ def doctor(matrix: Path | None, *, as_json: bool) -> int:
     Each thing that is missing comes with what to do about it. Nothing is changed, built or started, and nothing is
     waited for long.
     """
-    path = matrix or workflow.matrix_here()
+    path = matrix or paths.matrix_here()
     bare, source = read(path)
     known = bases.load(paths.data("images") / "bases.yaml")
     specs = [spec for spec in known if not bare.pythons or spec.python in bare.pythons]
@@ -165,7 +165,7 @@ def _settled(source: document.Source, path: Path) -> Matrix | None:
         return ranges.resolve(source, Unread(as_of=datetime.now(UTC)))
     except CellError:
         origin = ranges.source_digest(source)
-    known = Store(root=workflow.folder_of(path) / workflow.STATE).known()
+    known = Store(root=paths.folder_of(path) / workflow.STATE).known()
     if known is None or known.source != origin:
         given = packed.beside(path, origin)
         known = given.known if given else None

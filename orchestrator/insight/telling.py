@@ -63,15 +63,14 @@ def telling(failing: Sequence[Pins], passing: Sequence[Pins], first: Collection[
     return tuple(sorted(found, key=lambda t: (_rank(t.name, first), not t.apart, t.name)))
 
 
-def telling_alike(failing: Sequence[Pins], alike: Sequence[Pins], passing: Iterable[Pins]) -> tuple[Telling, ...]:
+def telling_alike(failing: Sequence[Pins], alike: Sequence[Pins], passing: Sequence[Pins]) -> tuple[Telling, ...]:
     """The packages that tell failing locks from passing ones `alike`, the fewest of all `passing` have it first.
 
     Where dependencies of two times are compared, nearly all differ; what cells that pass have as well, beside other
     packages, is the less likely cause.
     """
-    others = list(passing)
     found = (
-        replace(pin, elsewhere=sum(pins.get(pin.name, "") in (pin.failing or ("",)) for pins in others))
+        replace(pin, elsewhere=sum(pins.get(pin.name, "") in (pin.failing or ("",)) for pins in passing))
         for pin in telling(failing, alike)
     )
     return tuple(sorted(found, key=lambda pin: pin.elsewhere))
