@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from test_engine_host import TWO, answers, daemon
+from made_daemon import answers, daemon
+from shell_tools import TWO
 
 from orchestrator import paths
 from orchestrator.cli import doctor as command

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from test_engine_docker import SIX, SPECS, TEMPLATES
+from docker_tools import SIX, TEMPLATES, base_on, docker_engine
 
 from orchestrator.engine import build, docker_run, limits, local_cuda
 from orchestrator.engine.docker import DockerEngine
 from orchestrator.engine.local import LocalEngine
 from orchestrator.errors import CellError, CellStatus
-from orchestrator.image import bases, dockerfile
+from orchestrator.image import dockerfile
 from orchestrator.lock import folders
 from orchestrator.matrix.devices import RUNTIME_PATHS
 from orchestrator.model import Base, BaseSpec, BuildContext, Cuda, Limits, Recipe, Step, StepKind, Task
@@ -159,16 +159,14 @@ def test_a_link_beside_what_is_not_there_is_our_trouble(local, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[DockerEngine]:
-    made = DockerEngine(renderer=TEMPLATES)
-    made.check()
-    yield made
-    made.close()
+def engine():
+    with docker_engine() as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
-def base(engine: DockerEngine, tmp_path_factory: pytest.TempPathFactory) -> Base:
-    return engine.base(bases.candidates("3.11", SPECS)[0], tmp_path_factory.mktemp("base") / "log")
+def base(engine, tmp_path_factory):
+    return base_on(engine, tmp_path_factory.mktemp("base"))
 
 
 @pytest.fixture
