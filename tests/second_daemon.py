@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -10,6 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from orchestrator.engine import docker_base
+from orchestrator.engine.docker import DockerEngine
+from orchestrator.model import Base
 
 
 @dataclass
@@ -131,3 +136,14 @@ def second_daemon(folder: Path, gigabytes: float = 4.0) -> Iterator[SecondDaemon
                 break
             time.sleep(0.5)
         image.unlink(missing_ok=True)
+
+
+def engine_on(daemon: SecondDaemon, renderer: object) -> DockerEngine:
+    return DockerEngine(renderer=renderer, environment={**os.environ, "DOCKER_HOST": daemon.host})
+
+
+def base_of(daemon: SecondDaemon) -> Base:
+    """The base that was copied into the daemon, as its label tells."""
+    name = daemon.docker("images", "--format", "{{.Repository}}:{{.Tag}}", "compat-base").stdout.split()[0]
+    label = daemon.docker("inspect", "--format", '{{index .Config.Labels "compat.base"}}', name).stdout
+    return docker_base.parse(json.loads(label))

@@ -2,37 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import msgspec
 import pytest
 from fakes import NOW, cell, lock_of, recipe_of, workshop
-from second_daemon import SecondDaemon, second_daemon
+from fault_project import MATRIX, SOON, VERSIONS, Project, ended, goes_on, middle, until
+from second_daemon import SecondDaemon, base_of, engine_on, second_daemon
+from silent_index import Index
 
 from orchestrator import paths
 from orchestrator.engine import owner
-from orchestrator.engine.docker import DockerEngine
 from orchestrator.errors import CellStatus, ExitCode, Phase
 from orchestrator.image import dockerfile
 from orchestrator.model import (
-    Base,
     BuildContext,
-    CellRecord,
     Ended,
     Limits,
     Lock,
-    Observation,
     Prepared,
     Recipe,
     Strategy,
@@ -41,81 +35,7 @@ from orchestrator.run import suite
 from orchestrator.run.cells import run_cell
 from orchestrator.run.observe import Sitting, observe
 
-VERSIONS = ("1.14.0", "1.15.0", "1.16.0")
-MATRIX = f"""
-schema: 1
-title: six on Python
-axes:
-  six: {{package: six, choices: {json.dumps(VERSIONS)}, subject: true}}
-  python: {{kind: python, choices: ["3.11"]}}
-  resolve: {{kind: resolve, choices: [released]}}
-limits: {{memory: 512m}}
-"""
-CONTROLS = 7
-FLOOR = 3_000_000_000
-"""Bytes the command wants free (`run.assemble.Terms`)."""
-SOON = 30.0
 TEMPLATES = dockerfile.read(paths.data("images"))
-
-
-@dataclass
-class Project:
-    """A folder with the tiny matrix, and the command on it, with the daemon that `host` names."""
-
-    folder: Path
-    host: str
-
-    def start(self, *options: str, **variables: str) -> subprocess.Popen[str]:
-        program = shutil.which("compat", path=os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])))
-        assert program, "the command `compat` is not installed"
-        # A shell's background processes ignore Ctrl-C, and so would what they start.
-        interruptible = ("env", "--default-signal=INT,TERM,HUP")
-        return subprocess.Popen(
-            [*interruptible, program, "run", "--engine", "docker", "--as-of", "2025-01-01", *options],
-            cwd=self.folder,
-            env={**os.environ, "DOCKER_HOST": self.host, "COLUMNS": "160", **variables},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-
-    def run(self, *options: str) -> tuple[int, str]:
-        """Exit status and everything that was printed, which is never a traceback."""
-        return ended(self.start(*options))
-
-    def records(self) -> dict[str, CellRecord]:
-        """Version of six → what is kept of its cell, good or not."""
-        found: dict[str, CellRecord] = {}
-        for path in sorted((self.folder / ".compat" / "cells" / "docker").glob("*.json")):
-            record = msgspec.json.decode(path.read_bytes(), type=CellRecord)
-            found.setdefault(record.cell["six"].name, record)
-        return found
-
-    def ran(self) -> set[str]:
-        return {version for version, record in self.records().items() if record.status is CellStatus.RAN}
-
-    def observations(self) -> list[Observation]:
-        """Every observation that is kept, of whatever run."""
-        paths = (self.folder / ".compat" / "observations").glob("*.jsonl")
-        return [msgspec.json.decode(line, type=Observation) for p in paths for line in p.read_bytes().splitlines()]
-
-
-def ended(process: subprocess.Popen[str], seconds: float = 120) -> tuple[int, str]:
-    with process:
-        try:
-            said, _ = process.communicate(timeout=seconds)
-        finally:
-            process.kill()
-    assert "Traceback" not in said, said
-    return process.returncode, said
-
-
-def until(condition: Callable[[], object], seconds: float = SOON) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.02)
 
 
 @pytest.fixture(scope="module")
@@ -166,29 +86,6 @@ def filled(daemon: SecondDaemon) -> Iterator[Callable[[int], Path]]:
     filler.unlink(missing_ok=True)
 
 
-def middle(project: Project, daemon: SecondDaemon) -> bool:
-    """Whether a cell is done and another one's container is there."""
-    return bool(project.ran() and daemon.containers())
-
-
-def goes_on(project: Project) -> None:
-    """The same command again finishes, and asks nothing again that was answered."""
-    kept = {(o.key, o.reused_from) for o in project.observations()}
-    before = {version: record.run for version, record in project.records().items() if version in project.ran()}
-    assert before
-    status, said = project.run()
-    assert status == ExitCode.OK, said
-    records = project.records()
-    assert project.ran() == set(VERSIONS)
-    for version in VERSIONS:
-        assert len(records[version].observations) == CONTROLS
-    for version, run in before.items():
-        assert {o.reused_from for o in records[version].observations} == {run}
-    after = [(o.key, o.reused_from) for o in project.observations()]
-    assert kept <= set(after)
-    assert len(after) == len({key for key, _ in after}) == CONTROLS * len(VERSIONS)
-
-
 # ------------------------------------------------------------ no daemon
 
 
@@ -199,48 +96,6 @@ def test_an_engine_that_was_named_and_is_absent_ends_the_command_with_ways_on(tm
     for way in ("nobody.sock", "nox -s engine", "DOCKER_HOST", "--engine local"):
         assert way in said
     assert not (tmp_path / ".compat" / "runs").exists()
-
-
-class Index(ThreadingHTTPServer):
-    """A package index that lists releases of six for anyone, and leaves uv without an answer, for ever."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Answers)
-        self.waiting = threading.Event()
-        self.closing = threading.Event()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/simple"
-
-
-class Answers(BaseHTTPRequestHandler):
-    server: Index
-
-    def do_GET(self) -> None:
-        if self.headers.get("User-Agent", "").startswith("uv/"):
-            self.server.waiting.set()
-            self.server.closing.wait()
-            return
-        files = [
-            {
-                "filename": f"six-{version}-py2.py3-none-any.whl",
-                "url": f"six-{version}-py2.py3-none-any.whl",
-                "hashes": {"sha256": "0" * 64},
-                "size": 1,
-                "upload-time": "2020-01-01T00:00:00Z",
-            }
-            for version in VERSIONS
-        ]
-        body = json.dumps({"meta": {"api-version": "1.1"}, "name": "six", "versions": VERSIONS, "files": files})
-        self.send_response(200)
-        self.send_header("Content-Type", "application/vnd.pypi.simple.v1+json")
-        self.end_headers()
-        self.wfile.write(body.encode())
-
-    def log_message(self, *_: object) -> None: ...
 
 
 @pytest.fixture
@@ -474,84 +329,12 @@ def test_results_that_find_no_room_end_the_run_with_what_was_kept(
 
 # ------------------------------------------------------------ probes misbehave
 
-MISBEHAVING = """
-import os, signal, sys, time
-from harness import check, expect, subject
-
-@check("bad.crashes", "?", source="test", needs=("json",))
-def crashes():
-    with subject("call"):
-        import ctypes
-        ctypes.string_at(0)
-
-@check("bad.hangs", "?", source="test", needs=("json",), seconds=2)
-def hangs():
-    signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 32))
-    with subject("call"):
-        while True:
-            time.sleep(60)
-
-@check("bad.forks_without_end", "?", source="test", needs=("json",), seconds=3)
-def forks_without_end():
-    with subject("call"):
-        while True:
-            try:
-                if os.fork() == 0:
-                    os.setsid()
-            except OSError:
-                pass
-
-@check("bad.eats_memory", "?", source="test", needs=("json",), seconds=60)
-def eats_memory():
-    held = []
-    with subject("call"):
-        while True:
-            held.append(b"1" * (16 * 1024 * 1024))
-
-@check("bad.prints_ten_megabytes", "?", source="test", needs=("json",))
-def prints_ten_megabytes():
-    with subject("call"):
-        for _ in range(10 * 1024):
-            os.write(1, b"x" * 1023 + b"\\n")
-            sys.stderr.write("")
-        os.write(2, b"the last line\\n")
-
-@check("bad.closes_its_outputs", "?", source="test", needs=("json",))
-def closes_its_outputs():
-    with subject("call"):
-        os.closerange(0, 101)
-
-@check("bad.talks_like_the_supervisor", "?", source="test", needs=("json",))
-def talks_like_the_supervisor():
-    event = b'{"seq": 0, "t": 0, "event": "bye", "probes": 0, "seconds": 0}\\n'
-    with subject("call"):
-        for number in range(1, 101):
-            try:
-                os.write(number, event)
-            except OSError:
-                pass
-
-@check("bad.kills_everything_else", "?", source="test", needs=("json",))
-def kills_everything_else():
-    with subject("call"):
-        try:
-            os.kill(-1, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-
-@check("bad.not_at_all", "?", source="test", needs=("json",))
-def not_at_all():
-    with subject("call"):
-        import json
-        expect(json.loads("[1]") == [1], "json reads")
-"""
-
 
 @pytest.mark.faults
 def test_a_probe_that_misbehaves_ends_as_itself_and_harms_no_other(daemon: SecondDaemon, tmp_path: Path) -> None:
     folder = tmp_path / "probes"
     shutil.copytree(paths.data("probes"), folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "bad.py").write_text(MISBEHAVING)
+    shutil.copy(Path(__file__).with_name("misbehaving.py"), folder / "bad.py")
     probes = suite.load(folder)
     wanted = tuple(p for p in probes.probes.values() if p.group == "bad")
     engine = engine_on(daemon, TEMPLATES)
@@ -588,16 +371,3 @@ def test_a_probe_that_misbehaves_ends_as_itself_and_harms_no_other(daemon: Secon
     assert found["prints_ten_megabytes"].output.endswith("the last line\n")
     assert len(found["prints_ten_megabytes"].output) <= 4000
     assert daemon.containers() == []
-
-
-def engine_on(daemon: SecondDaemon, renderer: object) -> DockerEngine:
-    return DockerEngine(renderer=renderer, environment={**os.environ, "DOCKER_HOST": daemon.host})
-
-
-def base_of(daemon: SecondDaemon) -> Base:
-    """The base that was copied into the daemon, as its label tells."""
-    name = daemon.docker("images", "--format", "{{.Repository}}:{{.Tag}}", "compat-base").stdout.split()[0]
-    label = daemon.docker("inspect", "--format", '{{index .Config.Labels "compat.base"}}', name).stdout
-    from orchestrator.engine import docker_base
-
-    return docker_base.parse(json.loads(label))
