@@ -18,6 +18,7 @@ open are named in its `READS`, relative to this directory, so that they count in
 
 import ast
 import hashlib
+import importlib
 import math
 import os
 import re
@@ -31,7 +32,7 @@ HARNESS_FILES = (
     "supervisor.py", "harness.py", "events.py", "lanes.py", "needs.py", "parents.py", "plans.py", "processes.py",
     "warm.py",
 )  # fmt: skip
-"""Files of this directory that are the harness; a change in one of them changes the digest of every probe."""
+"""Files of this directory that are the harness: a change in one makes every result anew, and leaves proofs standing."""
 
 _ID = re.compile(r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+$")
 
@@ -304,16 +305,37 @@ def digest(directory, names):
     return total.hexdigest()
 
 
+def _mutated_by(directory):
+    """Check → files that say how it is sabotaged: the one that names it in `MUTATIONS`, and what that imports."""
+    names = sorted(n for n in os.listdir(directory) if re.match(r"mutations(_\w+)?\.py$", n))
+    found = {}
+    for name in names:
+        files = _reads(directory, name)
+        found.update((id, files) for id in importlib.import_module(name[:-3]).MUTATIONS)
+    return found
+
+
 def catalogue(directory):
-    """What every registered probe says of itself: a JSON-able dictionary, probes in order of their ids."""
-    own = [n for n in HARNESS_FILES if os.path.exists(os.path.join(directory, n))]
+    """What every registered probe says of itself: a JSON-able dictionary, probes in order of their ids.
+
+    `digest` covers a probe's file, what that imports outside the harness and its data; `harness` the harness; `proof`
+    what a proof stands on: the files of `digest` and, for a check, those of its mutation.
+    """
+    own = digest(directory, [n for n in HARNESS_FILES if os.path.exists(os.path.join(directory, n))])
+    mutated_by = _mutated_by(directory)
     digests = {}
+
+    def covering(names):
+        key = tuple(sorted(names))
+        if key not in digests:
+            digests[key] = digest(directory, key)
+        return digests[key]
+
+    reads = {name: _reads(directory, name) for name in {os.path.basename(s.file) for s in REGISTRY.values()}}
     probes = []
     for id in sorted(REGISTRY):
         spec = REGISTRY[id]
-        name = os.path.basename(spec.file)
-        if name not in digests:
-            digests[name] = digest(directory, set(own) | _reads(directory, name))
+        files = reads[os.path.basename(spec.file)]
         entry = {
             "id": id,
             "question": spec.question,
@@ -323,10 +345,12 @@ def catalogue(directory):
             "needs": list(spec.needs),
             "seconds": spec.seconds,
             "fresh": spec.fresh,
-            "digest": digests[name],
+            "digest": covering(files),
+            "harness": own,
+            "proof": covering(files | mutated_by.get(id, set())),
         }
         if spec.expects is not None:
             entry["expects"] = spec.expects["ended"]
             entry["expects_fields"] = spec.expects
         probes.append(entry)
-    return {"probes": probes}
+    return {"harness": sorted(HARNESS_FILES), "probes": probes}

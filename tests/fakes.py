@@ -75,6 +75,7 @@ def probe(name: str, **fields: object) -> Probe:
         "kind": ProbeKind.CONTROL if group == "control" else ProbeKind.CHECK,
         "source": "test",
         "digest": f"digest of {name}",
+        "proof": f"proof of {name}",
     }
     return Probe(**(values | fields))  # type: ignore[arg-type]
 

@@ -37,7 +37,7 @@ def proved(tmp_path, plain, mutated, known=None, **fields):
 
 def test_a_pass_and_a_sabotaged_failure_prove_a_check(tmp_path):
     proof, engine = proved(tmp_path, PASSES, FAILS)
-    assert proof == Proof(digest=f"digest of {CHECK}", passed=WHERE, failed=f"{WHERE} (mutated)")
+    assert proof == Proof(digest=f"proof of {CHECK}", passed=WHERE, failed=f"{WHERE} (mutated)")
     assert engine.asked == [False, True]
 
 
@@ -58,7 +58,7 @@ def test_a_failure_outside_the_subject_block_proves_nothing(tmp_path):
 
 
 def test_earlier_proofs_stand_and_are_not_sought_again(tmp_path):
-    known = {CHECK: Proof(digest=f"digest of {CHECK}", passed="there", failed="elsewhere")}
+    known = {CHECK: Proof(digest=f"proof of {CHECK}", passed="there", failed="elsewhere")}
     proof, engine = proved(tmp_path, PASSES, FAILS, known)
     assert proof == known[CHECK]
     assert engine.asked == [False]

@@ -23,7 +23,11 @@ class ProbeKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Probe:
-    """A probe as its file declares it; `digest` covers its file and the probe modules that imports."""
+    """A probe as its file declares it.
+
+    `digest` covers its file, the probe modules that imports and their data; `harness` what runs it; `proof` what a
+    proof of it stands on: the files of `digest` and those of its mutation.
+    """
 
     id: str
     question: str
@@ -34,6 +38,8 @@ class Probe:
     seconds: float | None = None
     fresh: bool = False
     digest: str = ""
+    harness: str = ""
+    proof: str = ""
 
 
 class Ended(StrEnum):

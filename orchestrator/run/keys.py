@@ -52,5 +52,5 @@ def environment_key(cell: Cell, lock: Lock, image_key: str, engine: Engine, limi
 
 
 def probe_key(environment: str, probe: Probe, inputs: tuple[str, ...]) -> str:
-    """Equal keys: the observation may be reused. `probe.digest` covers its file, imports and the supervisor."""
-    return digest([environment, probe.id, probe.digest, inputs])[:32]
+    """Equal keys: the observation may be reused; it was made by the same probe under the same harness."""
+    return digest([environment, probe.id, probe.digest, probe.harness, inputs])[:32]

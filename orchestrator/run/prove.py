@@ -15,10 +15,10 @@ from orchestrator.run.workshop import Workshop
 def prove(cells: Sequence[Cell], workshop: Workshop, known: Mapping[str, Proof]) -> dict[str, Proof]:
     """Check id → what is proven of it after running `cells` plainly, and their passing checks sabotaged.
 
-    `known` are earlier proofs: those of another digest are dropped, the rest stand.
+    `known` are earlier proofs: those of a check or mutation that has changed since are dropped, the rest stand.
     """
     proofs = {
-        p.id: known[p.id] if p.id in known and known[p.id].digest == p.digest else Proof(digest=p.digest)
+        p.id: known[p.id] if p.id in known and known[p.id].digest == p.proof else Proof(digest=p.proof)
         for p in workshop.suite.probes.values()
         if p.kind is ProbeKind.CHECK
     }

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -19,7 +20,7 @@ from orchestrator.store.publication import Catalogue
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Proof:
-    """Where the check with this digest passed, and where it (or, as said there, a mutation of it) failed."""
+    """Where a check passed, and where it (or, as said there, a mutation of it) failed; `digest` is `Probe.proof`."""
 
     digest: str
     passed: str = ""
@@ -39,21 +40,12 @@ class Suite:
 
     @property
     def digest(self) -> str:
-        return digest(sorted((p.id, p.digest) for p in self.probes.values()))
+        return digest(sorted((p.id, p.digest, p.harness) for p in self.probes.values()))
 
 
 def load(directory: Path) -> Suite:
-    """Reads the suite in a directory. The catalogue is asked of the supervisor itself, by this interpreter.
-
-    Raises UserError when a probe file is malformed.
-    """
-    supervisor = directory / "supervisor.py"
-    asked = subprocess.run(
-        [sys.executable, "-I", str(supervisor), "--catalogue"], capture_output=True, text=True, check=False, timeout=60
-    )
-    if asked.returncode != 0:
-        raise UserError(f"{directory}: the probe suite can't be listed:\n{asked.stderr.strip()}")
-    entries = json.loads(asked.stdout)["probes"]
+    """Reads the suite in a directory. Raises UserError when a probe file is malformed."""
+    entries = list(catalogued(directory)["probes"])
     probes = {entry["id"]: _probe(entry) for entry in entries}
     proofs = load_proofs(directory)
     files = tuple((path.relative_to(directory).as_posix(), path.read_bytes()) for path in _sent(directory))
@@ -63,6 +55,21 @@ def load(directory: Path) -> Suite:
         expects={e["id"]: e["expects_fields"] for e in entries if e.get("expects_fields")},
         proven=frozenset(p.id for p in probes.values() if _proves(proofs.get(p.id), p)),
     )
+
+
+def catalogued(directory: Path) -> dict[str, Any]:
+    """What the suite in a directory says of itself, asked of its supervisor in an interpreter of its own.
+
+    `probes`: an entry each; `harness`: the names of its files. Raises UserError when a probe file is malformed.
+    """
+    asked = subprocess.run(
+        [sys.executable, "-I", str(directory / "supervisor.py"), "--catalogue"],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    if asked.returncode != 0:
+        raise UserError(f"{directory}: the probe suite can't be listed:\n{asked.stderr.strip()}")
+    found: dict[str, Any] = json.loads(asked.stdout)
+    return found
 
 
 def of(catalogue: Catalogue) -> Suite:
@@ -77,7 +84,7 @@ def _sent(directory: Path) -> list[Path]:
 
 
 def _proves(proof: Proof | None, probe: Probe) -> bool:
-    return proof is not None and proof.digest == probe.digest and bool(proof.passed and proof.failed)
+    return proof is not None and proof.digest == probe.proof and bool(proof.passed and proof.failed)
 
 
 def _probe(entry: dict[str, object]) -> Probe:
