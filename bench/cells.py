@@ -204,7 +204,7 @@ def build_ours(bench: Bench, salt: str) -> tuple[float, Prepared]:
     recipe = bench.shop.recipe(bench.lock, bench.shop.base(bench.lock.python), ())
     context = dockerfile.render(recipe, dockerfile.read(paths.data("images")))
     salted = rf"\1\nENV BENCH={salt}-{os.getpid()}"
-    text = re.sub(r"(?m)^(FROM (?!compat-tools).*)$", salted, context.dockerfile)
+    text = re.sub(r"(?m)^(FROM .*)$", salted, context.dockerfile)
     return build(bench, replace(context, dockerfile=text), f"compat-bench:ours-{salt}")
 
 

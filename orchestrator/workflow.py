@@ -309,7 +309,7 @@ def write_dockerfiles(project: Project, folder: Path) -> tuple[Path, ...]:
         place = folder / record.cell.id
         for part, at in ((made.below, place / "below"), (made, place)) if made.cuda else ((made, place),):
             context = dockerfile.render(part, templates)
-            for name, content in (("Dockerfile", context.dockerfile.encode()), *context.files):
+            for name, content in context.written:
                 write_whole(at / name, content)
             written.append(at / "Dockerfile")
     return tuple(written)

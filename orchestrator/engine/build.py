@@ -1,7 +1,7 @@
 """Programs that build: the `docker` client with BuildKit, chosen by what it can do, and what its failures mean.
 
 The SDK has no BuildKit session (docker/docker-py#2230), so builds go through the client. A failed build is read
-from the exit code of the step that failed, which is ours to choose (`images/install.sh`, `images/compile.sh`).
+from the exit code of the step that failed, which is ours to choose (`images/install.py`, `images/fetch.py`).
 """
 
 from __future__ import annotations
@@ -19,12 +19,17 @@ from orchestrator.errors import CellError, CellStatus, Phase, infra
 from orchestrator.model import BuildContext
 
 NOT_FETCHED = frozenset({41, 43})
+NOT_IN_CACHE = 46
 NOT_INSTALLED = {42: "install-fails", 44: "build-fails"}
 _STEP_CODE = re.compile(r"exit code: (\d+)\s*$")
 _STEP_LINE = re.compile(r"^#(\d+) (?:\d+\.\d+ )?(.*)$")
 _DIGEST = re.compile(r"^sha256:[0-9a-f]+$")
 _NO_SPACE = ("no space left on device", "disk quota exceeded")
+FETCHING = "fetch.Dockerfile"
+"""What a context calls the Dockerfile that fetches for it."""
 _TAIL_LINES = 25
+_PROXIES = ("ALL_PROXY", "FTP_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")
+"""What a client hands every build of its own accord (`proxies` in its config.json), passwords included."""
 _GRACE_SECONDS = 5.0
 
 
@@ -136,7 +141,7 @@ def _succeeds(command: Sequence[str], env: Mapping[str, str], text: bytes = b"")
 
 def write(context: BuildContext, folder: Path) -> None:
     """Lays a context out in a folder. Raises CellError(build, infra) where a large file of it is gone."""
-    for name, content in (("Dockerfile", context.dockerfile.encode()), *context.files):
+    for name, content in context.written:
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
@@ -163,17 +168,29 @@ def _lay(source: Path, target: Path, beside: frozenset[str]) -> None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """What to build: a folder with a Dockerfile, the tags and labels of the result, secrets by id."""
+    """What to build: a folder with a Dockerfile, the tags and labels of the result, secrets by id.
+
+    Without `network` no step reaches any. With `output` what is built becomes files there and no image, and every step
+    is carried out anew.
+    """
 
     folder: Path
-    tags: tuple[str, ...]
+    tags: tuple[str, ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
     secrets: tuple[tuple[str, Path], ...] = ()
+    dockerfile: str = "Dockerfile"
+    network: bool = False
+    output: Path | None = None
 
 
 def build(client: Client, request: Request, log: Path, stopping: threading.Event) -> None:
     """Builds an image. Raises CellError: infra, or (build, uninstallable) when an install step itself failed."""
-    options = ["--platform", "linux/amd64", "--progress", "plain"]
+    options = ["--platform", "linux/amd64", "--progress", "plain", "--file", str(request.folder / request.dockerfile)]
+    if not request.network:
+        options += ["--network", "none"]
+        options += [word for name in _PROXIES for n in (name, name.lower()) for word in ("--build-arg", f"{n}=")]
+    if request.output is not None:
+        options += ["--no-cache", "--output", str(request.output)]
     for tag in request.tags:
         options += ["--tag", tag]
     for name, value in request.labels:
@@ -204,6 +221,8 @@ def failure(output: str) -> CellError:
         return infra(Phase.BUILD, "disk-full", tail)
     if code in NOT_FETCHED:
         return infra(Phase.BUILD, "fetch", tail)
+    if code == NOT_IN_CACHE:
+        return infra(Phase.BUILD, "not-in-cache", tail)
     if code in NOT_INSTALLED:
         return CellError(Phase.BUILD, CellStatus.UNINSTALLABLE, NOT_INSTALLED[code], tail)
     if code == 137:

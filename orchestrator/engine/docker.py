@@ -196,6 +196,8 @@ class DockerEngine:
             "mounts": mounts,
             "stdin_open": False,
             "ulimits": [Ulimit(name="core", soft=0, hard=0)],
+            # else the client's config.json hands its proxies, passwords included, to every container
+            "use_config_proxy": False,
         }
 
     def _builder(self, base: str, log: Path) -> str:
@@ -210,7 +212,7 @@ class DockerEngine:
             image = daemon.image(reference)
             wanted = _digest(context)
             if image is None or (image.labels or {}).get("compat.builder") != wanted:
-                daemon.build(context, (reference,), log, labels=(("compat.builder", wanted),))
+                daemon.build_with_network(context, (reference,), log, labels=(("compat.builder", wanted),))
         return reference
 
     def _open(self) -> Daemon:

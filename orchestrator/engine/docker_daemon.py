@@ -6,11 +6,12 @@ import http.client
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.engine import build, build_secrets, owner
+from orchestrator.engine.build import Request
 from orchestrator.errors import CellError, CellStatus, Phase, infra
 from orchestrator.model import BuildContext, Renderer
 
@@ -106,21 +107,50 @@ class Daemon:
         labels: tuple[tuple[str, str], ...] = (),
         folder: Path | None = None,
     ) -> None:
-        """Builds a context (beside what `folder` holds already), with the host's network settings as secrets."""
+        """Builds a context (beside what `folder` holds already), without network and without a secret.
+
+        Where it finds that its cache lacks something, that is fetched first, by a build of its own that has both and
+        runs nothing but our own program.
+        """
         if "compat-tools" in context.dockerfile:
             self._tools(log)
         with owner.scratch() as name:
-            secrets = build_secrets.write(Path(name), self.environment)
             place = folder or Path(name) / "context"
             place.mkdir(exist_ok=True)
             build.write(context, place)
-            request = build.Request(folder=place, tags=tags, labels=labels, secrets=tuple(secrets.items()))
+            request = Request(folder=place, tags=tags, labels=labels)
             try:
-                build.build(self.builder_client(), request, log, self.stopping)
+                self._carry_out(request, log)
             except CellError as error:
-                if error.status is CellStatus.INFRA and error.reason == "build" and not self.alive():
-                    raise infra(Phase.BUILD, "daemon", "the daemon went away during a build") from error
-                raise
+                if error.reason != "not-in-cache" or not context.fetching:
+                    raise
+                secrets = tuple(build_secrets.write(Path(name), self.environment).items())
+                nothing = Path(name) / "nothing"
+                fetch = replace(request, tags=(), labels=(), dockerfile=build.FETCHING, output=nothing)
+                self._carry_out(replace(fetch, network=True, secrets=secrets), log)
+                self._carry_out(request, log)
+
+    def build_with_network(
+        self, context: BuildContext, tags: tuple[str, ...], log: Path, *, labels: tuple[tuple[str, str], ...] = ()
+    ) -> None:
+        """Builds what runs no package under test, with the host's network and its settings as secrets."""
+        if "compat-tools" in context.dockerfile:
+            self._tools(log)
+        with owner.scratch() as name:
+            secrets = tuple(build_secrets.write(Path(name), self.environment).items())
+            place = Path(name) / "context"
+            place.mkdir()
+            build.write(context, place)
+            request = Request(folder=place, tags=tags, labels=labels, secrets=secrets, network=True)
+            self._carry_out(request, log)
+
+    def _carry_out(self, request: Request, log: Path) -> None:
+        try:
+            build.build(self.builder_client(), request, log, self.stopping)
+        except CellError as error:
+            if error.status is CellStatus.INFRA and error.reason == "build" and not self.alive():
+                raise infra(Phase.BUILD, "daemon", "the daemon went away during a build") from error
+            raise
 
     def _tools(self, log: Path) -> None:
         """Makes the image that holds uv, once per version of it."""
@@ -137,6 +167,6 @@ class Daemon:
                     (Path(name) / "uv").write_bytes(program.read_bytes())
                     (Path(name) / "uv").chmod(0o755)
                     build.write(self.renderer.tools(), Path(name))
-                    request = build.Request(folder=Path(name), tags=(_TOOLS,), labels=((_TOOLS_LABEL, stamp),))
+                    request = Request(folder=Path(name), tags=(_TOOLS,), labels=((_TOOLS_LABEL, stamp),))
                     build.build(self.builder_client(), request, log, self.stopping)
             self._tools_ready = True

@@ -15,10 +15,12 @@ from orchestrator.model import Stored
 
 KEY_LABEL = "compat.key"
 CELLS = "compat-cell"
-_MOUNT = "cached mount /var/cache/uv from exec"
-_SCRIPTS = ("install.sh", "host.sh")
-"""How the daemon describes a cache mount of ours: by where it is, and by the command that first asked for it, a
-builder's or a cell's (`images/`).
+_MOUNTS = {
+    "cached mount /var/cache/wheels from exec": ("install.py", "fetch.py"),
+    "cached mount /var/cache/uv from exec": ("host.sh", "install.sh"),
+}
+"""How the daemon describes a cache mount of ours: by where it is, and by the command that first asked for it, a cell's
+or a builder's (`images/`); `install.sh` is what cells called once.
 """
 _LONG_SECONDS = 900.0
 """Tens of gigabytes in a million files take a daemon minutes to measure or to remove."""
@@ -114,7 +116,8 @@ def drop_downloads(daemon: Daemon) -> None:
 
 def _is_ours(record: Mapping[str, Any]) -> bool:
     said = str(record.get("Description"))
-    return record["Type"] == "exec.cachemount" and said.startswith(_MOUNT) and any(s in said for s in _SCRIPTS)
+    programs = next((found for start, found in _MOUNTS.items() if said.startswith(start)), ())
+    return record["Type"] == "exec.cachemount" and any(program in said for program in programs)
 
 
 def _layers(daemon: Daemon) -> int:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
 
-from orchestrator.model import BaseSpec, BuildContext, Cuda, Distribution, Recipe, Renderer, Step, StepKind
+from orchestrator.model import BaseSpec, BuildContext, Cuda, Distribution, Recipe, Renderer, StepKind
 
-CELL_FILES = ("compile.sh", "host.sh", "install.sh", "sdist.py")
+CELL_FILES = ("install.py", "unpack.py", "wheels.py")
+"""What installs, in every cell's image."""
+FETCH_FILES = ("fetch.py", "host.sh", "indexes.py")
+"""What fetches for it, and decides nothing about the image."""
 _CELL = "Dockerfile.j2"
+_FETCH = "fetch.Dockerfile.j2"
 _GPU = "gpu.Dockerfile.j2"
 _BASE = "base.Dockerfile.j2"
 _BUILDER = "builder.Dockerfile.j2"
@@ -38,7 +43,7 @@ class Templates:
 
     @property
     def digest(self) -> str:
-        """Digest of what decides an image beside its recipe: the template and the scripts its steps call."""
+        """Digest of what decides an image beside its recipe: the template and the program its steps call."""
         return _digest(*(self[name] for name in (_CELL, *CELL_FILES)))
 
     @property
@@ -51,7 +56,7 @@ class Templates:
         return self[_VERIFY].encode()
 
     def cell(self, recipe: Recipe) -> BuildContext:
-        """The Dockerfile of a recipe, its scripts, and a requirements file per layer of wheels.
+        """The Dockerfile of a recipe, the one that fetches for it, their programs, and a list per layer of wheels.
 
         Of a recipe with a CUDA part: the Dockerfile of that part alone, on the image of the recipe below it.
         """
@@ -78,7 +83,7 @@ class Templates:
 
 def read(folder: Path) -> Templates:
     """The templates of an `images/` folder."""
-    names = sorted({_CELL, _GPU, _BASE, _BUILDER, _TOOLS, _VERIFY, *CELL_FILES})
+    names = sorted({_CELL, _FETCH, _GPU, _BASE, _BUILDER, _TOOLS, _VERIFY, *CELL_FILES, *FETCH_FILES})
     return Templates(texts=tuple((name, (folder / name).read_text(encoding="utf-8")) for name in names))
 
 
@@ -105,7 +110,7 @@ def render(recipe: Recipe, templates: Templates) -> BuildContext:
         compiled = step.kind is StepKind.COMPILE
         steps.append({"title": step.title, "compiled": compiled, "distributions": step.distributions, "file": name})
         if not compiled:
-            files.append((name, requirements(step).encode()))
+            files.append((name, wheels(step.distributions).encode()))
     text = _text(
         templates[_CELL],
         {
@@ -113,15 +118,17 @@ def render(recipe: Recipe, templates: Templates) -> BuildContext:
             "tag": reference(recipe.key),
             "key": recipe.key,
             "base": recipe.base.image,
-            "builder": builder_reference(recipe.base.identity),
             "steps": steps,
-            "stage": _stage,
+            "built": lambda dist: built_reference(recipe.base.identity, dist),
             "environment": [(name, _quoted(value)) for name, value in recipe.environment],
         },
     )
-    used = CELL_FILES if any(s.kind is StepKind.COMPILE for s in recipe.steps) else ("host.sh", "install.sh")
-    scripts = [(name, templates[name].encode()) for name in used]
-    return BuildContext(dockerfile=text, files=tuple(sorted([*files, *scripts])))
+    fetched = [d for s in recipe.steps if s.kind is StepKind.WHEELS for d in s.distributions]
+    files += [(f"install/{name}", templates[name].encode()) for name in CELL_FILES]
+    files += [(f"fetch/{name}", templates[name].encode()) for name in FETCH_FILES]
+    files.append(("fetch/wheels.txt", wheels(fetched).encode()))
+    by = _text(templates[_FETCH], {"title": _title(recipe), "base": recipe.base.image})
+    return BuildContext(dockerfile=text, fetching=by, files=tuple(sorted(files)))
 
 
 def _render_gpu(recipe: Recipe, cuda: Cuda, templates: Templates) -> BuildContext:
@@ -161,9 +168,9 @@ def _path(below: str, site: str) -> str:
     return below if below.startswith("/") else f"{site}/{below}"
 
 
-def requirements(step: Step) -> str:
-    """A requirements file, each pin with the hash of the one file that was locked."""
-    return "".join(f"{d.pin} --hash=sha256:{d.sha256}\n" for d in sorted(step.distributions, key=lambda d: d.name))
+def wheels(distributions: Iterable[Distribution]) -> str:
+    """The one file that was locked of each, with its sha256, as sha256sum has it."""
+    return "".join(f"{d.sha256}  {d.filename}\n" for d in sorted(distributions, key=lambda d: d.name))
 
 
 def reference(key: str) -> str:
@@ -182,8 +189,9 @@ def _title(recipe: Recipe) -> str:
     return f"CPython {recipe.base.python}, {count} distributions" + (": " + ", ".join(names) if names else "")
 
 
-def _stage(dist: Distribution) -> str:
-    return "compile-" + re.sub(r"[^a-z0-9]+", "-", dist.name.lower())
+def built_reference(identity: str, dist: Distribution) -> str:
+    """The tag of the image that holds what was built from a source distribution on a base."""
+    return f"compat-built:{_digest(identity, dist.name, dist.version, dist.sha256)[:20]}"
 
 
 def _quoted(value: str) -> str:

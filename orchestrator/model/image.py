@@ -135,11 +135,20 @@ class Recipe:
 class BuildContext:
     """What a builder is given: a Dockerfile, the small files beside it (path → content), and large ones of this machine
     (path → where they are).
+
+    `fetching` is a Dockerfile that fetches beforehand what the other one, without network, is made of; "" for none.
     """
 
     dockerfile: str
+    fetching: str = ""
     files: tuple[tuple[str, bytes], ...] = ()
     large: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def written(self) -> tuple[tuple[str, bytes], ...]:
+        """Every small file as it lies in a folder, the Dockerfiles first."""
+        fetching = (("fetch.Dockerfile", self.fetching.encode()),) if self.fetching else ()
+        return (("Dockerfile", self.dockerfile.encode()), *fetching, *self.files)
 
 
 class Renderer(Protocol):

@@ -1,70 +1,35 @@
 # CPython 3.11, 6 distributions: tensorflow==1.0, numpy==1.0
 #
-# By hand, in a folder that holds this file and the small files beside it:
-#   DOCKER_BUILDKIT=1 docker build --platform linux/amd64 \
-#     --secret id=ca,src=/etc/ssl/certs/ca-certificates.crt -t compat-cell:3e2d4affe1a12febcf41 .
+# By hand, in a folder that holds this file and those beside it:
+#   DOCKER_BUILDKIT=1 docker build --platform linux/amd64 --no-cache --output /tmp/nothing -f fetch.Dockerfile \
+#     --secret id=ca,src=/etc/ssl/certs/ca-certificates.crt .
+#   DOCKER_BUILDKIT=1 docker build --platform linux/amd64 --network none -t compat-cell:3e2d4affe1a12febcf41 .
 #
-FROM compat-tools:uv AS tools
-
-# termcolor==1.0 has no wheel for this Python: built from its source, apart from the image.
-FROM compat-builder:0123456789abcdef0123 AS compile-termcolor
-RUN --mount=type=secret,id=ca --mount=type=secret,id=host \
-    --mount=type=bind,source=host.sh,target=/tmp/host.sh \
-    --mount=type=bind,source=compile.sh,target=/tmp/compile.sh \
-    --mount=type=bind,source=sdist.py,target=/tmp/sdist.py \
-    sh /tmp/compile.sh termcolor 1.0 \
-    termcolor-1.0.tar.gz \
-    termcolor0000000000000000000000000000000000000000000000000000000
-
-# wrapt==1.0 has no wheel for this Python: built from its source, apart from the image.
-FROM compat-builder:0123456789abcdef0123 AS compile-wrapt
-RUN --mount=type=secret,id=ca --mount=type=secret,id=host \
-    --mount=type=bind,source=host.sh,target=/tmp/host.sh \
-    --mount=type=bind,source=compile.sh,target=/tmp/compile.sh \
-    --mount=type=bind,source=sdist.py,target=/tmp/sdist.py \
-    sh /tmp/compile.sh wrapt 1.0 \
-    wrapt-1.0.tar.gz \
-    wrapt00000000000000000000000000000000000000000000000000000000000
-
 FROM compat-base:debian-3.11-0123456789ab
+USER 65534:65534
 
 # tensorflow==1.0, 400 MB
-RUN --mount=type=bind,from=tools,source=/uv,target=/usr/local/bin/uv \
-    --mount=type=bind,source=host.sh,target=/tmp/host.sh \
-    --mount=type=bind,source=install.sh,target=/tmp/install.sh \
-    --mount=type=cache,id=compat-uv,target=/var/cache/uv \
-    --mount=type=tmpfs,target=/tmp/fetched \
-    --mount=type=secret,id=ca --mount=type=secret,id=host \
+RUN --mount=type=bind,source=install,target=/tmp/install \
     --mount=type=bind,source=layer-1.txt,target=/tmp/layer.txt \
-    sh /tmp/install.sh /tmp/layer.txt
+    --mount=type=cache,id=compat-wheels,target=/var/cache/wheels,readonly \
+    /opt/compat/python -I -S -B /tmp/install/install.py /tmp/layer.txt
 
 # numpy==1.0, 25 MB
-RUN --mount=type=bind,from=tools,source=/uv,target=/usr/local/bin/uv \
-    --mount=type=bind,source=host.sh,target=/tmp/host.sh \
-    --mount=type=bind,source=install.sh,target=/tmp/install.sh \
-    --mount=type=cache,id=compat-uv,target=/var/cache/uv \
-    --mount=type=tmpfs,target=/tmp/fetched \
-    --mount=type=secret,id=ca --mount=type=secret,id=host \
+RUN --mount=type=bind,source=install,target=/tmp/install \
     --mount=type=bind,source=layer-2.txt,target=/tmp/layer.txt \
-    sh /tmp/install.sh /tmp/layer.txt
+    --mount=type=cache,id=compat-wheels,target=/var/cache/wheels,readonly \
+    /opt/compat/python -I -S -B /tmp/install/install.py /tmp/layer.txt
 
 # the rest of the lock
-RUN --mount=type=bind,from=tools,source=/uv,target=/usr/local/bin/uv \
-    --mount=type=bind,source=host.sh,target=/tmp/host.sh \
-    --mount=type=bind,source=install.sh,target=/tmp/install.sh \
-    --mount=type=cache,id=compat-uv,target=/var/cache/uv \
-    --mount=type=tmpfs,target=/tmp/fetched \
-    --mount=type=secret,id=ca --mount=type=secret,id=host \
+RUN --mount=type=bind,source=install,target=/tmp/install \
     --mount=type=bind,source=layer-3.txt,target=/tmp/layer.txt \
-    sh /tmp/install.sh /tmp/layer.txt
+    --mount=type=cache,id=compat-wheels,target=/var/cache/wheels,readonly \
+    /opt/compat/python -I -S -B /tmp/install/install.py /tmp/layer.txt
 
 # compiled from source
-RUN --mount=type=bind,from=tools,source=/uv,target=/usr/local/bin/uv \
-    --mount=type=bind,source=host.sh,target=/tmp/host.sh \
-    --mount=type=bind,source=install.sh,target=/tmp/install.sh \
-    --mount=type=bind,from=compile-termcolor,source=/out,target=/tmp/wheels/termcolor \
-    --mount=type=bind,from=compile-wrapt,source=/out,target=/tmp/wheels/wrapt \
-    sh /tmp/install.sh
+RUN --mount=type=bind,source=install,target=/tmp/install \
+    --mount=type=bind,from=compat-built:bf062c5c0944e9f48745,source=/out,target=/tmp/wheels/termcolor \
+    --mount=type=bind,from=compat-built:186250fe7a7eda4a71db,source=/out,target=/tmp/wheels/wrapt \
+    /opt/compat/python -I -S -B /tmp/install/install.py
 
 LABEL compat.key="3e2d4affe1a12febcf413b5217b34ad665272bc3fcb0dc6fac434dc14533e32c"
-USER 65534:65534

@@ -1,52 +1,35 @@
 # CPython 3.11, 5 distributions: tensorflow==1.0, numpy==1.0, kerassurgeon==0.2.0
 #
-# By hand, in a folder that holds this file and the small files beside it:
-#   DOCKER_BUILDKIT=1 docker build --platform linux/amd64 \
-#     --secret id=ca,src=/etc/ssl/certs/ca-certificates.crt -t compat-cell:14e12dd830ced680a4cd .
+# By hand, in a folder that holds this file and those beside it:
+#   DOCKER_BUILDKIT=1 docker build --platform linux/amd64 --no-cache --output /tmp/nothing -f fetch.Dockerfile \
+#     --secret id=ca,src=/etc/ssl/certs/ca-certificates.crt .
+#   DOCKER_BUILDKIT=1 docker build --platform linux/amd64 --network none -t compat-cell:14e12dd830ced680a4cd .
 #
-FROM compat-tools:uv AS tools
-
 FROM compat-base:debian-3.11-0123456789ab
+USER 65534:65534
 
 # tensorflow==1.0, 400 MB
-RUN --mount=type=bind,from=tools,source=/uv,target=/usr/local/bin/uv \
-    --mount=type=bind,source=host.sh,target=/tmp/host.sh \
-    --mount=type=bind,source=install.sh,target=/tmp/install.sh \
-    --mount=type=cache,id=compat-uv,target=/var/cache/uv \
-    --mount=type=tmpfs,target=/tmp/fetched \
-    --mount=type=secret,id=ca --mount=type=secret,id=host \
+RUN --mount=type=bind,source=install,target=/tmp/install \
     --mount=type=bind,source=layer-1.txt,target=/tmp/layer.txt \
-    sh /tmp/install.sh /tmp/layer.txt
+    --mount=type=cache,id=compat-wheels,target=/var/cache/wheels,readonly \
+    /opt/compat/python -I -S -B /tmp/install/install.py /tmp/layer.txt
 
 # numpy==1.0, 25 MB
-RUN --mount=type=bind,from=tools,source=/uv,target=/usr/local/bin/uv \
-    --mount=type=bind,source=host.sh,target=/tmp/host.sh \
-    --mount=type=bind,source=install.sh,target=/tmp/install.sh \
-    --mount=type=cache,id=compat-uv,target=/var/cache/uv \
-    --mount=type=tmpfs,target=/tmp/fetched \
-    --mount=type=secret,id=ca --mount=type=secret,id=host \
+RUN --mount=type=bind,source=install,target=/tmp/install \
     --mount=type=bind,source=layer-2.txt,target=/tmp/layer.txt \
-    sh /tmp/install.sh /tmp/layer.txt
+    --mount=type=cache,id=compat-wheels,target=/var/cache/wheels,readonly \
+    /opt/compat/python -I -S -B /tmp/install/install.py /tmp/layer.txt
 
 # the rest of the lock
-RUN --mount=type=bind,from=tools,source=/uv,target=/usr/local/bin/uv \
-    --mount=type=bind,source=host.sh,target=/tmp/host.sh \
-    --mount=type=bind,source=install.sh,target=/tmp/install.sh \
-    --mount=type=cache,id=compat-uv,target=/var/cache/uv \
-    --mount=type=tmpfs,target=/tmp/fetched \
-    --mount=type=secret,id=ca --mount=type=secret,id=host \
+RUN --mount=type=bind,source=install,target=/tmp/install \
     --mount=type=bind,source=layer-3.txt,target=/tmp/layer.txt \
-    sh /tmp/install.sh /tmp/layer.txt
+    --mount=type=cache,id=compat-wheels,target=/var/cache/wheels,readonly \
+    /opt/compat/python -I -S -B /tmp/install/install.py /tmp/layer.txt
 
 # what the matrix is about: kerassurgeon==0.2.0
-RUN --mount=type=bind,from=tools,source=/uv,target=/usr/local/bin/uv \
-    --mount=type=bind,source=host.sh,target=/tmp/host.sh \
-    --mount=type=bind,source=install.sh,target=/tmp/install.sh \
-    --mount=type=cache,id=compat-uv,target=/var/cache/uv \
-    --mount=type=tmpfs,target=/tmp/fetched \
-    --mount=type=secret,id=ca --mount=type=secret,id=host \
+RUN --mount=type=bind,source=install,target=/tmp/install \
     --mount=type=bind,source=layer-4.txt,target=/tmp/layer.txt \
-    sh /tmp/install.sh /tmp/layer.txt
+    --mount=type=cache,id=compat-wheels,target=/var/cache/wheels,readonly \
+    /opt/compat/python -I -S -B /tmp/install/install.py /tmp/layer.txt
 
 LABEL compat.key="14e12dd830ced680a4cdf9923718469a4094db4bcb6c517e9451e0cd42dc01ae"
-USER 65534:65534

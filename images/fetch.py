@@ -1,0 +1,61 @@
+"""Fetches wheels into the cache that installing reads: only what its sha256 vouches for, read again where it is there.
+
+    python -I -S fetch.py WHEELS.txt
+
+A line of WHEELS.txt is `SHA256  FILENAME`, as sha256sum writes it; the file becomes /var/cache/wheels/SHA256/FILENAME.
+Standard library only, CPython 3.6 and later. Exit status 41: one could not be had, or is another than was locked.
+"""
+
+import hashlib
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import indexes
+
+CACHE = "/var/cache/wheels"
+AT_A_TIME = 8
+
+
+def fetch(line):
+    """Sees to one file. Returns what is wrong, "" for nothing."""
+    sha256, _, filename = line.partition("  ")
+    folder = os.path.join(CACHE, sha256)
+    path = os.path.join(folder, filename)
+    if _sha256(path) == sha256:
+        return ""
+    if os.path.exists(path):
+        print("fetch.py: %s in the cache is another: fetched anew" % filename, flush=True)
+    try:
+        os.makedirs(folder, exist_ok=True)
+        indexes.download(indexes.find(filename.split("-")[0], filename), path, sha256)
+    except (OSError, LookupError, ValueError) as error:
+        return "%s: %s" % (filename, error)
+    return ""
+
+
+def _sha256(path):
+    """The sha256 of a file, "" where there is none."""
+    total = hashlib.sha256()
+    try:
+        with open(path, "rb") as file:
+            for piece in iter(lambda: file.read(1024**2), b""):
+                total.update(piece)
+    except OSError:
+        return ""
+    return total.hexdigest()
+
+
+def main(arguments):
+    with open(arguments[0]) as file:
+        lines = file.read().splitlines()
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        wrong = [said for said in pool.map(fetch, lines) if said]
+    for said in wrong:
+        print("fetch.py: %s" % said, flush=True)
+    return 41 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

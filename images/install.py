@@ -1,0 +1,123 @@
+"""Installs wheels, each the very bytes that were locked: nothing is fetched, and nothing of a package is run.
+
+    python -I -S install.py LAYER.txt
+
+A line of LAYER.txt is `SHA256  FILENAME`, as sha256sum writes it; the file is /var/cache/wheels/SHA256/FILENAME.
+Without LAYER.txt: the wheels that were built from source, below /tmp/wheels/*/.
+
+Why neither uv nor pip: both start the environment's interpreter, and with it whatever installed packages hook into its
+start. Follows the specifications of PyPA: binary distribution format, entry points, recording installed projects.
+Standard library only, CPython 3.6 and later. Exit status:
+
+    42  a wheel can't be installed: what is wrong with it is said
+    45  the machine's own trouble
+    46  a wheel is not in the cache, or is not the one that was locked
+"""
+
+import contextlib
+import glob
+import hashlib
+import os
+import py_compile
+import re
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import unpack
+from wheels import Unfit, Wheel, site_packages
+
+CACHE = "/var/cache/wheels"
+BUILT = "/tmp/wheels/*/compiled.txt"
+COMPILED = "/opt/compat/compiled.txt"
+ENVIRONMENT = "/opt/venv"
+_LINE = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9][A-Za-z0-9._+!-]*\.whl)")
+_BUILT = re.compile(r"\S+ ([A-Za-z0-9][A-Za-z0-9._+!-]*\.whl) sha256:([0-9a-f]{64})")
+
+
+class Missing(Exception):
+    """A wheel is not there, or is another."""
+
+
+def listed(path):
+    """(path, sha256) of each wheel of a layer."""
+    with open(path) as file:
+        found = [_LINE.fullmatch(line.rstrip("\n")) for line in file]
+    return [(os.path.join(CACHE, *line.groups()), line.group(1)) for line in found]
+
+
+def built():
+    """The same of the wheels that were built from source; what was built from what goes on record."""
+    found = []
+    for path in sorted(glob.glob(BUILT)):
+        with open(path) as file, open(COMPILED, "a") as record:
+            for line in file:
+                filename, sha256 = _BUILT.fullmatch(line.rstrip("\n")).groups()
+                found.append((os.path.join(os.path.dirname(path), filename), sha256))
+                record.write(line)
+    return found
+
+
+def verify(named):
+    """Raises Missing unless each path holds the bytes it should."""
+
+    def check(pair):
+        path, sha256 = pair
+        total = hashlib.sha256()
+        try:
+            with open(path, "rb") as file:
+                for piece in iter(lambda: file.read(1024**2), b""):
+                    total.update(piece)
+        except FileNotFoundError:
+            raise Missing("%s is not in the cache" % os.path.basename(path)) from None
+        if total.hexdigest() != sha256:
+            raise Missing("%s in the cache has sha256 %s" % (os.path.basename(path), total.hexdigest()))
+
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(unpack.processors()) as pool:  # hashing lets go of the interpreter's lock
+        list(pool.map(check, named))
+
+
+def install(paths, environment):
+    """Unpacks verified wheels into an environment, and compiles them. Raises Unfit and OSError.
+
+    Where two have a file of the same name, the later one's stays.
+    """
+    layer = [Wheel(path, environment) for path in paths]
+    unpack.check_size(layer)
+    unpack.unpack(layer, _compiler(site_packages(environment) + os.sep))
+    for wheel in layer:
+        wheel.finish()
+
+
+def _compiler(site):
+    """What makes bytecode beside a file that is Python and belongs to a package."""
+
+    def compile_(path):
+        if path.endswith(".py") and path.startswith(site):
+            # no Python of this version: importing it says so, bytecode or not
+            with contextlib.suppress(py_compile.PyCompileError, ValueError, RecursionError, MemoryError):
+                py_compile.compile(path, doraise=True)
+
+    return compile_
+
+
+def main(arguments):
+    try:
+        named = listed(arguments[0]) if arguments else built()
+        verify(named)
+        install([path for path, _ in named], ENVIRONMENT)
+    except Missing as error:
+        print("install.py: %s" % error)
+        return 46
+    except Unfit as error:
+        print("install.py: %s" % error)
+        return 42
+    except OSError as error:
+        print("install.py: %s" % error)
+        return 45
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

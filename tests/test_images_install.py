@@ -1,0 +1,309 @@
+"""Installing wheels: as uv would have it, nothing of them run; and what a hostile one tries comes to nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import importlib.util
+import os
+import stat
+import struct
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import uv
+
+from orchestrator import paths
+
+WHEEL = "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+METADATA = "Metadata-Version: 2.1\nName: thing\nVersion: 1.0\n"
+NAME = "thing-1.0-py3-none-any.whl"
+
+
+def module(name: str) -> ModuleType:
+    sys.path.insert(0, str(paths.data("images")))
+    try:
+        return importlib.import_module(name)
+    finally:
+        sys.path.remove(str(paths.data("images")))
+
+
+install, wheels, unpack = module("install"), module("wheels"), module("unpack")
+
+
+def made(folder: Path, members: dict[str, bytes | str], *, name: str = NAME, change=None) -> Path:
+    """A wheel with a proper .dist-info and `members`; `change` sees each entry before it is written."""
+    content = {n: m.encode() if isinstance(m, str) else m for n, m in members.items()}
+    info = "thing-1.0.dist-info"
+    whole = {f"{info}/METADATA": METADATA.encode(), f"{info}/WHEEL": WHEEL.encode(), **content}
+    rows = [f"{n},sha256={_hash(c)},{len(c)}" for n, c in whole.items()]
+    whole.setdefault(f"{info}/RECORD", "\n".join([*rows, f"{info}/RECORD,,"]).encode())
+    path = folder / name
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for entry, text in whole.items():
+            described = zipfile.ZipInfo(entry)
+            described.compress_type = zipfile.ZIP_DEFLATED
+            described.external_attr = (stat.S_IFREG | 0o644) << 16
+            if change is not None:
+                change(described)
+            archive.writestr(described, text)
+    return path
+
+
+def _hash(content: bytes) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+
+
+@pytest.fixture
+def environment(tmp_path) -> Path:
+    place = tmp_path / "opt" / "venv"
+    Path(wheels.site_packages(str(place))).mkdir(parents=True)
+    (place / "bin").mkdir()
+    (place / "bin" / "python").symlink_to(sys.executable)
+    return place
+
+
+def site(environment: Path) -> Path:
+    return Path(wheels.site_packages(str(environment)))
+
+
+def outside(environment: Path) -> set[Path]:
+    """Everything beside the environment and the wheels themselves."""
+    root = environment.parents[1]
+    return {p for p in root.rglob("*") if environment not in p.parents and p.suffix != ".whl"}
+
+
+FILES = {
+    "thing/__init__.py": "VALUE = 7\n",
+    "thing/tests/test_it.py": "def broken(:\n",
+    "thing/data.bin": b"\0" * 5_000_000,
+    "thing/tool.sh": "#!/bin/sh\n",
+    "thing-1.0.data/scripts/thing-script": "#!python -u\nimport thing\nprint(thing.VALUE)\n",
+    "thing-1.0.data/purelib/more.py": "MORE = 1\n",
+    "thing-1.0.data/data/share/thing/doc.txt": "doc\n",
+    "thing-1.0.data/headers/thing.h": "#define THING\n",
+    "thing-1.0.dist-info/entry_points.txt": "[console_scripts]\nthing = thing:print\nother = thing.sub:Klass.run [x]\n",
+}
+
+
+def test_what_is_installed_is_what_uv_installs(tmp_path, environment):
+    """Names, contents and modes of all files, but for what names the installer."""
+
+    def executable(entry: zipfile.ZipInfo) -> None:
+        if entry.filename.endswith(".sh"):
+            entry.external_attr = (stat.S_IFREG | 0o755) << 16
+
+    wheel = made(tmp_path, FILES, change=executable)
+    install.install([str(wheel)], str(environment))
+    other = tmp_path / "other"
+    subprocess.run([uv.find_uv_bin(), "venv", "-q", "--python", sys.executable, str(other)], check=True)
+    before = {p.relative_to(other) for p in other.rglob("*")}
+    command = [uv.find_uv_bin(), "pip", "install", "-q", "--offline", "--no-cache", "--no-deps", "--python", str(other)]
+    subprocess.run([*command, "--no-index", "--find-links", str(tmp_path), "thing==1.0"], check=True)
+    theirs = {p.relative_to(other) for p in other.rglob("*") if p.is_file()} - before
+    theirs = {p for p in theirs if p.name not in (".lock", "uv_cache.json")}  # uv's own
+    ours = {p.relative_to(environment) for p in environment.rglob("*") if p.is_file() and p.suffix != ".pyc"}
+    assert ours - {Path("bin/python")} == theirs
+    for path in theirs:
+        mine, its = (environment / path).read_bytes(), (other / path).read_bytes()
+        if path.name in ("INSTALLER", "RECORD"):
+            continue
+        if path.parent.name == "bin":
+            mine, its = mine.partition(b"\n")[2], its.partition(b"\n")[2]
+            assert mine.split() and its.split()
+            if path.name in ("thing", "other"):
+                continue
+        assert mine == its, path
+        assert os.access(environment / path, os.X_OK) == os.access(other / path, os.X_OK), path
+
+
+def test_what_is_installed_works_and_is_on_record(tmp_path, environment):
+    install.install([str(made(tmp_path, FILES))], str(environment))
+    made_script = (environment / "bin" / "thing-script").read_text()
+    assert made_script.startswith(f"#!{environment}/bin/python -u\nimport thing")
+    assert "from thing.sub import Klass\n" in (environment / "bin" / "other").read_text()
+    record = (site(environment) / "thing-1.0.dist-info" / "RECORD").read_text().splitlines()
+    listed = {line.rsplit(",", 2)[0]: line.rsplit(",", 2)[1:] for line in record}
+    for name, (said, size) in listed.items():
+        content = (site(environment) / name).read_bytes()
+        if not name.endswith("/RECORD"):
+            assert (said, int(size)) == (f"sha256={_hash(content)}", len(content)), name
+    assert {"../../../bin/thing", "more.py", "../../../share/thing/doc.txt"} <= listed.keys()
+    cached = importlib.util.cache_from_source(str(site(environment) / "thing" / "__init__.py"))
+    assert Path(cached).exists()
+    code = "import sys; sys.dont_write_bytecode = True; import thing; print(thing.VALUE, thing.__cached__)"
+    there = {"PYTHONPATH": str(site(environment))}
+    asked = subprocess.run([sys.executable, "-S", "-c", code], env=there, capture_output=True, text=True, check=True)
+    assert asked.stdout.split() == ["7", cached]
+    assert not list(site(environment).glob("thing/tests/__pycache__/*")), "what is no Python has no bytecode"
+
+
+def test_nothing_of_a_wheel_runs_while_it_is_installed_nor_while_the_next_one_is(tmp_path, environment):
+    ran = tmp_path / "ran"
+    hook = f"import os; open({str(ran)!r}, 'w').close()\n"
+    install.install([str(made(tmp_path, {"hook.pth": hook, "sitecustomize.py": hook}))], str(environment))
+    folder = tmp_path / "next"
+    folder.mkdir()
+    install.install([str(made(folder, {"next.py": "X = 1\n"}))], str(environment))
+    assert not ran.exists()
+    assert (site(environment) / "hook.pth").read_text() == hook
+
+
+def test_of_two_wheels_with_the_same_file_the_later_one_has_it(tmp_path, environment):
+    found = []
+    for number in range(2):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        found.append(str(made(folder, {"same.py": f"N = {number}\n"})))
+    install.install(found, str(environment))
+    assert (site(environment) / "same.py").read_text() == "N = 1\n"
+
+
+def named(name: str):
+    """Renames the entry `evil` as zipfile itself would not."""
+
+    def change(entry: zipfile.ZipInfo) -> None:
+        if entry.filename == "evil":
+            entry.filename = name
+
+    return change
+
+
+def kind(mode: int):
+    def change(entry: zipfile.ZipInfo) -> None:
+        if entry.filename == "evil":
+            entry.external_attr = mode << 16
+
+    return change
+
+
+HOSTILE = {
+    "parent": ({"evil": "x"}, named("../../../../evil")),
+    "parent in the middle": ({"evil": "x"}, named("thing/../../../../../evil")),
+    "absolute": ({"evil": "x"}, named("/tmp/evil-absolute")),
+    "backslashes": ({"evil": "x"}, named("..\\evil")),
+    "dot": ({"evil": "x"}, named("./evil")),
+    "empty part": ({"evil": "x"}, named("a//evil")),
+    "control characters": ({"evil": "x"}, named("a\x1b[2Jb.py")),
+    "newline": ({"evil": "x"}, named("a\nb.py")),
+    "too long": ({"evil": "x"}, named("a" * 300)),
+    "symlink": ({"evil": "/etc"}, kind(stat.S_IFLNK | 0o777)),
+    "fifo": ({"evil": "x"}, kind(stat.S_IFIFO | 0o644)),
+    "device": ({"evil": "x"}, kind(stat.S_IFCHR | 0o644)),
+    "scheme": ({"thing-1.0.data/nowhere/evil": "x"}, None),
+    "scheme out of it": ({"evil": "x"}, named("thing-1.0.data/data/../../evil")),
+    "file and folder": ({"evil": "x", "evil/deeper.py": "x"}, None),
+    "folder where python is": ({"thing-1.0.data/scripts/python/evil": "x"}, None),
+    "command with a path": ({"thing-1.0.dist-info/entry_points.txt": "[console_scripts]\n../evil = a:b\n"}, None),
+    "command that is code": (
+        {"thing-1.0.dist-info/entry_points.txt": "[console_scripts]\nx = a:b();import os\n"},
+        None,
+    ),
+    "command with an import": (
+        {"thing-1.0.dist-info/entry_points.txt": "[console_scripts]\nx = a\\nimport os:b\n"},
+        None,
+    ),
+    "two of itself": ({"other-1.0.dist-info/METADATA": METADATA}, None),
+    "no record": ({"thing-1.0.dist-info/RECORD": b""}, None),
+    "version from the future": ({"thing-1.0.dist-info/WHEEL": WHEEL.replace("1.0", "2.0")}, None),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_a_hostile_wheel_is_refused_by_name_and_nothing_is_touched(case, tmp_path, environment):
+    members, change = HOSTILE[case]
+    wheel = made(tmp_path, members, change=change)
+    before = outside(environment), sorted(environment.rglob("*"))
+    with pytest.raises(wheels.Unfit) as raised:
+        install.install([str(wheel)], str(environment))
+    assert raised.value.args[0].isprintable()
+    assert outside(environment) == before[0]
+    assert not (environment.parents[1] / "evil").exists()
+    assert not Path("/tmp/evil-absolute").exists()
+    assert (environment / "bin" / "python").is_symlink()
+
+
+@pytest.mark.parametrize(
+    "record",
+    ["../../../../etc/passwd,,\n", "/etc/passwd,sha256=x,1\n", 'a,"b\n', "x\n" * 1000, "\0\0\0", "a,b,c,d,e\n"],
+)
+def test_a_hostile_record_writes_nothing_but_its_own_lines(record, tmp_path, environment):
+    """RECORD is what uninstalling goes by: only files that were installed get into it."""
+    install.install([str(made(tmp_path, {"a.py": "", "thing-1.0.dist-info/RECORD": record}))], str(environment))
+    text = (site(environment) / "thing-1.0.dist-info" / "RECORD").read_text()
+    assert "etc/passwd" not in text
+    assert all((site(environment) / line.rsplit(",", 2)[0]).exists() for line in text.splitlines())
+
+
+def test_a_script_that_replaces_the_interpreter_replaces_the_link_alone(tmp_path, environment):
+    install.install([str(made(tmp_path, {"thing-1.0.data/scripts/python": "#!/bin/sh\nexit 7\n"}))], str(environment))
+    assert not (environment / "bin" / "python").is_symlink()
+    assert Path(sys.executable).read_bytes()[:4] == b"\x7fELF"
+
+
+def test_a_few_kilobytes_that_unpack_to_gigabytes_are_refused_before_a_byte_is_written(tmp_path, environment):
+    wheel = made(tmp_path, {"a.bin": b"\0" * 20_000_000})
+    content = bytearray(wheel.read_bytes())
+    # the central directory says 10 GB without another byte; its entry is found by its name
+    at = content.rindex(b"a.bin") - 46 + 24
+    content[at : at + 4] = struct.pack("<I", 4_000_000_000)
+    wheel.write_bytes(bytes(content))
+    with pytest.raises(wheels.Unfit, match=r"unpacks from \d+ bytes to 40"):
+        install.install([str(wheel)], str(environment))
+    assert list(site(environment).iterdir()) == []
+
+
+@pytest.mark.parametrize("offset,value,says", [(24, 10, "larger than it says"), (16, 1, "not what the archive lists")])
+def test_an_archive_that_lies_about_a_file_is_refused(offset, value, says, tmp_path, environment):
+    wheel = made(tmp_path, {"a.bin": b"x" * 100_000})
+    content = bytearray(wheel.read_bytes())
+    at = content.rindex(b"a.bin") - 46 + offset
+    content[at : at + 4] = struct.pack("<I", value)
+    wheel.write_bytes(bytes(content))
+    with pytest.raises(wheels.Unfit, match=says):
+        install.install([str(wheel)], str(environment))
+
+
+def test_a_hundred_thousand_files_install_and_more_than_any_wheel_has_are_refused(tmp_path, environment, monkeypatch):
+    monkeypatch.setattr(wheels, "MOST_FILES", 2_000)
+    install.install([str(made(tmp_path, {f"many/{n}.txt": "" for n in range(1_900)}))], str(environment))
+    assert len(list((site(environment) / "many").iterdir())) == 1_900
+    with pytest.raises(wheels.Unfit, match="has 2104 files"):
+        install.install([str(made(tmp_path, {f"many/{n}.txt": "" for n in range(2_101)}))], str(environment))
+
+
+def test_python_that_crashes_the_compiler_is_installed_without_bytecode(tmp_path, environment, monkeypatch, capfd):
+    def crash(path: str, **_options: object) -> None:
+        if path.endswith("deep.py"):
+            os.kill(os.getpid(), 9)
+
+    monkeypatch.setattr(install.py_compile, "compile", crash)
+    install.install([str(made(tmp_path, {"deep.py": "(" * 10, "flat.py": "X = 1\n"}))], str(environment))
+    assert (site(environment) / "deep.py").exists()
+    assert (site(environment) / "flat.py").exists()
+    assert "bytecode is left out" in capfd.readouterr().out
+
+
+def test_a_cache_without_the_file_and_one_with_another_file_are_both_told_apart_from_a_bad_wheel(
+    tmp_path, environment, monkeypatch, capsys
+):
+    monkeypatch.setattr(install, "CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(install, "ENVIRONMENT", str(environment))
+    wheel = made(tmp_path, {"a.py": "A = 1\n"})
+    sha256 = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    layer = tmp_path / "layer.txt"
+    layer.write_text(f"{sha256}  {NAME}\n")
+    assert install.main([str(layer)]) == 46
+    place = tmp_path / "cache" / sha256
+    place.mkdir(parents=True)
+    (place / NAME).write_bytes(wheel.read_bytes())
+    assert install.main([str(layer)]) == 0
+    (place / NAME).write_bytes(wheel.read_bytes() + b"more")
+    (site(environment) / "a.py").unlink()
+    assert install.main([str(layer)]) == 46
+    assert not (site(environment) / "a.py").exists()
+    assert "not in the cache" in (said := capsys.readouterr().out) and "in the cache has sha256" in said
