@@ -35,14 +35,15 @@ def module(name: str) -> ModuleType:
 install, wheels, unpack = module("install"), module("wheels"), module("unpack")
 
 
-def made(folder: Path, members: dict[str, bytes | str], *, name: str = NAME, change=None) -> Path:
+def made(folder: Path, members: dict[str, bytes | str], *, project: str = "thing", change=None) -> Path:
     """A wheel with a proper .dist-info and `members`; `change` sees each entry before it is written."""
     content = {n: m.encode() if isinstance(m, str) else m for n, m in members.items()}
-    info = "thing-1.0.dist-info"
-    whole = {f"{info}/METADATA": METADATA.encode(), f"{info}/WHEEL": WHEEL.encode(), **content}
+    info = f"{project}-1.0.dist-info"
+    metadata = METADATA.replace("thing", project).encode()
+    whole = {f"{info}/METADATA": metadata, f"{info}/WHEEL": WHEEL.encode(), **content}
     rows = [f"{n},sha256={_hash(c)},{len(c)}" for n, c in whole.items()]
     whole.setdefault(f"{info}/RECORD", "\n".join([*rows, f"{info}/RECORD,,"]).encode())
-    path = folder / name
+    path = folder / f"{project}-1.0-py3-none-any.whl"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for entry, text in whole.items():
             described = zipfile.ZipInfo(entry)
