@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import threading
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -170,8 +171,8 @@ def _lay(source: Path, target: Path, beside: frozenset[str]) -> None:
 class Request:
     """What to build: a folder with a Dockerfile, the tags and labels of the result, secrets by id.
 
-    Without `network` no step reaches any. With `output` what is built becomes files there and no image, and every step
-    is carried out anew.
+    Without `network` no step reaches any. With `output` what is built becomes files there and no image, and what takes
+    the argument AGAIN is carried out anew.
     """
 
     folder: Path
@@ -190,7 +191,7 @@ def build(client: Client, request: Request, log: Path, stopping: threading.Event
         options += ["--network", "none"]
         options += [word for name in _PROXIES for n in (name, name.lower()) for word in ("--build-arg", f"{n}=")]
     if request.output is not None:
-        options += ["--no-cache", "--output", str(request.output)]
+        options += ["--output", str(request.output), "--build-arg", f"AGAIN={time.time_ns()}"]
     for tag in request.tags:
         options += ["--tag", tag]
     for name, value in request.labels:

@@ -1,7 +1,7 @@
 # CPython 3.11, 6 distributions: tensorflow==1.0, numpy==1.0
 #
 # By hand, in a folder that holds this file and those beside it:
-#   DOCKER_BUILDKIT=1 docker build --platform linux/amd64 --no-cache --output /tmp/nothing -f fetch.Dockerfile \
+#   DOCKER_BUILDKIT=1 docker build --platform linux/amd64 --output /tmp/nothing -f fetch.Dockerfile \
 #     --secret id=ca,src=/etc/ssl/certs/ca-certificates.crt .
 #   DOCKER_BUILDKIT=1 docker build --platform linux/amd64 --network none -t compat-cell:3e2d4affe1a12febcf41 .
 #

@@ -1,7 +1,7 @@
 # CPython 3.11, 5 distributions: tensorflow==1.0, numpy==1.0, kerassurgeon==0.1.3
 #
 # By hand, in a folder that holds this file and those beside it:
-#   DOCKER_BUILDKIT=1 docker build --platform linux/amd64 --no-cache --output /tmp/nothing -f fetch.Dockerfile \
+#   DOCKER_BUILDKIT=1 docker build --platform linux/amd64 --output /tmp/nothing -f fetch.Dockerfile \
 #     --secret id=ca,src=/etc/ssl/certs/ca-certificates.crt .
 #   DOCKER_BUILDKIT=1 docker build --platform linux/amd64 --network none -t compat-cell:82e27137731a75512b4a .
 #

@@ -1,7 +1,7 @@
 # CPython 3.11, 5 distributions: tensorflow==1.0, numpy==1.0, kerassurgeon==0.2.0
 #
 # By hand, in a folder that holds this file and those beside it:
-#   DOCKER_BUILDKIT=1 docker build --platform linux/amd64 --no-cache --output /tmp/nothing -f fetch.Dockerfile \
+#   DOCKER_BUILDKIT=1 docker build --platform linux/amd64 --output /tmp/nothing -f fetch.Dockerfile \
 #     --secret id=ca,src=/etc/ssl/certs/ca-certificates.crt .
 #   DOCKER_BUILDKIT=1 docker build --platform linux/amd64 --network none -t compat-cell:14e12dd830ced680a4cd .
 #
