@@ -14,22 +14,26 @@ Standard library only, CPython 3.6 and later. Exit status:
     46  a wheel is not in the cache, or is not the one that was locked
 """
 
-import contextlib
 import glob
 import hashlib
+import importlib.util
+import marshal
 import os
-import py_compile
 import re
+import struct
 import sys
+import warnings
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import unpack
-from wheels import Unfit, Wheel, site_packages
+from wheels import Unfit, Wheel, site_packages, write
 
 CACHE = "/var/cache/wheels"
 BUILT = "/tmp/wheels/*/compiled.txt"
 COMPILED = "/opt/compat/compiled.txt"
 ENVIRONMENT = "/opt/venv"
+_TESTS = re.compile(r"/tests?/")
+_MAGIC = importlib.util.MAGIC_NUMBER + (b"\0\0\0\0" if sys.version_info >= (3, 7) else b"")  # PEP 552
 _LINE = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9][A-Za-z0-9._+!-]*\.whl)")
 _BUILT = re.compile(r"\S+ ([A-Za-z0-9][A-Za-z0-9._+!-]*\.whl) sha256:([0-9a-f]{64})")
 
@@ -83,6 +87,7 @@ def install(paths, environment):
 
     Where two have a file of the same name, the later one's stays.
     """
+    warnings.simplefilter("ignore")  # of sources that are compiled
     layer = [Wheel(path, environment) for path in paths]
     unpack.check_size(layer)
     unpack.unpack(layer, _compiler(site_packages(environment) + os.sep))
@@ -91,13 +96,19 @@ def install(paths, environment):
 
 
 def _compiler(site):
-    """What makes bytecode beside a file that is Python and belongs to a package."""
+    """What makes bytecode beside a file that is Python and belongs to a package; tests of packages are left out."""
 
     def compile_(path):
-        if path.endswith(".py") and path.startswith(site):
-            # no Python of this version: importing it says so, bytecode or not
-            with contextlib.suppress(py_compile.PyCompileError, ValueError, RecursionError, MemoryError):
-                py_compile.compile(path, doraise=True)
+        if not path.endswith(".py") or not path.startswith(site) or _TESTS.search(path):
+            return
+        with open(path, "rb") as file:
+            source, about = file.read(), os.fstat(file.fileno())
+        try:
+            code = marshal.dumps(compile(source, path, "exec", dont_inherit=True))
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return  # no Python of this version: importing it says so, bytecode or not
+        when = struct.pack("<LL", int(about.st_mtime) & 0xFFFFFFFF, about.st_size & 0xFFFFFFFF)
+        write(importlib.util.cache_from_source(path), _MAGIC + when + code, 0o644)
 
     return compile_
 

@@ -143,8 +143,12 @@ def site_packages(environment):
 
 def write(path, content, mode):
     """Writes a small file, and the folder it is in."""
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with anew(path, mode) as file:
+    try:
+        file = anew(path, mode)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        file = anew(path, mode)
+    with file:
         file.write(content)
 
 

@@ -13,6 +13,7 @@ import sys
 import zipfile
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 import uv
@@ -80,7 +81,8 @@ def outside(environment: Path) -> set[Path]:
 
 FILES = {
     "thing/__init__.py": "VALUE = 7\n",
-    "thing/tests/test_it.py": "def broken(:\n",
+    "thing/broken.py": "def broken(:\n",
+    "thing/tests/test_it.py": "T = 1\n",
     "thing/data.bin": b"\0" * 5_000_000,
     "thing/tool.sh": "#!/bin/sh\n",
     "thing-1.0.data/scripts/thing-script": "#!python -u\nimport thing\nprint(thing.VALUE)\n",
@@ -140,7 +142,8 @@ def test_what_is_installed_works_and_is_on_record(tmp_path, environment):
     there = {"PYTHONPATH": str(site(environment))}
     asked = subprocess.run([sys.executable, "-S", "-c", code], env=there, capture_output=True, text=True, check=True)
     assert asked.stdout.split() == ["7", cached]
-    assert not list(site(environment).glob("thing/tests/__pycache__/*")), "what is no Python has no bytecode"
+    assert [p.name.split(".")[0] for p in site(environment).glob("thing/__pycache__/*")] == ["__init__"]
+    assert not list(site(environment).glob("thing/tests/__pycache__/*")), "tests of packages are not compiled"
 
 
 def test_nothing_of_a_wheel_runs_while_it_is_installed_nor_while_the_next_one_is(tmp_path, environment):
@@ -278,11 +281,12 @@ def test_a_hundred_thousand_files_install_and_more_than_any_wheel_has_are_refuse
 
 
 def test_python_that_crashes_the_compiler_is_installed_without_bytecode(tmp_path, environment, monkeypatch, capfd):
-    def crash(path: str, **_options: object) -> None:
+    def crash(source: bytes, path: str, mode: str, **options: Any) -> object:
         if path.endswith("deep.py"):
             os.kill(os.getpid(), 9)
+        return compile(source, path, mode, **options)
 
-    monkeypatch.setattr(install.py_compile, "compile", crash)
+    monkeypatch.setattr(install, "compile", crash, raising=False)
     install.install([str(made(tmp_path, {"deep.py": "(" * 10, "flat.py": "X = 1\n"}))], str(environment))
     assert (site(environment) / "deep.py").exists()
     assert (site(environment) / "flat.py").exists()
