@@ -1,8 +1,8 @@
 """Fetches wheels into the cache that installing reads: only what its sha256 vouches for, read again where it is there.
 
-    python -I -S fetch.py WHEELS.txt
+    python -I -S fetch.py CACHE WHEELS.txt
 
-A line of WHEELS.txt is `SHA256  FILENAME`, as sha256sum writes it; the file becomes /var/cache/wheels/SHA256/FILENAME.
+A line of WHEELS.txt is `SHA256  FILENAME`, as sha256sum writes it; the file becomes CACHE/SHA256/FILENAME.
 Standard library only, CPython 3.6 and later. Exit status 41: one could not be had, or is another than was locked.
 """
 
@@ -14,14 +14,13 @@ from concurrent.futures import ThreadPoolExecutor
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import indexes
 
-CACHE = "/var/cache/wheels"
 AT_A_TIME = 8
 
 
-def fetch(line):
+def fetch(cache, line):
     """Sees to one file. Returns what is wrong, "" for nothing."""
     sha256, _, filename = line.partition("  ")
-    folder = os.path.join(CACHE, sha256)
+    folder = os.path.join(cache, sha256)
     path = os.path.join(folder, filename)
     if _sha256(path) == sha256:
         return ""
@@ -48,10 +47,11 @@ def _sha256(path):
 
 
 def main(arguments):
-    with open(arguments[0]) as file:
+    cache, listed = arguments
+    with open(listed) as file:
         lines = file.read().splitlines()
     with ThreadPoolExecutor(AT_A_TIME) as pool:
-        wrong = [said for said in pool.map(fetch, lines) if said]
+        wrong = [said for said in pool.map(lambda line: fetch(cache, line), lines) if said]
     for said in wrong:
         print("fetch.py: %s" % said, flush=True)
     return 41 if wrong else 0

@@ -1,9 +1,10 @@
 """Installs wheels, each the very bytes that were locked: nothing is fetched, and nothing of a package is run.
 
-    python -I -S install.py LAYER.txt
+    python -I -S install.py ENVIRONMENT CACHE LAYER.txt
+    python -I -S install.py ENVIRONMENT BUILT
 
-A line of LAYER.txt is `SHA256  FILENAME`, as sha256sum writes it; the file is /var/cache/wheels/SHA256/FILENAME.
-Without LAYER.txt: the wheels that were built from source, below /tmp/wheels/*/.
+A line of LAYER.txt is `SHA256  FILENAME`, as sha256sum writes it; the file is CACHE/SHA256/FILENAME. In BUILT are the
+wheels that were built from source, BUILT/*/*.whl, and beside each what it is and was built from.
 
 Why neither uv nor pip: both start the environment's interpreter, and with it whatever installed packages hook into its
 start. Follows the specifications of PyPA: binary distribution format, entry points, recording installed projects.
@@ -28,10 +29,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import unpack
 from wheels import Unfit, Wheel, site_packages, write
 
-CACHE = "/var/cache/wheels"
-BUILT = "/tmp/wheels/*/compiled.txt"
-COMPILED = "/opt/compat/compiled.txt"
-ENVIRONMENT = "/opt/venv"
+COMPILED = "compiled.txt"
+"""In an environment: what was built from which source."""
 _TESTS = re.compile(r"/tests?/")
 _MAGIC = importlib.util.MAGIC_NUMBER + (b"\0\0\0\0" if sys.version_info >= (3, 7) else b"")  # PEP 552
 _LINE = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9][A-Za-z0-9._+!-]*\.whl)")
@@ -42,18 +41,18 @@ class Missing(Exception):
     """A wheel is not there, or is another."""
 
 
-def listed(path):
+def listed(cache, path):
     """(path, sha256) of each wheel of a layer."""
     with open(path) as file:
         found = [_LINE.fullmatch(line.rstrip("\n")) for line in file]
-    return [(os.path.join(CACHE, *line.groups()), line.group(1)) for line in found]
+    return [(os.path.join(cache, *line.groups()), line.group(1)) for line in found]
 
 
-def built():
-    """The same of the wheels that were built from source; what was built from what goes on record."""
+def built(folder, environment):
+    """The same of wheels that were built from source; what was built from what goes on record in the environment."""
     found = []
-    for path in sorted(glob.glob(BUILT)):
-        with open(path) as file, open(COMPILED, "a") as record:
+    for path in sorted(glob.glob(os.path.join(glob.escape(folder), "*", COMPILED))):
+        with open(path) as file, open(os.path.join(environment, COMPILED), "a") as record:
             for line in file:
                 filename, sha256 = _BUILT.fullmatch(line.rstrip("\n")).groups()
                 found.append((os.path.join(os.path.dirname(path), filename), sha256))
@@ -115,9 +114,10 @@ def _compiler(site):
 
 def main(arguments):
     try:
-        named = listed(arguments[0]) if arguments else built()
+        environment, *rest = arguments
+        named = listed(*rest) if len(rest) == 2 else built(rest[0], environment)
         verify(named)
-        install([path for path, _ in named], ENVIRONMENT)
+        install([path for path, _ in named], environment)
     except Missing as error:
         print("install.py: %s" % error)
         return 46

@@ -201,7 +201,7 @@ def test_several_may_ask_for_room_at_a_time(engine, base):
 def test_a_source_is_compiled_apart_and_recorded(engine, forgotten, tmp_path):
     prepared = engine.prepare(forgotten(SIX, TERMCOLOR), tmp_path / "log")
     lines: list[bytes] = []
-    code = "import shutil, termcolor; print(open('/opt/compat/compiled.txt').read(), shutil.which('gcc'))"
+    code = "import shutil, termcolor; print(open('/opt/venv/compiled.txt').read(), shutil.which('gcc'))"
     engine.run(prepared.reference, Task(command=(PYTHON, "-c", code)), lines.append)
     assert lines[0].startswith(b"termcolor==1.1.0 termcolor-1.1.0-py3-none-any.whl sha256:")
     assert lines[-1].strip() == b"None"

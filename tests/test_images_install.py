@@ -294,21 +294,19 @@ def test_python_that_crashes_the_compiler_is_installed_without_bytecode(tmp_path
 
 
 def test_a_cache_without_the_file_and_one_with_another_file_are_both_told_apart_from_a_bad_wheel(
-    tmp_path, environment, monkeypatch, capsys
+    tmp_path, environment, capsys
 ):
-    monkeypatch.setattr(install, "CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(install, "ENVIRONMENT", str(environment))
     wheel = made(tmp_path, {"a.py": "A = 1\n"})
     sha256 = hashlib.sha256(wheel.read_bytes()).hexdigest()
     layer = tmp_path / "layer.txt"
     layer.write_text(f"{sha256}  {NAME}\n")
-    assert install.main([str(layer)]) == 46
+    assert install.main([str(environment), str(tmp_path / "cache"), str(layer)]) == 46
     place = tmp_path / "cache" / sha256
     place.mkdir(parents=True)
     (place / NAME).write_bytes(wheel.read_bytes())
-    assert install.main([str(layer)]) == 0
+    assert install.main([str(environment), str(tmp_path / "cache"), str(layer)]) == 0
     (place / NAME).write_bytes(wheel.read_bytes() + b"more")
     (site(environment) / "a.py").unlink()
-    assert install.main([str(layer)]) == 46
+    assert install.main([str(environment), str(tmp_path / "cache"), str(layer)]) == 46
     assert not (site(environment) / "a.py").exists()
     assert "not in the cache" in (said := capsys.readouterr().out) and "in the cache has sha256" in said

@@ -12,24 +12,24 @@ USER 65534:65534
 RUN --mount=type=bind,source=install,target=/tmp/install \
     --mount=type=bind,source=layer-1.txt,target=/tmp/layer.txt \
     --mount=type=cache,id=compat-wheels,target=/var/cache/wheels,readonly \
-    /opt/compat/python -I -S -B /tmp/install/install.py /tmp/layer.txt
+    /opt/compat/python -I -S -B /tmp/install/install.py /opt/venv /var/cache/wheels /tmp/layer.txt
 
 # numpy==1.0, 25 MB
 RUN --mount=type=bind,source=install,target=/tmp/install \
     --mount=type=bind,source=layer-2.txt,target=/tmp/layer.txt \
     --mount=type=cache,id=compat-wheels,target=/var/cache/wheels,readonly \
-    /opt/compat/python -I -S -B /tmp/install/install.py /tmp/layer.txt
+    /opt/compat/python -I -S -B /tmp/install/install.py /opt/venv /var/cache/wheels /tmp/layer.txt
 
 # the rest of the lock
 RUN --mount=type=bind,source=install,target=/tmp/install \
     --mount=type=bind,source=layer-3.txt,target=/tmp/layer.txt \
     --mount=type=cache,id=compat-wheels,target=/var/cache/wheels,readonly \
-    /opt/compat/python -I -S -B /tmp/install/install.py /tmp/layer.txt
+    /opt/compat/python -I -S -B /tmp/install/install.py /opt/venv /var/cache/wheels /tmp/layer.txt
 
 # compiled from source
 RUN --mount=type=bind,source=install,target=/tmp/install \
     --mount=type=bind,from=compat-built:bf062c5c0944e9f48745,source=/out,target=/tmp/wheels/termcolor \
     --mount=type=bind,from=compat-built:186250fe7a7eda4a71db,source=/out,target=/tmp/wheels/wrapt \
-    /opt/compat/python -I -S -B /tmp/install/install.py
+    /opt/compat/python -I -S -B /tmp/install/install.py /opt/venv /tmp/wheels
 
 LABEL compat.key="3e2d4affe1a12febcf413b5217b34ad665272bc3fcb0dc6fac434dc14533e32c"

@@ -12,24 +12,24 @@ USER 65534:65534
 RUN --mount=type=bind,source=install,target=/tmp/install \
     --mount=type=bind,source=layer-1.txt,target=/tmp/layer.txt \
     --mount=type=cache,id=compat-wheels,target=/var/cache/wheels,readonly \
-    /opt/compat/python -I -S -B /tmp/install/install.py /tmp/layer.txt
+    /opt/compat/python -I -S -B /tmp/install/install.py /opt/venv /var/cache/wheels /tmp/layer.txt
 
 # tensorflow==1.0, 400 MB
 RUN --mount=type=bind,source=install,target=/tmp/install \
     --mount=type=bind,source=layer-2.txt,target=/tmp/layer.txt \
     --mount=type=cache,id=compat-wheels,target=/var/cache/wheels,readonly \
-    /opt/compat/python -I -S -B /tmp/install/install.py /tmp/layer.txt
+    /opt/compat/python -I -S -B /tmp/install/install.py /opt/venv /var/cache/wheels /tmp/layer.txt
 
 # numpy==1.0, 25 MB
 RUN --mount=type=bind,source=install,target=/tmp/install \
     --mount=type=bind,source=layer-3.txt,target=/tmp/layer.txt \
     --mount=type=cache,id=compat-wheels,target=/var/cache/wheels,readonly \
-    /opt/compat/python -I -S -B /tmp/install/install.py /tmp/layer.txt
+    /opt/compat/python -I -S -B /tmp/install/install.py /opt/venv /var/cache/wheels /tmp/layer.txt
 
 # the rest of the lock
 RUN --mount=type=bind,source=install,target=/tmp/install \
     --mount=type=bind,source=layer-4.txt,target=/tmp/layer.txt \
     --mount=type=cache,id=compat-wheels,target=/var/cache/wheels,readonly \
-    /opt/compat/python -I -S -B /tmp/install/install.py /tmp/layer.txt
+    /opt/compat/python -I -S -B /tmp/install/install.py /opt/venv /var/cache/wheels /tmp/layer.txt
 
 LABEL compat.key="a73df2d0ab687569c86c6480b68734a721a804b929453f4d02ba70ef8a7c5157"

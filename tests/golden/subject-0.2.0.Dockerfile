@@ -12,24 +12,24 @@ USER 65534:65534
 RUN --mount=type=bind,source=install,target=/tmp/install \
     --mount=type=bind,source=layer-1.txt,target=/tmp/layer.txt \
     --mount=type=cache,id=compat-wheels,target=/var/cache/wheels,readonly \
-    /opt/compat/python -I -S -B /tmp/install/install.py /tmp/layer.txt
+    /opt/compat/python -I -S -B /tmp/install/install.py /opt/venv /var/cache/wheels /tmp/layer.txt
 
 # numpy==1.0, 25 MB
 RUN --mount=type=bind,source=install,target=/tmp/install \
     --mount=type=bind,source=layer-2.txt,target=/tmp/layer.txt \
     --mount=type=cache,id=compat-wheels,target=/var/cache/wheels,readonly \
-    /opt/compat/python -I -S -B /tmp/install/install.py /tmp/layer.txt
+    /opt/compat/python -I -S -B /tmp/install/install.py /opt/venv /var/cache/wheels /tmp/layer.txt
 
 # the rest of the lock
 RUN --mount=type=bind,source=install,target=/tmp/install \
     --mount=type=bind,source=layer-3.txt,target=/tmp/layer.txt \
     --mount=type=cache,id=compat-wheels,target=/var/cache/wheels,readonly \
-    /opt/compat/python -I -S -B /tmp/install/install.py /tmp/layer.txt
+    /opt/compat/python -I -S -B /tmp/install/install.py /opt/venv /var/cache/wheels /tmp/layer.txt
 
 # what the matrix is about: kerassurgeon==0.2.0
 RUN --mount=type=bind,source=install,target=/tmp/install \
     --mount=type=bind,source=layer-4.txt,target=/tmp/layer.txt \
     --mount=type=cache,id=compat-wheels,target=/var/cache/wheels,readonly \
-    /opt/compat/python -I -S -B /tmp/install/install.py /tmp/layer.txt
+    /opt/compat/python -I -S -B /tmp/install/install.py /opt/venv /var/cache/wheels /tmp/layer.txt
 
 LABEL compat.key="14e12dd830ced680a4cdf9923718469a4094db4bcb6c517e9451e0cd42dc01ae"

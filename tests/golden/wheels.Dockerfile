@@ -12,19 +12,19 @@ USER 65534:65534
 RUN --mount=type=bind,source=install,target=/tmp/install \
     --mount=type=bind,source=layer-1.txt,target=/tmp/layer.txt \
     --mount=type=cache,id=compat-wheels,target=/var/cache/wheels,readonly \
-    /opt/compat/python -I -S -B /tmp/install/install.py /tmp/layer.txt
+    /opt/compat/python -I -S -B /tmp/install/install.py /opt/venv /var/cache/wheels /tmp/layer.txt
 
 # numpy==1.0, 25 MB
 RUN --mount=type=bind,source=install,target=/tmp/install \
     --mount=type=bind,source=layer-2.txt,target=/tmp/layer.txt \
     --mount=type=cache,id=compat-wheels,target=/var/cache/wheels,readonly \
-    /opt/compat/python -I -S -B /tmp/install/install.py /tmp/layer.txt
+    /opt/compat/python -I -S -B /tmp/install/install.py /opt/venv /var/cache/wheels /tmp/layer.txt
 
 # the rest of the lock
 RUN --mount=type=bind,source=install,target=/tmp/install \
     --mount=type=bind,source=layer-3.txt,target=/tmp/layer.txt \
     --mount=type=cache,id=compat-wheels,target=/var/cache/wheels,readonly \
-    /opt/compat/python -I -S -B /tmp/install/install.py /tmp/layer.txt
+    /opt/compat/python -I -S -B /tmp/install/install.py /opt/venv /var/cache/wheels /tmp/layer.txt
 
 ENV TF_CPP_MIN_LOG_LEVEL="2" \
     NOTE="a \"word\" costs \$1"
