@@ -18,8 +18,9 @@ from supervised import MODULES, PROBE_FILE, Told
 
 PROBES = Path(__file__).parent.parent / "probes"
 HARNESS = (
-    "controls.py", "events.py", "harness.py", "lanes.py", "needs.py", "parents.py", "plans.py", "processes.py",
-    "supervisor.py", "warm.py",
+    "catalogue.py", "channel.py", "child.py", "closed.py", "controls.py", "events.py", "harness.py", "lanes.py",
+    "needs.py", "own.py", "parents.py", "places.py", "plans.py", "processes.py", "results.py", "supervisor.py",
+    "warm.py",
 )  # fmt: skip
 LIMITS = {"probe_seconds": 10, "import_seconds": 10, "cell_seconds": 60}
 
@@ -64,7 +65,7 @@ def start(suite: Path, tmp_path: Path, interpreter: str) -> Iterator[Callable[..
         path.write_text(json.dumps({**content, "variables": variables, **plan}))
         (tmp_path / "tmp").mkdir(exist_ok=True)
         process = subprocess.Popen(
-            ["sh", "-c", 'export SUPERVISOR=$$; exec "$@"', "sh", interpreter, str(suite / "supervisor.py"), str(path)],
+            ["sh", "-c", 'export SUPERVISOR=$$; exec "$@"', "sh", interpreter, "-I", "-S", str(suite / "supervisor.py"), str(path)],
             stdout=subprocess.PIPE,
             cwd=tmp_path,
             env={**os.environ, "PYTHONPATH": str(tmp_path / "modules"), "TMPDIR": str(tmp_path / "tmp")},
