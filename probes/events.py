@@ -112,6 +112,8 @@ def _turn(value, depth):
     if value is None or isinstance(value, (bool, str)):
         return value if value is None or isinstance(value, bool) else str(value)
     if isinstance(value, int):
+        if abs(value) >= 2**63:
+            raise BadValue("a whole number of more than 64 bits is no small value")
         return int(value)
     if isinstance(value, float):
         value = float(value)

@@ -227,7 +227,7 @@ class Runner(object):
             yield from self._probe(id)
 
     def _ask(self, parent, asked, place, deadline):
-        """Has a warm parent fork for probes (id, token) and kills what the fork left. Returns (in time, how it stopped).
+        """Has a warm parent fork for probes (id, token), kills what the fork left. Returns (in time, how it stopped).
 
         A parent that does not tell how its fork ended is hung, and killed as well.
         """

@@ -135,6 +135,7 @@ def value(told):
 
 def _plain(told, depth):
     _require(depth <= events.DEPTH, "its value is nested too deep")
+    _require(not isinstance(told, int) or abs(told) < 2**63, "its value holds a number of more than 64 bits")
     for part in told.values() if isinstance(told, dict) else told if isinstance(told, list) else ():
         _plain(part, depth + 1)
 

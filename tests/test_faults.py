@@ -342,7 +342,9 @@ def test_a_probe_that_misbehaves_ends_as_itself_and_harms_no_other(daemon: Secon
     limits = Limits(memory=256 * 1024**2, pids=64, probe_seconds=20, import_seconds=20, cell_seconds=120)
     try:
         shop = workshop(tmp_path, engine, suite=probes, limits=limits)
-        prepared = Prepared(key="", reference=base.image, interpreter=base.interpreter, built=False)
+        prepared = Prepared(
+            key="", reference=base.image, interpreter=base.interpreter, trusted=base.trusted, built=False
+        )
         lock = Lock(
             python="3.11",
             platform=base.platform,

@@ -65,7 +65,17 @@ def start(suite: Path, tmp_path: Path, interpreter: str) -> Iterator[Callable[..
         path.write_text(json.dumps({**content, "variables": variables, **plan}))
         (tmp_path / "tmp").mkdir(exist_ok=True)
         process = subprocess.Popen(
-            ["sh", "-c", 'export SUPERVISOR=$$; exec "$@"', "sh", interpreter, "-I", "-S", str(suite / "supervisor.py"), str(path)],
+            [
+                "sh",
+                "-c",
+                'export SUPERVISOR=$$; exec "$@"',
+                "sh",
+                interpreter,
+                "-I",
+                "-S",
+                str(suite / "supervisor.py"),
+                str(path),
+            ],
             stdout=subprocess.PIPE,
             cwd=tmp_path,
             env={**os.environ, "PYTHONPATH": str(tmp_path / "modules"), "TMPDIR": str(tmp_path / "tmp")},
