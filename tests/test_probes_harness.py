@@ -11,12 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-
-PROBES = Path(__file__).parent.parent / "probes"
-HARNESS = (
-    "catalogue.py", "channel.py", "child.py", "closed.py", "events.py", "harness.py", "lanes.py", "needs.py", "own.py",
-    "parents.py", "places.py", "plans.py", "processes.py", "results.py", "supervisor.py", "warm.py",
-)  # fmt: skip
+from supervised import HARNESS, PROBES
 
 
 @pytest.fixture
