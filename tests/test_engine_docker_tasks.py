@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from docker_tools import PYTHON, base_on, docker_engine, ours
 
-from orchestrator.engine import owner
+from orchestrator.engine import docker_base, owner
 from orchestrator.engine.docker import DockerEngine
 from orchestrator.errors import CellError, CellStatus
-from orchestrator.model import Base, Limits, Task
+from orchestrator.model import FIXED_VARIABLES, Base, Limits, Task
 
 
 @pytest.fixture(scope="module")
@@ -75,9 +75,19 @@ os.system("/tmp/x.sh")
     assert seen["links"] == ["lo"]
     assert (int(seen["caps"], 16), int(seen["bound"], 16)) == (0, 0)
     assert (seen["new"], seen["seccomp"], seen["core"]) == ("1", "2", [0, 0])
-    fixed = {"HOME": "/tmp", "TZ": "UTC", "LANG": "C.UTF-8", "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "2", "MINE": "1"}
-    assert fixed.items() <= seen["env"].items()
+    assert seen["env"].pop("PATH").startswith("/opt/venv/bin:")
+    assert seen["env"] == {**dict(FIXED_VARIABLES), "MINE": "1"}
     assert lines[1] == b"ran"
+
+
+@pytest.mark.container
+def test_a_base_says_which_interpreter_no_package_reaches(engine: DockerEngine, base: Base, tmp_path: Path) -> None:
+    assert base.trusted == "/usr/bin/python3.11"
+    older = {**docker_base.remembered(engine._open(), base.image), "spec": "older"}
+    older.pop("trusted", None)
+    assert docker_base._trusted(engine._run, base.image) == base.trusted
+    with pytest.raises(KeyError):
+        docker_base.parse(older)
 
 
 @pytest.mark.container

@@ -39,7 +39,7 @@ def test_no_more_processors_are_asked_for_than_there_are():
 def test_what_a_kernel_cant_enforce_is_not_asked_for():
     holds = limits.enforced({"MemoryLimit": False, "CpuCfsQuota": False, "PidsLimit": False})
     assert holds == {"network", "read-only", "time", "others", "channel"}
-    assert not_held(holds) == ("memory", "processors", "number of processes")
+    assert not_held(holds) == ("memory", "processors", "processes")
     assert not {"mem_limit", "nano_cpus", "pids_limit"} & limits.settings(TASK, 2, holds).keys()
     assert limits.enforced({"MemoryLimit": True, "CpuCfsQuota": True, "PidsLimit": True}) == ALL
 

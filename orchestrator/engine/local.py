@@ -39,6 +39,7 @@ from orchestrator.model import (
     Task,
     digest,
 )
+from orchestrator.model.engine import HELD_LOCALLY
 
 _MARKER = "compat.json"
 _OWNER = "owner"
@@ -71,8 +72,7 @@ class LocalEngine:
 
     name = "local"
     isolated = False
-    enforces = frozenset({"time"})
-    """All else does not hold: `model.not_held` says it in words."""
+    enforces = HELD_LOCALLY
 
     def __init__(self, root: Path | None = None) -> None:
         self._root = (root or default_root()).absolute()

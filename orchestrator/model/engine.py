@@ -73,14 +73,16 @@ class Stored:
 HELD = {
     "memory": "memory",
     "cpus": "processors",
-    "pids": "number of processes",
+    "pids": "processes",
     "time": "time",
-    "network": "no network",
-    "read-only": "files that can't be written",
-    "others": "memory of other processes out of reach",
-    "channel": "what the supervisor says out of reach",
+    "network": "network",
+    "read-only": "files",
+    "others": "memory of other processes",
+    "channel": "channel of the supervisor",
 }
-"""What an engine may hold of what a probe must not pass: word of `Engine.enforces` → in words people read."""
+"""What an engine may keep probes within, or away from: a word of `Engine.enforces` → in words people read."""
+HELD_LOCALLY = frozenset({"time"})
+"""What the local engine holds: it isolates nothing."""
 
 
 def not_held(enforces: Iterable[str]) -> tuple[str, ...]:
