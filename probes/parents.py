@@ -12,7 +12,7 @@ import places
 import processes
 import results
 import warm
-from lanes import Wait
+from lanes import ALONE, Wait
 
 Forked = collections.namedtuple("Forked", "pid status refused")
 """A fork as its warm parent tells of it: process id, wait status once it ended, or why there is none."""
@@ -135,6 +135,7 @@ class Parents(object):
         self.ready = {}  # needs → Process
         self.failures = {}  # needs → fields of the `ended` event of each probe that needed them
         self.starting = set()
+        self.doubtful = {}  # needs → how a warm parent with them died while other probes ran
         self.done = set()
 
     def get(self, needs):
@@ -146,23 +147,32 @@ class Parents(object):
         yield Wait(free, float("inf"), [])
         if needs in self.ready and self.nursery.gone(self.ready[needs]):
             self.drop(needs)
-        if needs in self.ready or needs in self.failures:
-            return self.ready.get(needs)
-        self.starting.add(needs)
-        try:
-            fields = yield from self._start(needs)
-            if fields is not None and fields["ended"] in results.DIED:
-                first = results.words(fields)
+        if not self._known(needs) and needs not in self.doubtful:
+            self.starting.add(needs)
+            try:
                 fields = yield from self._start(needs)
-                if fields is not None:
-                    fields["first"] = first
-        finally:
-            self.starting.discard(needs)
-        if fields is None:
-            return self.ready[needs]
-        fields["seconds"] = 0.0  # the parent's event has them; its probes took none
-        self.failures[needs] = fields
-        return None
+            finally:
+                self.starting.discard(needs)
+            if fields is not None and fields["ended"] in results.DIED:
+                self.doubtful[needs] = results.words(fields)
+            elif fields is not None:
+                self._fail(needs, fields)
+        if not self._known(needs):
+            # A death may be a neighbour's doing: what happens with nobody beside is what counts.
+            yield ALONE
+        if not self._known(needs):
+            fields = yield from self._start(needs)
+            if fields is not None:
+                self._fail(needs, dict(fields, first=self.doubtful[needs]))
+        self.doubtful.pop(needs, None)
+        return self.ready.get(needs)
+
+    def _known(self, needs):
+        return needs in self.ready or needs in self.failures
+
+    def _fail(self, needs, fields):
+        """From here on this is how probes with these needs end; the parent's event has the seconds, they took none."""
+        self.failures[needs] = dict(fields, seconds=0.0)
 
     def _start(self, needs):
         """Starts a warm parent. Returns None when it is ready, else how it failed, as fields of `ended`."""

@@ -53,6 +53,7 @@ class Runner(object):
         self.variables = variables
         self.wrong = wrong
         self.specs = specs(plan)
+        self.lanes = max(int(plan.get("lanes", 1)), 1)
         self.probe_seconds = float(limits["probe_seconds"])
         self.deadline = channel.started + float(limits["cell_seconds"])
         child = os.path.join(os.path.dirname(os.path.abspath(__file__)), "child.py")
@@ -82,8 +83,7 @@ class Runner(object):
         def outputs():
             return [p.output for p in self.parents.ready.values()]
 
-        lanes = max(int(self.plan.get("lanes", 1)), 1)
-        Loop(lanes, self.wakeup[0], self.nursery.reaper.collect, outputs, self.channel).run(self._tasks())
+        Loop(self.lanes, self.wakeup[0], self.nursery.reaper.collect, outputs, self.channel).run(self._tasks())
         self.channel.emit(
             "bye", probes=len(self.plan["probes"]), seconds=round(time.monotonic() - self.channel.started, 3)
         )
@@ -129,7 +129,8 @@ class Runner(object):
             yield ALONE
         if spec.fresh:
             self.channel.emit("started", probe=id, fresh=True)
-            self._ended(id, True, (yield from self._fresh(spec)))
+            fields = yield from self._fresh(spec)
+            yield from self._counted(spec, True, fields, again=self.lanes > 1)
         else:
             yield from self._warm(spec)
 
@@ -180,18 +181,24 @@ class Runner(object):
             return
         self.channel.emit("started", probe=spec.id, fresh=False)
         fields = yield from self._forked(spec, parent)
-        if fields["ended"] not in results.DIED or not spec.repeat:
-            self._ended(spec.id, False, fields)
+        yield from self._counted(spec, False, fields, again=True)
+
+    def _counted(self, spec, fresh, fields, again):
+        """Tells how a probe ended; after a death that may not be its own doing, how it ends in a process all to itself.
+
+        A death may be the fork's doing or a neighbour's.
+        """
+        if fields["ended"] not in results.DIED or not spec.repeat or not again:
+            self._ended(spec.id, fresh, fields)
             return
-        # A death may be the fork's doing or a neighbour's: what a process does that has all to itself counts.
         if spec.kind != harness.CONTROL:
             yield ALONE
         self.channel.emit("started", probe=spec.id, fresh=True)
-        again = yield from self._fresh(spec)
-        if again.get("reason") == results.BUDGET:
-            self._ended(spec.id, False, dict(fields, reason="not repeated: " + results.BUDGET))
+        repeated = yield from self._fresh(spec)
+        if repeated.get("reason") == results.BUDGET:
+            self._ended(spec.id, fresh, dict(fields, reason="not repeated: " + results.BUDGET))
         else:
-            self._ended(spec.id, True, dict(again, first=results.words(fields)))
+            self._ended(spec.id, True, dict(repeated, first=results.words(fields)))
 
     def _forked(self, spec, parent):
         place, asked = self.nursery.place(), token()

@@ -18,6 +18,7 @@ DIED = ("signal", "timeout", "exited", "oom")
 SIZE = 512 * 1024
 """Bytes that a result, or a line of what a process tells, may have."""
 SECONDS = 1e6
+DIGITS = 40
 
 
 class Invalid(Exception):
@@ -53,13 +54,22 @@ def read(name, directory, limit, end=False):
 def document(content):
     """JSON, strictly: no constants of JavaScript's. Raises Invalid."""
     try:
-        return json.loads(content.decode("utf-8"), parse_constant=_refuse)
+        text = content.decode("utf-8")
+        return json.loads(text, parse_constant=_refuse, parse_int=_whole, parse_float=_fraction)
     except (ValueError, RecursionError) as trouble:
         raise Invalid("it is no JSON (%s)" % type(trouble).__name__)
 
 
 def _refuse(word):
     raise ValueError(word)
+
+
+def _whole(digits):
+    return int(digits) if len(digits) <= DIGITS else _refuse("long")  # older Pythons take seconds for a long one
+
+
+def _fraction(digits):
+    return float(digits) if len(digits) <= DIGITS else _refuse("long")
 
 
 def of(place, token, folder=""):

@@ -297,6 +297,35 @@ def kills_its_siblings():
         pass
 
 
+@check("hostile.kills_everything", "?", needs=("json",))
+def kills_everything():
+    """Every process but the supervisor and its own, as fast as they come."""
+    kept = (os.getpid(), os.getppid(), int(os.environ["SUPERVISOR"]))
+    until = time.time() + 1.5
+    while time.time() < until:
+        for name in os.listdir("/proc"):
+            try:
+                with open("/proc/%s/environ" % int(name), "rb") as file:
+                    ours = b"SUPERVISOR=%d" % kept[2] in file.read().split(b"\0")
+            except (OSError, ValueError):
+                continue
+            if ours and int(name) not in kept:
+                os.kill(int(name), signal.SIGKILL)
+    with subject("call"):
+        pass
+
+
+@check("hostile.imports_another", "?", needs=("csv",))
+def imports_another():
+    with subject("call"):
+        pass
+
+
+@check("hostile.slowly_afresh", "?", needs=("json",), fresh=True)
+def slowly_afresh():
+    passes_slowly()
+
+
 @check("hostile.passes_slowly", "?", needs=("json",))
 def passes_slowly():
     time.sleep(0.5)

@@ -70,6 +70,15 @@ def test_a_probe_that_another_one_kills_is_tried_again_alone(made: Environment) 
     assert told["hostile.passes_slowly"]["first"] == "signal 9"
 
 
+@pytest.mark.parametrize("other", ["imports_another", "slowly_afresh"])
+def test_a_probe_whose_import_or_own_process_another_one_kills_is_tried_again_alone(
+    made: Environment, other: str
+) -> None:
+    made.lanes = 2
+    told = made.tell("hostile.kills_everything", f"hostile.{other}")
+    assert ends(told, "kills_everything", other) == ["returned", "returned"]
+
+
 # ------------------------------------------------------------ places
 
 
