@@ -272,7 +272,7 @@ class Nursery(object):
         """A new directory with named pipes; where they are all in is made anew if somebody has taken that away."""
         for attempt in range(3):
             if not self.work or attempt:
-                self.work.append(os.path.join(os.environ.get("TMPDIR", "/tmp"), "probes-" + token()))
+                self.work.append(os.path.join(os.environ.get("TMPDIR", "/tmp"), "probes-" + token()[:8]))
                 os.mkdir(self.work[-1], 0o700)
             self.made += 1
             try:

@@ -16,6 +16,7 @@ from docker_tools import PYTHON, base_on, docker_engine, ours
 
 from orchestrator.engine import docker_base, owner
 from orchestrator.engine.docker import DockerEngine
+from orchestrator.engine.docker_daemon import Daemon
 from orchestrator.errors import CellError, CellStatus
 from orchestrator.model import FIXED_VARIABLES, Base, Limits, Task
 
@@ -81,13 +82,17 @@ os.system("/tmp/x.sh")
 
 
 @pytest.mark.container
-def test_a_base_says_which_interpreter_no_package_reaches(engine: DockerEngine, base: Base, tmp_path: Path) -> None:
+def test_a_base_says_which_interpreter_no_package_reaches_and_one_of_before_is_asked(
+    engine: DockerEngine, base: Base, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert base.trusted == "/usr/bin/python3.11"
-    older = {**docker_base.remembered(engine._open(), base.image), "spec": "older"}
-    older.pop("trusted", None)
-    assert docker_base._trusted(engine._run, base.image) == base.trusted
-    with pytest.raises(KeyError):
-        docker_base.parse(older)
+    known = docker_base.remembered
+
+    def older(daemon: Daemon, reference: str) -> dict[str, object] | None:
+        return {name: fact for name, fact in (known(daemon, reference) or {}).items() if name != "trusted"}
+
+    monkeypatch.setattr(docker_base, "remembered", older)
+    assert base_on(engine, tmp_path) == base
 
 
 @pytest.mark.container
@@ -191,6 +196,7 @@ SLEEPER = """
 import sys
 from orchestrator import paths
 from orchestrator.engine.docker import DockerEngine
+from orchestrator.engine.docker_daemon import Daemon
 from orchestrator.image import dockerfile
 from orchestrator.model import Task
 engine = DockerEngine(renderer=dockerfile.read(paths.data("images")))
