@@ -6,7 +6,7 @@ import json
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -33,11 +33,12 @@ def obtain(daemon: Daemon, spec: BaseSpec, log: Path, run: Run) -> Base:
     wanted = digest([asdict(spec), daemon.renderer.base(spec, "", bootstrapped=True).dockerfile])
     known = remembered(daemon, tag)
     if known is not None and known.get("spec") == wanted:
-        # A base of before that was asked for does not say it.
-        return parse(known if "trusted" in known else {**known, "trusted": _trusted(run, tag)})
+        base = parse(known)
+        # The label of one that was made before this was asked does not say it.
+        return base if base.trusted else replace(base, trusted=trusted(run, tag))
     made, identity = _make(daemon, spec, log)
     facts = {**_verify(run, daemon, made, spec), "name": spec.name, "python": spec.python, "identity": identity}
-    facts["trusted"] = _trusted(run, made)
+    facts["trusted"] = trusted(run, made)
     facts |= {"spec": wanted, "image": f"compat-base:{spec.name}-{identity[:12]}", "builder": spec.builder_packages}
     context = BuildContext(dockerfile=f"FROM {made}\n")
     labels = ((LABEL, json.dumps(facts, sort_keys=True)),)
@@ -65,7 +66,7 @@ def parse(facts: Mapping[str, Any]) -> Base:
         interpreter=PYTHON,
         lacks=tuple(facts["lacks"]),
         cpu_flags=tuple(facts["cpu_flags"]),
-        trusted=facts["trusted"],
+        trusted=facts.get("trusted", ""),
     )
 
 
@@ -167,7 +168,7 @@ def _verify(run: Run, daemon: Daemon, image: str, spec: BaseSpec) -> dict[str, A
     return facts
 
 
-def _trusted(run: Run, image: str) -> str:
+def trusted(run: Run, image: str) -> str:
     """The CPython that the environment in a base was made from; asked while nothing is installed there.
 
     Raises CellError(start, infra) where that is in the environment itself.
