@@ -27,10 +27,20 @@ from pathlib import Path
 from orchestrator import paths, workflow
 from orchestrator.engine.docker import DockerEngine
 from orchestrator.image import dockerfile
-from orchestrator.model import BuildContext, Distribution, Lock, Prepared, Probe, RunInfo, Step, StepKind, Task
+from orchestrator.model import (
+    FIXED_VARIABLES,
+    BuildContext,
+    Distribution,
+    Lock,
+    Prepared,
+    Probe,
+    RunInfo,
+    Step,
+    StepKind,
+    Task,
+)
 from orchestrator.run import assemble
 from orchestrator.run.assemble import Terms
-from orchestrator.run.keys import FIXED_VARIABLES
 from orchestrator.run.observe import Sitting, observe
 from orchestrator.run.watch import Silent
 from orchestrator.run.workshop import Workshop
@@ -224,8 +234,9 @@ def build(bench: Bench, context: BuildContext, reference: str) -> tuple[float, P
     began = time.monotonic()
     bench.engine._open().build(context, (reference,), bench.folder / "build.log")
     seconds = time.monotonic() - began
-    interpreter = bench.shop.base(bench.lock.python).interpreter
-    return seconds, Prepared(key="", reference=reference, interpreter=interpreter, built=True)
+    base = bench.shop.base(bench.lock.python)
+    image = Prepared(key="", reference=reference, interpreter=base.interpreter, trusted=base.trusted, built=True)
+    return seconds, image
 
 
 def probe_ours(bench: Bench, image: Prepared) -> tuple[float, int]:

@@ -1,15 +1,14 @@
-"""What leaves the supervisor: JSON lines on one descriptor, and exceptions, values and output cut to size.
+"""What is told of a probe: exceptions, values and output, cut to size. `results` holds whoever tells it to these sizes.
 
 Standard library only, CPython 3.6 to 3.14.
 """
 
-import json
 import os
 import sys
-import time
 import traceback
 
 import harness
+import own
 
 MESSAGE = 2000
 TEXT = 8000
@@ -17,36 +16,14 @@ FRAMES = 50
 OUTPUT = 4000
 CAPTURED = 16 * 1024
 VALUE = 8 * 1024
+DEPTH = 20
 WARNINGS = 20
+WARNING = 1000
+NAME = 300
+"""Characters of a file's, a function's or a type's name."""
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _STDLIB = os.path.dirname(os.path.abspath(os.__file__))
-
-
-class Channel(object):
-    """Writes events to `fd`, numbered from 0, with the seconds since the channel was made."""
-
-    def __init__(self, fd, heartbeat):
-        self.fd = fd
-        self.heartbeat = heartbeat
-        self.started = time.monotonic()
-        self.number = 0
-        self.next_beat = self.started + heartbeat
-
-    def emit(self, event, **fields):
-        now = time.monotonic()
-        line = {"seq": self.number, "t": round(now - self.started, 3), "event": event}
-        line.update(fields)
-        self.number += 1
-        self.next_beat = now + self.heartbeat
-        left = json.dumps(line, ensure_ascii=True, allow_nan=False).encode("ascii") + b"\n"
-        while left:
-            left = left[os.write(self.fd, left) :]
-
-    def beat(self):
-        """Sends a heartbeat where nothing else was sent for that long."""
-        if time.monotonic() >= self.next_beat:
-            self.emit("heartbeat")
 
 
 def cut(text, limit):
@@ -101,11 +78,12 @@ def describe(exception):
     frames = []
     for entry in traceback.extract_tb(exception.__traceback__):
         if not _ours(entry[0]):
-            frames.append({"file": relative(entry[0]), "line": entry[1] or 0, "function": entry[2]})
+            file, function = cut(relative(entry[0]), NAME), cut(entry[2], NAME)
+            frames.append({"file": file, "line": entry[1] or 0, "function": function})
     if len(frames) > FRAMES:
         frames = frames[:10] + frames[10 - FRAMES :]
     return {
-        "type": _qualified(type(exception)),
+        "type": cut(_qualified(type(exception)), NAME),
         "message": _message(exception),
         "frames": frames,
         "text": _text(exception, exception.__traceback__),
@@ -122,18 +100,20 @@ def plain(value):
     Raises BadValue for anything else, and for more than 8 KiB.
     """
     turned = _turn(value, 0)
-    size = len(json.dumps(turned))
+    size = len(own.encode(turned))
     if size > VALUE:
         raise BadValue("the value takes %d bytes as JSON, %d are allowed" % (size, VALUE))
     return turned
 
 
 def _turn(value, depth):
-    if depth > 20:
+    if depth > DEPTH:
         raise BadValue("the value is nested too deep")
     if value is None or isinstance(value, (bool, str)):
         return value if value is None or isinstance(value, bool) else str(value)
     if isinstance(value, int):
+        if abs(value) >= 2**63:
+            raise BadValue("a whole number of more than 64 bits is no small value")
         return int(value)
     if isinstance(value, float):
         value = float(value)

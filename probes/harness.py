@@ -16,11 +16,7 @@ A module is read by importing it: importing registers its probes and must do not
 open are named in its `READS`, relative to this directory, so that they count in the probes' digests.
 """
 
-import ast
-import hashlib
-import importlib
 import math
-import os
 import re
 
 CHECK = "check"
@@ -29,8 +25,8 @@ DRIFT = "drift"
 CONTROL = "control"
 
 HARNESS_FILES = (
-    "supervisor.py", "harness.py", "events.py", "lanes.py", "needs.py", "parents.py", "plans.py", "processes.py",
-    "warm.py",
+    "supervisor.py", "catalogue.py", "channel.py", "child.py", "closed.py", "events.py", "harness.py", "lanes.py",
+    "needs.py", "own.py", "parents.py", "places.py", "plans.py", "processes.py", "results.py", "warm.py",
 )  # fmt: skip
 """Files of this directory that are the harness: a change in one makes every result anew, and leaves proofs standing."""
 
@@ -246,111 +242,3 @@ def call(spec):
     if spec.kind == CHECK and not _state.entered:
         raise NoSubject("%s never entered a subject block" % spec.id)
     return value
-
-
-def _imports(path):
-    """Top-level names that the file's import statements name, anywhere in it."""
-    with open(path, "rb") as file:
-        tree = ast.parse(file.read(), path)
-    names = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names.update(alias.name.split(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names.add(node.module.split(".")[0])
-    return names
-
-
-def probe_files(directory):
-    """File names in `directory` that hold probes: those that import `harness` and are no part of it; sorted."""
-    names = sorted(n for n in os.listdir(directory) if n.endswith(".py") and n not in HARNESS_FILES)
-    return [n for n in names if "harness" in _imports(os.path.join(directory, n))]
-
-
-def _named(path):
-    """Data files that the file names in a module-level `READS`, a tuple of paths from its own directory."""
-    with open(path, "rb") as file:
-        tree = ast.parse(file.read(), path)
-    named = [node.value for node in tree.body if isinstance(node, ast.Assign) and _is_reads(node.targets)]
-    return {name for value in named for name in ast.literal_eval(value)}
-
-
-def _is_reads(targets):
-    return [getattr(target, "id", "") for target in targets] == ["READS"]
-
-
-def _reads(directory, name):
-    """`name`, every file of `directory` that it imports, directly or not, and their data; the harness left out."""
-    seen, left = set(), [name]
-    while left:
-        current = left.pop()
-        if current in seen or current in HARNESS_FILES:
-            continue
-        seen.add(current)
-        seen.update(_named(os.path.join(directory, current)))
-        for module in _imports(os.path.join(directory, current)):
-            if os.path.exists(os.path.join(directory, module + ".py")):
-                left.append(module + ".py")
-    return seen
-
-
-def digest(directory, names):
-    """sha256 (hex) over the names and contents of files in `directory`."""
-    total = hashlib.sha256()
-    for name in sorted(names):
-        with open(os.path.join(directory, name), "rb") as file:
-            content = file.read()
-        total.update(("%s\0%d\0" % (name, len(content))).encode())
-        total.update(content)
-    return total.hexdigest()
-
-
-def _mutated_by(directory):
-    """Check → files that say how it is sabotaged: the one that names it in `MUTATIONS`, and what that imports."""
-    names = sorted(n for n in os.listdir(directory) if re.match(r"mutations(_\w+)?\.py$", n))
-    found = {}
-    for name in names:
-        files = _reads(directory, name)
-        found.update((id, files) for id in importlib.import_module(name[:-3]).MUTATIONS)
-    return found
-
-
-def catalogue(directory):
-    """What every registered probe says of itself: a JSON-able dictionary, probes in order of their ids.
-
-    `digest` covers a probe's file, what that imports outside the harness and its data; `harness` the harness; `proof`
-    what a proof stands on: the files of `digest` and, for a check, those of its mutation.
-    """
-    own = digest(directory, [n for n in HARNESS_FILES if os.path.exists(os.path.join(directory, n))])
-    mutated_by = _mutated_by(directory)
-    digests = {}
-
-    def covering(names):
-        key = tuple(sorted(names))
-        if key not in digests:
-            digests[key] = digest(directory, key)
-        return digests[key]
-
-    reads = {name: _reads(directory, name) for name in {os.path.basename(s.file) for s in REGISTRY.values()}}
-    probes = []
-    for id in sorted(REGISTRY):
-        spec = REGISTRY[id]
-        files = reads[os.path.basename(spec.file)]
-        entry = {
-            "id": id,
-            "question": spec.question,
-            "group": spec.group,
-            "kind": spec.kind,
-            "source": spec.source,
-            "needs": list(spec.needs),
-            "seconds": spec.seconds,
-            "fresh": spec.fresh,
-            "digest": covering(files),
-            "harness": own,
-            "proof": covering(files | mutated_by.get(id, set())),
-        }
-        if spec.expects is not None:
-            entry["expects"] = spec.expects["ended"]
-            entry["expects_fields"] = spec.expects
-        probes.append(entry)
-    return {"harness": sorted(HARNESS_FILES), "probes": probes}

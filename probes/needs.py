@@ -3,7 +3,9 @@
 Standard library only, CPython 3.6 to 3.14.
 """
 
-import importlib.util
+import importlib.machinery
+import os
+import sys
 
 DISTRIBUTIONS = {
     "PIL": ("pillow",),
@@ -20,18 +22,27 @@ DISTRIBUTIONS = {
 """Import name → names of the distributions that bring it, where they differ."""
 
 
-def missing(needs, expected):
-    """The first of `needs` that the cell was never meant to have: not among its pins and not to be found; or ""."""
+def missing(needs, expected, folders):
+    """The first of `needs` that the cell was never meant to have: not among its pins and not to be found; or "".
+
+    `folders` are looked into beside the standard library, by the names of files alone: nothing of them is run.
+    """
     pinned = {name.lower().replace("_", "-").replace(".", "-") for name in expected}
     for need in needs:
         top = need.split(".")[0]
         names = DISTRIBUTIONS.get(top, (top.lower().replace("_", "-"),))
-        if pinned.intersection(names):
-            continue
-        try:
-            found = importlib.util.find_spec(top) is not None
-        except (ImportError, ValueError):
-            found = True  # something is there, and broken: importing it tells how
-        if not found:
+        if not pinned.intersection(names) and not _found(top, folders):
             return top
     return ""
+
+
+def _found(name, folders):
+    for finder in (importlib.machinery.BuiltinImporter, importlib.machinery.FrozenImporter):
+        if finder.find_spec(name) is not None:
+            return True
+    here = os.path.dirname(os.path.abspath(__file__))
+    library = [folder for folder in sys.path if folder != here]
+    try:
+        return importlib.machinery.PathFinder.find_spec(name, [*folders, *library]) is not None
+    except (ImportError, ValueError):
+        return True  # something is there, and broken: importing it tells how

@@ -17,6 +17,14 @@ PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 Process = collections.namedtuple("Process", "parent group session state")
 
 
+def wake_up(fd):
+    """Has signals write to `fd`, silently where it is full: whoever reads it has enough to be woken by."""
+    if sys.version_info >= (3, 7):
+        signal.set_wakeup_fd(fd, warn_on_full_buffer=False)
+    else:
+        signal.set_wakeup_fd(fd)
+
+
 def become_subreaper():
     """Makes orphans below this process its children. Returns whether that holds; the first process has it anyway."""
     if os.getpid() == 1:
@@ -31,21 +39,22 @@ def become_subreaper():
 
 def table():
     """Every process this one can see, by its id; empty where there is no /proc."""
-    found = {}
     try:
         names = os.listdir("/proc")
     except OSError:
-        return found
-    for name in names:
-        if not name.isdigit():
-            continue
-        try:
-            with open("/proc/%s/stat" % name, "rb") as file:
-                fields = file.read().rsplit(b")", 1)[1].split()
-        except (OSError, IndexError):  # it has just ended
-            continue
-        found[int(name)] = Process(int(fields[1]), int(fields[2]), int(fields[3]), fields[0].decode())
-    return found
+        return {}
+    found = ((int(name), look(name)) for name in names if name.isdigit())
+    return {pid: process for pid, process in found if process is not None}
+
+
+def look(pid):
+    """A process by its id, or None where it has ended."""
+    try:
+        with open("/proc/%s/stat" % pid, "rb") as file:
+            fields = file.read().rsplit(b")", 1)[1].split()
+    except (OSError, IndexError):
+        return None
+    return Process(int(fields[1]), int(fields[2]), int(fields[3]), fields[0].decode())
 
 
 def doomed(processes, roots, keep, me):
@@ -158,17 +167,6 @@ def fork(body, reaper, seconds):
         os._exit(72)
 
 
-def end_of(path):
-    """The end of what was printed into a file, as text; "" where there is none."""
-    try:
-        with open(path, "rb") as file:
-            file.seek(0, os.SEEK_END)
-            file.seek(max(file.tell() - events.CAPTURED, 0))
-            return file.read().decode("utf-8", "replace")[-events.OUTPUT :]
-    except OSError:
-        return ""
-
-
 def oom_kills():
     """How many processes the kernel has killed for memory in this control group, or None where that can't be read.
 
@@ -197,13 +195,10 @@ def _own_group():
 
 
 class Output(object):
-    """What a process tree prints: a named pipe, of which the last 16 KiB are kept, however much arrives."""
+    """What a process tree prints into a named pipe, of which the last 16 KiB are kept, however much arrives."""
 
-    def __init__(self, path):
-        os.mkfifo(path, 0o600)
-        self.path = path
-        # Opened for both, so that it never reads as closed while nobody writes.
-        self.fd = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+    def __init__(self, fd):
+        self.fd = fd
         self.tail = b""
 
     def fileno(self):
@@ -224,17 +219,27 @@ class Output(object):
             if not self.pump():
                 break
         os.close(self.fd)
-        return self.tail.decode("utf-8", "replace")[-events.OUTPUT :]
+        return printed(self.tail)
+
+
+def printed(content):
+    """The end of what was printed, as text."""
+    return content.decode("utf-8", "replace")[-events.OUTPUT :]
 
 
 class Lines(object):
-    """Lines that arrive on a descriptor, read without ever waiting; `ended` once the other end is closed."""
+    """Lines that arrive on a descriptor, read without ever waiting; `ended` once the other end is closed.
 
-    def __init__(self, fd):
+    A line of more than `limit` bytes is dropped, up to its end.
+    """
+
+    def __init__(self, fd, limit):
         self.fd = fd
+        self.limit = limit
         self.rest = b""
         self.lines = []
         self.ended = False
+        self.dropping = False
         os.set_blocking(fd, False)
 
     def fileno(self):
@@ -249,8 +254,13 @@ class Lines(object):
             self.ended = True
             return
         parts = (self.rest + piece).split(b"\n")
+        if self.dropping and len(parts) > 1:
+            del parts[0]
+            self.dropping = False
         self.rest = parts.pop()
-        self.lines.extend(parts)
+        self.lines.extend(part for part in parts if len(part) <= self.limit)
+        if self.dropping or len(self.rest) > self.limit:
+            self.rest, self.dropping = b"", True
 
     def take(self):
         taken, self.lines = self.lines, []

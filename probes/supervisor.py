@@ -1,61 +1,44 @@
 """The first process of a container: runs the probes of a plan and alone tells what happened.
 
-    python supervisor.py PLAN.json      runs a plan; events are JSON lines on standard output
-    python supervisor.py --catalogue    prints what every probe here says of itself, as one JSON document
-    python supervisor.py --one DIR      runs one probe in this new process (started by itself only)
+    python -I -S supervisor.py PLAN.json      runs a plan; events are JSON lines on standard output
+    python -I -S supervisor.py --catalogue    prints what every probe here says of itself, as one JSON document
 
-A plan's `expected` (the lock's pins, name to version) reaches probes as JSON in `COMPAT_EXPECTED`.
+It runs on the interpreter that the environment was made from, with nothing of the environment, and is closed to other
+processes of its user (`closed`). Processes of probes (`child`) run on the environment's own, the plan's `interpreter`,
+with the plan's `variables`. A plan's `expected` (the lock's pins, name to version) reaches probes as JSON in
+`COMPAT_EXPECTED`.
 
 Standard library only, CPython 3.6 to 3.14. It keeps a copy of standard output for its events; what
 probes and libraries print goes to pipes of their own, so that nothing of it can be mistaken for an event.
 """
 
-import importlib
 import json
 import os
 import signal
 import sys
-import tempfile
-import traceback
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 if _HERE not in sys.path:
     sys.path.insert(0, _HERE)
 
-import events  # noqa: E402 - found beside this file
-import harness  # noqa: E402
+import closed  # noqa: E402 - found beside this file
+import events  # noqa: E402
 import plans  # noqa: E402
-import warm  # noqa: E402
+from channel import Channel  # noqa: E402
 
 
 class Stopped(BaseException):
     """A signal asked this process to end."""
 
 
-def load(directory):
-    """Imports every probe file of `directory`. Returns {file name: what was wrong} for those that can't be."""
-    wrong = {}
-    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-    try:
-        for name in harness.probe_files(directory):
-            known = set(harness.REGISTRY)
-            try:
-                importlib.import_module(name[:-3])
-            except Exception as exception:
-                for id in set(harness.REGISTRY) - known:
-                    del harness.REGISTRY[id]
-                wrong[name] = "".join(traceback.format_exception(type(exception), exception, exception.__traceback__))
-    finally:
-        sys.dont_write_bytecode = before
-    return wrong
-
-
 def _catalogue():
-    wrong = load(_HERE)
+    import catalogue
+
+    wrong = catalogue.load(_HERE)
     if wrong:
         sys.stderr.write("".join(wrong[name] for name in sorted(wrong)))
         return 1
-    sys.stdout.write(json.dumps(harness.catalogue(_HERE), indent=1, sort_keys=True) + "\n")
+    sys.stdout.write(json.dumps(catalogue.of(_HERE), indent=1, sort_keys=True) + "\n")
     return 0
 
 
@@ -78,7 +61,7 @@ def _stop(number, frame):
 
 def _own_channel(plan):
     """The event channel on a copy of standard output; descriptors 0 and 1 then lead nowhere."""
-    channel = events.Channel(os.dup(1), float(plan.get("heartbeat_seconds", 5)))
+    channel = Channel(os.dup(1), float(plan.get("heartbeat_seconds", 5)))
     nowhere = os.open(os.devnull, os.O_RDWR)
     for fd in (0, 1):
         os.dup2(nowhere, fd)
@@ -86,18 +69,40 @@ def _own_channel(plan):
     return channel
 
 
+def _variables(plan):
+    """The environment of processes of probes: this one's, and what a cell sets; that is never this one's."""
+    found = dict(os.environ)
+    found.update((name, str(value)) for name, value in plan.get("variables", {}).items())
+    found["COMPAT_EXPECTED"] = json.dumps(plan.get("expected", {}), sort_keys=True)
+    found.pop("COMPAT_MUTATE", None)
+    if plan.get("mutate"):
+        found["COMPAT_MUTATE"] = "1"
+    if plan.get("control_memory"):
+        found["COMPAT_CONTROL_MEMORY"] = str(int(plan["control_memory"]))
+    return found
+
+
+def _listen_for_ends():
+    """Ends when asked to. As the first process of a container it is never asked from inside: only who started the
+    container ends it, and then with all that is in it; without handlers the kernel keeps other signals away.
+    """
+    first = os.getpid() == 1
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL if first else _stop)
+
+
+def _read_files():
+    import catalogue
+
+    return catalogue.load(_HERE)
+
+
 def _run(path):
     with open(path) as file:
         plan = json.load(file)
-    os.environ.update({name: str(value) for name, value in plan.get("variables", {}).items()})
-    os.environ["COMPAT_EXPECTED"] = json.dumps(plan.get("expected", {}), sort_keys=True)
-    os.environ.pop("COMPAT_MUTATE", None)
-    if plan.get("mutate"):
-        os.environ["COMPAT_MUTATE"] = "1"
-    os.environ["COMPAT_EXPECTED"] = json.dumps(plan.get("expected", {}), sort_keys=True)
-    if plan.get("control_memory"):
-        os.environ["COMPAT_CONTROL_MEMORY"] = str(int(plan["control_memory"]))
+    plan.setdefault("interpreter", sys.executable)
     channel = _own_channel(plan)
+    trouble = closed.shut(channel.fd)
     channel.emit(
         "hello",
         python=events.python_version(),
@@ -105,11 +110,12 @@ def _run(path):
         platform=" ".join(os.uname()),
         cpu_flags=_cpu_flags(),
         suite=plan.get("suite", ""),
+        closed=not trouble,
+        open=trouble,
     )
-    work = tempfile.mkdtemp(prefix="probes-")
-    runner = plans.Runner(plan, channel, work, os.path.abspath(__file__), load(_HERE))
-    signal.signal(signal.SIGTERM, _stop)
-    signal.signal(signal.SIGINT, _stop)
+    # What a plan says of its probes is what their files say; without that they are read here.
+    runner = plans.Runner(plan, channel, _variables(plan), _read_files() if plan.get("specs") is None else {})
+    _listen_for_ends()
     try:
         runner.run()
         return 0
@@ -122,9 +128,6 @@ def _run(path):
 def main(arguments):
     if arguments == ["--catalogue"]:
         return _catalogue()
-    if len(arguments) == 2 and arguments[0] == "--one":
-        load(_HERE)
-        warm.one(arguments[1])
     if len(arguments) != 1 or arguments[0].startswith("-"):
         sys.stderr.write(__doc__)
         return 2

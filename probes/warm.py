@@ -1,29 +1,35 @@
 """The two processes that run probes: a warm parent that imports and forks, and one that starts anew for one probe.
 
-Both say how far they are in JSON lines ({"importing": name}, {"imported": {name: seconds}}, {"failed": …}); a
-probe's result is a file, which survives whatever the probe does to its descriptors. A warm parent runs no
-operation itself: a fork after one hangs in TensorFlow's thread pools.
+What either is to do comes as lines of fields (`fields`) through its pipe `requests`. Both say how far they are in JSON
+lines through `answers` ({"importing": name}, {"imported": {name: seconds}}, {"failed": …}); a probe's result is a file,
+which survives whatever the probe does to its descriptors, and names the token that came with the probe. A warm parent
+runs no operation itself: a fork after one hangs in TensorFlow's thread pools.
+
+Standard library only, CPython 3.6 to 3.14.
 """
 
 import importlib
-import json
 import logging
 import os
 import select
 import signal
 import sys
-import time
 import warnings
 
 import events
 import harness
+import own
 import processes
 
 RESULT = "result.json"
-REQUEST = "request.json"
-BUDGET = "cell-budget"
-DIED = ("signal", "timeout", "exited", "oom")
-"""Endings that say nothing yet: what a process of its own does counts."""
+SERVE, ONE, PROBES, PARENT = b"serve", b"one", b"probes", b"parent"
+"""What a process may be told: be a warm parent, run one probe; and a warm parent: fork for probes, for a parent."""
+_LINE = 64 * 1024
+
+
+def fields(*texts):
+    """A line of the pipe `requests`."""
+    return b"\0".join(os.fsencode(text) for text in texts) + b"\n"
 
 
 class _Said(logging.Handler):
@@ -48,7 +54,7 @@ class _Said(logging.Handler):
 
     def _keep(self, text):
         if len(self.texts) < events.WARNINGS:
-            self.texts.append(text)
+            self.texts.append(events.cut(text, events.WARNING))
 
 
 def _listen():
@@ -64,8 +70,24 @@ def _listen():
     return said
 
 
-def _say(fd, **fields):
-    os.write(fd, json.dumps(fields).encode("ascii") + b"\n")
+def _say(fd, **told):
+    own.say(fd, own.encode(told) + b"\n")
+
+
+def _read_files(names, fd):
+    """Imports probe files, telling `fd` of those that can't be: their probes are then not to be had here."""
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        for name in names:
+            known = set(harness.REGISTRY)
+            try:
+                importlib.import_module(name[:-3])
+            except Exception as exception:
+                for id in set(harness.REGISTRY) - known:
+                    del harness.REGISTRY[id]
+                _say(fd, unread=name, why=events.describe(exception))
+    finally:
+        sys.dont_write_bytecode = before
 
 
 def _import_all(needs, fd):
@@ -74,21 +96,13 @@ def _import_all(needs, fd):
     took = {}
     for name in needs:
         _say(fd, importing=name)
-        started = time.monotonic()
+        started = own.clock()
         try:
             importlib.import_module(name)
         except BaseException as exception:
-            _say(
-                fd,
-                failed={
-                    "ended": "raised",
-                    "within": "import " + name,
-                    "exception": events.describe(exception),
-                    "warnings": said.texts,
-                },
-            )
+            _say(fd, failed={"ended": "raised", "exception": events.describe(exception), "warnings": said.texts})
             return False
-        took[name] = round(time.monotonic() - started, 3)
+        took[name] = round(own.clock() - started, 3)
     _say(fd, imported=took, warnings=said.texts)
     return True
 
@@ -118,55 +132,50 @@ def _outcome(spec):
         return found
 
 
-def _write(path, content):
-    with open(path + ".part", "wb") as file:
-        file.write(content)
-    os.rename(path + ".part", path)
-
-
-def perform(spec, directory):
+def perform(spec, directory, token):
     """Runs a probe in this process and leaves its result in `directory`; does not return."""
     code = 70
     try:
-        _perform(spec, directory)
+        _perform(spec, directory, token)
         code = 0
     finally:
-        os._exit(code)
+        own.leave(code)
 
 
-def _perform(spec, directory):
-    own = os.getpid()
+def _perform(spec, directory, token):
+    started_as = own.own_id()
     work = os.path.join(directory, "cwd")
-    os.mkdir(work)
+    own.mkdir(work)
     os.chdir(work)
     os.environ["TMPDIR"] = work
     if "tempfile" in sys.modules:
         sys.modules["tempfile"].tempdir = None
     said = _listen()
-    started = time.monotonic()
+    started = own.clock()
     found = _outcome(spec)
-    found["seconds"] = round(time.monotonic() - started, 3)
-    if os.getpid() != own:  # a process the probe forked came out of its function; it has nothing to report
-        os._exit(0)
+    found["seconds"] = round(own.clock() - started, 3)
+    if own.own_id() != started_as:  # a process the probe forked came out of its function; it has nothing to report
+        own.leave(0)
     found["warnings"] = list(said.texts)
+    found["token"] = token
     _flush()
-    content = json.dumps(found).encode("ascii")
+    content = own.encode(found)
     path = os.path.join(directory, RESULT)
     try:
-        _write(path, content)
+        own.put(path, content)
     except OSError:  # the probe has used up the descriptors or the space
         os.closerange(3, 4096)
         _remove_below(work)
-        _write(path, content)
+        own.put(path, content)
 
 
-def _perform_all(specs, directory):
+def _perform_all(specs, directory, tokens):
     """Runs light probes one after the other, each with a place and a time of its own below `directory`."""
-    for spec in specs:
+    for spec, token in zip(specs, tokens):  # noqa: B905 - as many; strict= is too new
         place = os.path.join(directory, spec.id)
-        os.mkdir(place)
+        own.mkdir(place)
         processes.redirect(os.open(os.path.join(place, "output"), os.O_WRONLY | os.O_CREAT), (1, 2))
-        _perform(spec, place)
+        _perform(spec, place, token)
 
 
 def _flush():
@@ -183,44 +192,60 @@ def _remove_below(directory):
     shutil.rmtree(directory, ignore_errors=True)
 
 
-def _start(request, descriptors):
-    """Forks a process for the probes of a request, or for a further warm parent. Returns its id."""
-    with warnings.catch_warnings():
-        # From 3.12 on a fork below threads warns; the imports made those threads and no lock of theirs is held.
-        warnings.simplefilter("ignore")
-        pid = os.fork()
-    if pid:
-        return pid
+def main(directory):
+    """In a new process: does what the first line of `requests` says. Does not return."""
+    code = 71
     try:
-        for fd in descriptors:
-            os.close(fd)
-        if "serve" in request:
-            parent(request["serve"], request["directory"])
-            os._exit(0)
-        specs = [harness.REGISTRY[id] for id in request["probes"]]
-        processes.set_apart(os.path.join(request["directory"], "output"))
-        processes.first_for_oom()
-        if len(specs) == 1:
-            perform(specs[0], request["directory"])
-        _perform_all(specs, request["directory"])
-        os._exit(0)
+        requests, answers, lines = _pipes(directory)
+        asked = lines.next()
+        files, needs = _names(asked[1]), _names(asked[2])
+        _read_files(files, answers)
+        if asked[0] == SERVE:
+            serve(needs, requests, answers, lines)
+        else:
+            _one(directory, needs, answers, asked[3:])
+        code = 0
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
     finally:
-        os._exit(71)
+        _flush()
+        own.leave(code)
 
 
-def parent(needs, directory):
-    """In a new child: a warm parent, whose named pipes `requests`, `answers` and `output` are in `directory`."""
-    processes.set_apart(os.path.join(directory, "output"))
-    os.chdir(directory)
-    serve(
-        needs,
-        os.open(os.path.join(directory, "requests"), os.O_RDONLY),
-        os.open(os.path.join(directory, "answers"), os.O_WRONLY),
-    )
+class _Requests(processes.Lines):
+    """The lines of fields that come through a pipe."""
+
+    def next(self):
+        """The fields of the next line, waited for. Raises EOFError when the other end is closed."""
+        while not self.lines:
+            if self.ended:
+                raise EOFError("the supervisor is gone")
+            select.select([self], [], [])
+            self.pump()
+        return self.lines.pop(0).split(b"\0")
 
 
-def serve(needs, requests, answers):
-    """The warm parent: imports, then forks for each line on `requests` and tells its wait status.
+def _pipes(directory):
+    """(descriptor of `requests`, of `answers`, the lines of the first); the supervisor holds their other ends."""
+    requests = os.open(os.path.join(directory, "requests"), os.O_RDONLY)
+    return requests, os.open(os.path.join(directory, "answers"), os.O_WRONLY), _Requests(requests, _LINE)
+
+
+def _names(field):
+    return [name for name in os.fsdecode(field).split(",") if name]
+
+
+def _one(directory, needs, answers, probe):
+    """Runs the one probe that this process is for; its id and its token are `probe`."""
+    id, token = (field.decode("ascii") for field in probe)
+    processes.first_for_oom()
+    if id in harness.REGISTRY and _import_all(needs, answers):
+        os.close(answers)
+        perform(harness.REGISTRY[id], directory, token)
+
+
+def serve(needs, requests, answers, lines):
+    """The warm parent: imports, then forks for each further line and tells its wait status.
 
     Several forks may run at a time. Ends when `requests` is closed.
     """
@@ -231,86 +256,62 @@ def serve(needs, requests, answers):
         os.set_blocking(fd, False)
     signal.signal(signal.SIGCHLD, lambda number, frame: None)
     signal.set_wakeup_fd(wakes)
-    lines = processes.Lines(requests)
-    running = {}  # process id → directory of its request
+    running = {}  # process id → tag of its request
     while not lines.ended:
-        for source in select.select([woken, lines], [], [])[0]:
+        for source in [] if lines.lines else select.select([woken, lines], [], [])[0]:
             if source == woken:
                 os.read(woken, 4096)
             else:
                 source.pump()
         for line in lines.take():
-            request = json.loads(line.decode("ascii"))
+            kind, directory, tag, more = _request(line)
             try:
-                pid = _start(request, (requests, answers, woken, wakes))
+                pid = _start(kind, directory, more, (requests, answers, woken, wakes))
             except OSError as trouble:  # no process or no memory left to fork with
-                _say(answers, refused=str(trouble), **{"for": request["directory"]})
+                _say(answers, refused=str(trouble), **{"for": tag})
                 continue
-            running[pid] = request["directory"]
-            _say(answers, pid=pid, **{"for": request["directory"]})
+            running[pid] = tag
+            _say(answers, pid=pid, **{"for": tag})
         for pid, status in _ended(running):
             _say(answers, pid=pid, status=status, **{"for": running.pop(pid)})
+
+
+def _request(line):
+    """(kind, directory, tag, further fields) of a line."""
+    parts = line.split(b"\0")
+    return parts[0], os.fsdecode(parts[1]), parts[2].decode("ascii"), [part.decode("ascii") for part in parts[3:]]
+
+
+def _start(kind, directory, more, descriptors):
+    """Forks a process for the probes of a request, or for a further warm parent. Returns its id."""
+    with warnings.catch_warnings():
+        # From 3.12 on a fork below threads warns; the imports made those threads and no lock of theirs is held.
+        warnings.simplefilter("ignore")
+        pid = own.fork()
+    if pid:
+        return pid
+    try:
+        for fd in descriptors:
+            os.close(fd)
+        processes.set_apart(os.path.join(directory, "output"))
+        if kind == PARENT:
+            os.chdir(directory)
+            main(directory)
+        processes.first_for_oom()
+        specs, tokens = [harness.REGISTRY[id] for id in more[::2]], more[1::2]
+        if len(specs) == 1:
+            perform(specs[0], directory, tokens[0])
+        _perform_all(specs, directory, tokens)
+        own.leave(0)
+    finally:
+        own.leave(71)
 
 
 def _ended(running):
     """(process id, wait status) of each of `running` that has ended."""
     found = []
     for pid in running:
-        done, status = os.waitpid(pid, os.WNOHANG)
+        done, status = own.wait(pid, own.NOHANG)
         if done:
             found.append((pid, status))
     return found
-
-
-def one(directory):
-    """A new interpreter for one probe: reads its request, imports its needs, runs it. Does not return."""
-    with open(os.path.join(directory, REQUEST)) as file:
-        request = json.load(file)
-    answers = os.open(os.path.join(directory, "answers"), os.O_WRONLY)
-    processes.first_for_oom()
-    spec = harness.REGISTRY[request["probe"]]
-    if not _import_all(spec.needs, answers):
-        _flush()
-        os._exit(0)
-    os.close(answers)
-    perform(spec, directory)
-
-
-def stopped_by(status):
-    """A wait status as fields of the `ended` event."""
-    if os.WIFSIGNALED(status):
-        return {"ended": "signal", "signal": os.WTERMSIG(status)}
-    return {"ended": "exited", "exit_code": os.WEXITSTATUS(status)}
-
-
-def result(directory):
-    try:
-        with open(os.path.join(directory, RESULT)) as file:
-            return json.load(file)
-    except (OSError, ValueError):
-        return None
-
-
-def classify(told, in_time, cut, stopped, oom_before):
-    """Fields of `ended` from what the process told, else from how it was stopped.
-
-    A kill by signal 9 that is not ours is for memory when the kernel's own count has grown meanwhile.
-    """
-    if told:
-        return dict(told)
-    if not in_time:
-        return {"ended": "not-run", "reason": BUDGET} if cut else {"ended": "timeout"}
-    if stopped.get("signal") == signal.SIGKILL and oom_before is not None:
-        after = processes.oom_kills()
-        if after is not None and after > oom_before:
-            return dict(stopped, ended="oom")
-    return dict(stopped)
-
-
-def words(fields):
-    """How something died, in a word or two: "signal 11", "exit 3", "timeout", "oom"."""
-    if fields["ended"] == "signal":
-        return "signal %s" % fields.get("signal")
-    if fields["ended"] == "exited":
-        return "exit %s" % fields.get("exit_code")
-    return fields["ended"]

@@ -132,12 +132,14 @@ class FakeEngine:
 
     def prepare(self, recipe: Recipe, log: Path) -> Prepared:
         self.prepared.append(recipe.key)
-        return Prepared(key=recipe.key, reference=f"fake:{recipe.key[:8]}", interpreter="python", built=True)
+        return Prepared(
+            key=recipe.key, reference=f"fake:{recipe.key[:8]}", interpreter="python", trusted="python", built=True
+        )
 
     def run(self, reference: str, task: Task, on_line: Callable[[bytes], None]) -> Exit:
         plan = json.loads(dict(task.files)["plan.json"])
         self.started.append(tuple(plan["probes"]))
-        events: list[dict[str, object]] = [{"event": "hello", "python": "3.9.2", "pid": 1}]
+        events: list[dict[str, object]] = [{"event": "hello", "python": "3.9.2", "pid": 1, "closed": True}]
         for name in plan["probes"]:
             events.append({"event": "started", "probe": name, "fresh": False})
             events.append({"event": "ended", "probe": name} | self.script(name))

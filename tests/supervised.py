@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+PROBES = Path(__file__).parent.parent / "probes"
+HARNESS = (
+    "catalogue.py", "channel.py", "child.py", "closed.py", "events.py", "harness.py", "lanes.py", "needs.py", "own.py",
+    "parents.py", "places.py", "plans.py", "processes.py", "results.py", "supervisor.py", "warm.py",
+)  # fmt: skip
+LIMITS = {"probe_seconds": 10, "import_seconds": 10, "cell_seconds": 60}
 
 PROBE_FILE = """
 import os, signal, sys, time, warnings
@@ -238,3 +251,75 @@ class Told:
 
     def named(self, *events: str) -> list[dict[str, Any]]:
         return [e for e in self.events if e["event"] in events]
+
+
+def oldest() -> str | None:
+    """An old Python that works here: the one named in COMPAT_OLDEST_PYTHON, or python3.7."""
+    named = os.environ.get("COMPAT_OLDEST_PYTHON") or shutil.which("python3.7")
+    works = named and subprocess.run([named, "-c", ""], capture_output=True, check=False).returncode == 0
+    return named if works else None
+
+
+@dataclass
+class Environment:
+    """A virtual environment made by hand, the interpreter it was made from, a suite, and a supervisor on all that."""
+
+    folder: Path
+    trusted: str
+    suite: Path
+    variables: dict[str, str] = field(default_factory=dict)
+    lanes: int = 1
+
+    @property
+    def interpreter(self) -> Path:
+        return self.folder / "bin" / "python"
+
+    @property
+    def site_packages(self) -> Path:
+        (found,) = self.folder.glob("lib/*/site-packages")
+        return found
+
+    def install(self, files: Mapping[str, str]) -> None:
+        for name, text in files.items():
+            path = self.site_packages / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
+
+    def tell(self, *probes: str, limits: Mapping[str, float] = LIMITS, **plan: object) -> Told:
+        """What the supervisor tells, started as an engine starts it."""
+        work = self.folder.parent / "tmp"
+        work.mkdir(exist_ok=True)
+        content = {"probes": probes, "limits": limits, "expected": {}, "heartbeat_seconds": 0.2, "lanes": self.lanes}
+        content |= {"interpreter": str(self.interpreter), "site_packages": [str(self.site_packages)]}
+        path = self.folder.parent / "plan.json"
+        path.write_text(json.dumps({**content, "variables": self.variables, **plan}))
+        supervisor = [self.trusted, "-I", "-S", "-B", str(self.suite / "supervisor.py"), str(path)]
+        done = subprocess.run(
+            ["sh", "-c", 'export SUPERVISOR=$$; exec "$@"', "sh", *supervisor],
+            stdout=subprocess.PIPE,
+            cwd=self.folder.parent,
+            env={"PATH": os.defpath, "TMPDIR": str(work), "PYTHONDONTWRITEBYTECODE": "1"},
+            timeout=100,
+            check=False,
+        )
+        assert list(work.iterdir()) == [], "files are left behind"
+        return Told([json.loads(line) for line in done.stdout.splitlines()], done.returncode)
+
+
+def environment(interpreter: str, folder: Path, probe_files: Mapping[str, str]) -> Environment:
+    """An environment in `folder` with nothing installed."""
+    code = "import os, sys; print(os.path.realpath(sys.executable)); print('%d.%d' % sys.version_info[:2])"
+    asked = subprocess.run([interpreter, "-c", code], capture_output=True, text=True, check=True)
+    real, minor = asked.stdout.split()
+    place = folder / "environment"
+    (place / "bin").mkdir(parents=True)
+    (place / "bin" / "python").symlink_to(real)
+    (place / "lib" / f"python{minor}" / "site-packages").mkdir(parents=True)
+    (place / "pyvenv.cfg").write_text(f"home = {Path(real).parent}\ninclude-system-site-packages = false\n")
+    suite = folder / "probes"
+    suite.mkdir()
+    for name in (*HARNESS, "controls.py"):
+        shutil.copy(PROBES / name, suite)
+    for name, text in probe_files.items():
+        (suite / name).write_text(text)
+    return Environment(place, real, suite)

@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 from docker_tools import PYTHON, base_on, docker_engine, ours
 
-from orchestrator.engine import owner
+from orchestrator.engine import docker_base, owner
 from orchestrator.engine.docker import DockerEngine
+from orchestrator.engine.docker_daemon import Daemon
 from orchestrator.errors import CellError, CellStatus
-from orchestrator.model import Base, Limits, Task
+from orchestrator.model import FIXED_VARIABLES, Base, Limits, Task
 
 
 @pytest.fixture(scope="module")
@@ -75,9 +76,23 @@ os.system("/tmp/x.sh")
     assert seen["links"] == ["lo"]
     assert (int(seen["caps"], 16), int(seen["bound"], 16)) == (0, 0)
     assert (seen["new"], seen["seccomp"], seen["core"]) == ("1", "2", [0, 0])
-    fixed = {"HOME": "/tmp", "TZ": "UTC", "LANG": "C.UTF-8", "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "2", "MINE": "1"}
-    assert fixed.items() <= seen["env"].items()
+    assert seen["env"].pop("PATH").startswith("/opt/venv/bin:")
+    assert seen["env"] == {**dict(FIXED_VARIABLES), "MINE": "1"}
     assert lines[1] == b"ran"
+
+
+@pytest.mark.container
+def test_a_base_says_which_interpreter_no_package_reaches_and_one_of_before_is_asked(
+    engine: DockerEngine, base: Base, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert base.trusted == "/usr/bin/python3.11"
+    known = docker_base.remembered
+
+    def older(daemon: Daemon, reference: str) -> dict[str, object] | None:
+        return {name: fact for name, fact in (known(daemon, reference) or {}).items() if name != "trusted"}
+
+    monkeypatch.setattr(docker_base, "remembered", older)
+    assert base_on(engine, tmp_path) == base
 
 
 @pytest.mark.container
@@ -181,6 +196,7 @@ SLEEPER = """
 import sys
 from orchestrator import paths
 from orchestrator.engine.docker import DockerEngine
+from orchestrator.engine.docker_daemon import Daemon
 from orchestrator.image import dockerfile
 from orchestrator.model import Task
 engine = DockerEngine(renderer=dockerfile.read(paths.data("images")))

@@ -6,9 +6,10 @@ import tarfile
 import pytest
 
 from orchestrator.engine import docker_run, limits
-from orchestrator.model import Limits, Task
+from orchestrator.model import Limits, Task, not_held
+from orchestrator.model.engine import HELD
 
-ALL = frozenset({"memory", "cpus", "pids", "network", "read-only", "time"})
+ALL = frozenset(HELD)
 TASK = Task(command=("true",), limits=Limits(memory=1024**3, cpus=2.0, pids=100))
 
 
@@ -37,15 +38,10 @@ def test_no_more_processors_are_asked_for_than_there_are():
 
 def test_what_a_kernel_cant_enforce_is_not_asked_for():
     holds = limits.enforced({"MemoryLimit": False, "CpuCfsQuota": False, "PidsLimit": False})
-    assert holds == {"network", "read-only", "time"}
+    assert holds == {"network", "read-only", "time", "others", "channel"}
+    assert not_held(holds) == ("memory", "processors", "processes")
     assert not {"mem_limit", "nano_cpus", "pids_limit"} & limits.settings(TASK, 2, holds).keys()
     assert limits.enforced({"MemoryLimit": True, "CpuCfsQuota": True, "PidsLimit": True}) == ALL
-
-
-def test_threads_follow_the_limit_not_the_machine():
-    fixed = limits.fixed_environment(Limits(cpus=3.5))
-    assert fixed["OMP_NUM_THREADS"] == fixed["TF_NUM_INTRAOP_THREADS"] == "3"
-    assert limits.fixed_environment(Limits(cpus=0.5))["OMP_NUM_THREADS"] == "1"
 
 
 def test_archives_are_the_same_bytes_whoever_makes_them():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -11,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.engine import local_process
+from orchestrator.engine import build, local_process
 from orchestrator.engine.local import LocalEngine
 from orchestrator.engine.local_process import MARK
 from orchestrator.errors import CellError, CellStatus
-from orchestrator.model import BaseSpec, Distribution, Limits, Recipe, Step, StepKind, Task
+from orchestrator.model import FIXED_VARIABLES, BaseSpec, Distribution, Limits, Recipe, Step, StepKind, Task
 
 MINOR = f"{sys.version_info.major}.{sys.version_info.minor}"
 SIX = Distribution(
@@ -88,6 +89,39 @@ def test_a_task_sees_its_own_variables_and_not_this_shells(
     code = "import os; e = os.environ; print(e.get('A_SECRET'), e['ASKED'], e['TZ'], e['HOME'] == os.getcwd())"
     lines, _ = ran(engine, reference, python(code, environment=(("ASKED", "yes"), ("HOME", "/tmp"))))
     assert lines == ["None yes UTC True"]
+
+
+def test_a_task_sees_what_is_in_its_key_and_no_other_variables(
+    engine: LocalEngine, reference: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/libraries/of/this/shell")
+    lines, _ = ran(engine, reference, python("import json, os; print(json.dumps(dict(os.environ)))"))
+    seen = json.loads(lines[0])
+    own = {name: seen.pop(name) for name in ("HOME", "TMPDIR", "PATH", MARK, "LD_LIBRARY_PATH")}
+    assert own["HOME"] == own["TMPDIR"]
+    assert seen == {name: value for name, value in FIXED_VARIABLES if name not in own}
+
+
+@pytest.mark.parametrize(
+    "name", ["AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "VIRTUAL_ENV", "PYTHONPATH", "UV_PUBLISH_TOKEN"]
+)
+def test_installing_knows_the_network_and_nothing_else_of_this_shell(
+    engine: LocalEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    seen: list[dict[str, str]] = []
+
+    def noted(command: list[str], log: Path, *, stopping: object, env: dict[str, str]) -> build.Ended:
+        seen.append(env)
+        return build.Ended(code=1, output="")
+
+    monkeypatch.setattr(build, "execute", noted)
+    monkeypatch.setenv(name, "of this shell")
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy:1")
+    with pytest.raises(CellError):
+        engine.base(BaseSpec(name="here", python=MINOR), tmp_path / "log")
+    assert seen
+    assert all(name not in env for env in seen)
+    assert {"PATH", "HTTPS_PROXY", "UV_PYTHON_DOWNLOADS"} <= seen[0].keys()
 
 
 def test_lines_arrive_while_the_task_runs(engine: LocalEngine, reference: str) -> None:
@@ -213,6 +247,8 @@ def test_an_environment_is_built_once_runs_and_can_be_removed(engine: LocalEngin
     assert lines == [f"1.16.0 {first.reference}"]
     builder = Task(command=("python", "-m", "pip", "--version"), builder=True, network=True)
     assert ran(engine, base.image, builder)[1].code == 0  # type: ignore[attr-defined]
+    assert first.trusted == str(Path(first.interpreter).resolve())
+    assert not Path(first.trusted).is_relative_to(tmp_path)
     assert [s.key for s in engine.images()] == [recipe.key]
     engine.remove([first.reference])
     assert engine.images() == ()

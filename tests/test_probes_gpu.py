@@ -23,7 +23,7 @@ import pytest
 import uv
 from supervised import Told
 
-from orchestrator.run.keys import FIXED_VARIABLES
+from orchestrator.model import FIXED_VARIABLES
 
 PROBES = Path(__file__).parent.parent / "probes"
 MODULES = ("gpu_place", "gpu_devices", "gpu_networks", "gpu_numbers", "gpu_training")

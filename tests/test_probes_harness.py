@@ -11,12 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-
-PROBES = Path(__file__).parent.parent / "probes"
-HARNESS = (
-    "events.py", "harness.py", "lanes.py", "needs.py", "parents.py", "plans.py", "processes.py", "supervisor.py",
-    "warm.py",
-)  # fmt: skip
+from supervised import HARNESS, PROBES
 
 
 @pytest.fixture
@@ -125,7 +120,7 @@ def test_the_catalogue_says_what_the_decorators_said(folder: Path) -> None:
     one, two = found["one.a"], found["two.b"]
     assert {k: v for k, v in one.items() if k not in ("digest", "harness", "proof")} == {
         "id": "one.a", "question": "A?", "group": "one", "kind": "check", "source": "s", "needs": ["json"],
-        "seconds": None, "fresh": False,
+        "seconds": None, "fresh": False, "light": False, "repeat": True, "file": "one.py",
     }  # fmt: skip
     assert (two["kind"], two["seconds"], two["fresh"]) == ("drift", 3, True)
 

@@ -20,7 +20,7 @@ from orchestrator.run.cells import run_cell
 SEEN = Sighting(
     built=Built(release="2.10.0", cuda="11.2"), python="3.9.2", driver="stand-in", registered=Registered.YES
 )
-IMAGE = Prepared(key="k", reference="image", interpreter="/opt/venv/bin/python", built=True)
+IMAGE = Prepared(key="k", reference="image", interpreter="/opt/venv/bin/python", trusted="/usr/bin/python", built=True)
 
 
 @dataclass

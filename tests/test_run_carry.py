@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from supervised import HARNESS
+
 from orchestrator import paths
 from orchestrator.run.carry import carried, main
 from orchestrator.run.suite import Proof, load, load_proofs, save_proofs
@@ -29,10 +31,8 @@ def suite(folder: Path) -> Path:
     """A suite of two checks with a mutation each, proven."""
     folder.mkdir()
     for path in paths.data("probes").glob("*.py"):
-        if path.name in ("supervisor.py", "harness.py") or "harness" not in path.read_text(encoding="utf-8"):
+        if path.name in HARNESS or "harness" not in path.read_text(encoding="utf-8"):
             shutil.copyfile(path, folder / path.name)
-    for name in ("events", "lanes", "needs", "parents", "plans", "processes", "warm"):
-        shutil.copyfile(paths.data("probes") / f"{name}.py", folder / f"{name}.py")
     for path in folder.glob("mutations*.py"):
         path.unlink()
     (folder / "made.py").write_text(CHECKS)
@@ -83,9 +83,9 @@ def test_a_mutation_does_not_make_a_result_anew(tmp_path):
 def test_proofs_of_another_keying_are_carried_over_where_nothing_they_stand_on_changed(tmp_path):
     old, new = suite(tmp_path / "old"), suite(tmp_path / "new")
     # the old way of keying: the harness in the digest of each
-    append(old / "harness.py", "\n_listed = catalogue\n\ndef catalogue(directory):\n    found = _listed(directory)\n")
-    append(old / "harness.py", "    for p in found['probes']:\n        p['digest'] = 'with ' + p.pop('proof')\n")
-    append(old / "harness.py", "    return found\n")
+    append(old / "catalogue.py", "\n_listed = of\n\ndef of(directory):\n    found = _listed(directory)\n")
+    append(old / "catalogue.py", "    for p in found['probes']:\n        p['digest'] = 'with ' + p.pop('proof')\n")
+    append(old / "catalogue.py", "    return found\n")
     proofs = load_proofs(old)
     save_proofs(old, {n: Proof(digest=f"with {p.digest}", passed="a", failed="b") for n, p in proofs.items()})
     append(new / "mutations_up.py")

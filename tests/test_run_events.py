@@ -46,9 +46,58 @@ def test_a_whole_stream_gives_an_observation_per_probe_and_is_complete():
 def test_starts_and_observations_are_told_at_once():
     told = []
     collector = Collector(on_start=lambda p: told.append(f"+{p}"), on_observation=lambda o: told.append(o.probe))
-    for number, event in enumerate([{"event": "started", "probe": "a.b"}, ended("a.b")]):
+    for number, event in enumerate([{"event": "hello"}, {"event": "started", "probe": "a.b"}, ended("a.b")]):
         collector.line(json.dumps({"seq": number} | event).encode())
     assert told == ["+a.b", "a.b"]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"event": "hello"},
+        {"event": "started", "probe": "a.unasked"},
+        ended("a.unasked"),
+        ended("a.done"),
+        ended("a.b", value=["\ud800"]),
+        ended("a.b", value=float("nan")),
+        ended("a.b", value=float("inf")),
+        ended("a.b", warnings="many"),
+        ended("a.b", exit_code="0"),
+        ended("a.b", exception={"type": "X"}),
+        {"event": ["ended"]},
+        {"event": "heartbeat", "seq": True},
+        {"event": "heartbeat", "seq": 2.0},
+        {"event": "heartbeat", "seq": "2"},
+    ],
+)
+def test_what_the_supervisor_never_says_is_our_trouble_and_no_observation(event):
+    seen = []
+    collector = Collector(wanted=frozenset({"a.b", "a.done"}), on_observation=lambda o: seen.append(o.probe))
+    for number, known in enumerate([{"event": "hello"}, ended("a.done")]):
+        collector.line(json.dumps({"seq": number} | known).encode())
+    with pytest.raises(CellError) as trouble:
+        collector.line(json.dumps({"seq": 2} | event).encode())
+    assert (trouble.value.status, trouble.value.reason) == (CellStatus.INFRA, "stream")
+    assert seen == ["a.done"]
+
+
+def test_nothing_comes_before_hello_and_nothing_after_bye():
+    with pytest.raises(CellError, match="out of order"):
+        fed(ended("a.b"))
+    with pytest.raises(CellError, match="out of order"):
+        fed({"event": "hello"}, {"event": "bye"}, ended("a.b"))
+
+
+def test_what_only_we_say_of_an_observation_is_not_taken_from_the_stream():
+    told = {"key": "forged", "dated": "2026-01-01T00:00:00Z", "reused_from": "run", "confirmed": "2 of 2"}
+    seen = fed({"event": "hello"}, ended("a.b", **told)).observations["a.b"]
+    assert (seen.key, seen.dated, seen.reused_from, seen.confirmed) == ("", None, "", "")
+
+
+@pytest.mark.parametrize("line", [b"[" * 500_000, b'{"a":' * 100_000, b"x" * 1024 * 1024, b'{"seq": 1e999}'])
+def test_a_line_of_any_size_or_depth_is_our_trouble_and_no_bug(line):
+    with pytest.raises(CellError, match="not an event"):
+        Collector().line(line)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from orchestrator.model import Ended, Exit, Group, Limits, Prepared
 from orchestrator.run import gpus
 from orchestrator.run.cells import run_cell
 
-IMAGE = Prepared(key="k", reference="image", interpreter="python", built=True)
+IMAGE = Prepared(key="k", reference="image", interpreter="python", trusted="python", built=True)
 CARD = "stand-in for a GPU, 8.0, 0.0"
 GROUPS = (Group(name="tensorflow"), Group(name="gpu", gpu=True))
 

@@ -14,22 +14,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from supervised import MODULES, PROBE_FILE, Told
-
-PROBES = Path(__file__).parent.parent / "probes"
-HARNESS = (
-    "controls.py", "events.py", "harness.py", "lanes.py", "needs.py", "parents.py", "plans.py", "processes.py",
-    "supervisor.py", "warm.py",
-)  # fmt: skip
-LIMITS = {"probe_seconds": 10, "import_seconds": 10, "cell_seconds": 60}
+from supervised import HARNESS, LIMITS, MODULES, PROBE_FILE, PROBES, Told, oldest
 
 Run = Callable[..., Told]
-
-
-def oldest() -> str | None:
-    named = os.environ.get("COMPAT_OLDEST_PYTHON") or shutil.which("python3.7")
-    works = named and subprocess.run([named, "-c", ""], capture_output=True, check=False).returncode == 0
-    return named if works else None
 
 
 @pytest.fixture(params=["this", "oldest"])
@@ -44,7 +31,7 @@ def interpreter(request: pytest.FixtureRequest) -> str:
 def suite(tmp_path: Path) -> Path:
     folder = tmp_path / "probes"
     folder.mkdir()
-    for name in HARNESS:
+    for name in (*HARNESS, "controls.py"):
         shutil.copy(PROBES / name, folder)
     (folder / "fake.py").write_text(PROBE_FILE)
     (tmp_path / "modules").mkdir()
@@ -64,7 +51,17 @@ def start(suite: Path, tmp_path: Path, interpreter: str) -> Iterator[Callable[..
         path.write_text(json.dumps({**content, "variables": variables, **plan}))
         (tmp_path / "tmp").mkdir(exist_ok=True)
         process = subprocess.Popen(
-            ["sh", "-c", 'export SUPERVISOR=$$; exec "$@"', "sh", interpreter, str(suite / "supervisor.py"), str(path)],
+            [
+                "sh",
+                "-c",
+                'export SUPERVISOR=$$; exec "$@"',
+                "sh",
+                interpreter,
+                "-I",
+                "-S",
+                str(suite / "supervisor.py"),
+                str(path),
+            ],
             stdout=subprocess.PIPE,
             cwd=tmp_path,
             env={**os.environ, "PYTHONPATH": str(tmp_path / "modules"), "TMPDIR": str(tmp_path / "tmp")},

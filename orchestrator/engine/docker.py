@@ -15,7 +15,19 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.engine import build_secrets, docker_base, docker_images, docker_run, limits, owner
 from orchestrator.engine.docker_daemon import Daemon, troubles
 from orchestrator.errors import CellError, CellStatus, ExitCode, Phase, UserError, infra
-from orchestrator.model import Base, BaseSpec, BuildContext, Exit, Prepared, Recipe, Renderer, Stored, Task, digest
+from orchestrator.model import (
+    FIXED_VARIABLES,
+    Base,
+    BaseSpec,
+    BuildContext,
+    Exit,
+    Prepared,
+    Recipe,
+    Renderer,
+    Stored,
+    Task,
+    digest,
+)
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
@@ -105,9 +117,11 @@ class DockerEngine:
             key=key,
             reference=reference,
             interpreter=recipe.base.interpreter,
+            trusted=recipe.base.trusted,
             built=built or (below is not None and below.built),
             seconds=time.monotonic() - began,
             size=image.attrs.get("Size"),
+            environment=docker_images.variables(image),
         )
 
     def run(self, reference: str, task: Task, on_line: Callable[[bytes], None]) -> Exit:
@@ -174,7 +188,7 @@ class DockerEngine:
         from docker.types import LogConfig, Mount, Ulimit
 
         mounts = [Mount(target=limits.FILES, source=None, type="volume")]
-        environment = limits.fixed_environment(task.limits)
+        environment = dict(FIXED_VARIABLES)
         if task.builder:
             mounts.append(Mount(target=limits.CACHE, source=limits.CACHE_VOLUME, type="volume"))
             environment |= {

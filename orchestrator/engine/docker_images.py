@@ -7,11 +7,14 @@ import threading
 import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.engine.docker_daemon import Daemon
 from orchestrator.errors import Phase
 from orchestrator.model import Stored
+
+if TYPE_CHECKING:
+    from docker.models.images import Image
 
 KEY_LABEL = "compat.key"
 CELLS = "compat-cell"
@@ -54,6 +57,12 @@ def stored(daemon: Daemon) -> tuple[Stored, ...]:
             seen |= sizes.keys()
             result.append(Stored(reference=reference, key=key, size=size, last_used=used))
     return tuple(reversed(result))
+
+
+def variables(image: Image) -> tuple[tuple[str, str], ...]:
+    """What an image sets for every process in it."""
+    lines = (image.attrs.get("Config") or {}).get("Env") or ()
+    return tuple((name, value) for name, _, value in (line.partition("=") for line in lines))
 
 
 def layer_sizes(image: Mapping[str, Any], history: Iterable[Mapping[str, Any]]) -> dict[str, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from orchestrator.model import Limits, Task
+from orchestrator.model import FIXED_VARIABLES, Task
 
 NOBODY = "65534:65534"
 FILES = "/probes"
@@ -18,29 +18,11 @@ _SCRATCH_BYTES = 2 * 1024**3
 
 def enforced(info: Mapping[str, Any]) -> frozenset[str]:
     """Which limits a daemon can enforce, by what it says of its kernel (`docker info`)."""
-    holds = {"network", "read-only", "time"}
+    holds = {"network", "read-only", "time", "others", "channel"}
     for limit, flag in (("memory", "MemoryLimit"), ("cpus", "CpuCfsQuota"), ("pids", "PidsLimit")):
         if info.get(flag, True):
             holds.add(limit)
     return frozenset(holds)
-
-
-def fixed_environment(limits: Limits) -> dict[str, str]:
-    """Variables that decide what a process sees, the same on every machine. Threads follow the CPU limit."""
-    threads = str(max(1, int(limits.cpus)))
-    return {
-        "HOME": SCRATCH,
-        "LANG": "C.UTF-8",
-        "LC_ALL": "C.UTF-8",
-        "MKL_NUM_THREADS": threads,
-        "OMP_NUM_THREADS": threads,
-        "OPENBLAS_NUM_THREADS": threads,
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONHASHSEED": "0",
-        "TF_NUM_INTEROP_THREADS": threads,
-        "TF_NUM_INTRAOP_THREADS": threads,
-        "TZ": "UTC",
-    }
 
 
 def settings(task: Task, processors: int, enforces: frozenset[str]) -> dict[str, Any]:
@@ -52,6 +34,7 @@ def settings(task: Task, processors: int, enforces: frozenset[str]) -> dict[str,
     limits = task.limits
     chosen: dict[str, Any] = {
         "cap_drop": ["ALL"],
+        "hostname": dict(FIXED_VARIABLES)["HOSTNAME"],
         "init": False,
         "ipc_mode": "private",
         "network_mode": "bridge" if task.network else "none",

@@ -26,13 +26,28 @@ from filelock import FileLock
 from orchestrator import paths
 from orchestrator.engine import build, build_secrets, limits, local_cuda, local_process, local_python, owner
 from orchestrator.errors import CellError, CellStatus, ExitCode, Phase, UserError, infra
-from orchestrator.model import Base, BaseSpec, Distribution, Exit, Prepared, Recipe, Step, Stored, Task, digest
+from orchestrator.model import (
+    FIXED_VARIABLES,
+    Base,
+    BaseSpec,
+    Distribution,
+    Exit,
+    Prepared,
+    Recipe,
+    Step,
+    Stored,
+    Task,
+    digest,
+)
+from orchestrator.model.engine import HELD_LOCALLY
 
 _MARKER = "compat.json"
 _OWNER = "owner"
 _NO_SPACE = ("no space left on device", "disk quota exceeded")
 _TAIL_LINES = 25
 _PASSED = ("LD_LIBRARY_PATH", "PATH")
+_FOR_INSTALLS = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "UV_CACHE_DIR", "XDG_CACHE_HOME")
+"""What uv and a build need of this shell, beside the network's settings; nothing else of it reaches a `setup.py`."""
 
 
 def default_root() -> Path:
@@ -57,7 +72,7 @@ class LocalEngine:
 
     name = "local"
     isolated = False
-    enforces = frozenset({"time"})
+    enforces = HELD_LOCALLY
 
     def __init__(self, root: Path | None = None) -> None:
         self._root = (root or default_root()).absolute()
@@ -99,6 +114,7 @@ class LocalEngine:
             interpreter=str(folder / "bin" / "python"),
             lacks=tuple(found.facts["lacks"]),
             cpu_flags=tuple(found.facts["cpu_flags"]),
+            trusted=str((folder / "bin" / "python").resolve()),
         )
 
     def fetch(self, reference: str) -> str:
@@ -121,9 +137,11 @@ class LocalEngine:
             key=recipe.key,
             reference=str(folder),
             interpreter=str(folder / "bin" / "python"),
+            trusted=recipe.base.trusted,
             built=built,
             seconds=time.monotonic() - began,
             size=known["size"],
+            environment=tuple(_variables(str(folder)).items()),
         )
 
     def _make(self, recipe: Recipe, folder: Path, log: Path) -> None:
@@ -181,8 +199,8 @@ class LocalEngine:
 
     def _must(self, command: list[str], log: Path, failure: CellError) -> None:
         """Runs a command; raises `failure` with the end of its output where it fails, infra for a full disk."""
-        environment = {**os.environ, **build_secrets.network(os.environ), **_fetching()}
-        environment.pop("VIRTUAL_ENV", None)
+        environment = {name: os.environ[name] for name in _FOR_INSTALLS if name in os.environ}
+        environment |= build_secrets.network(os.environ) | _fetching()
         ended = build.execute(command, log, stopping=self._stopping, env=environment)
         if ended.code == 0:
             return
@@ -221,18 +239,15 @@ class LocalEngine:
         """Nothing of this shell's but where programs and libraries are; a builder also knows the network."""
         found = {name: os.environ[name] for name in _PASSED if name in os.environ}
         programs = [str(Path(reference) / "bin"), found.get("PATH", os.defpath)]
-        found |= limits.fixed_environment(task.limits)
+        found |= dict(FIXED_VARIABLES)
         if task.builder:
             programs.insert(1, str(Path(uv.find_uv_bin()).parent))
             found |= {"XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")}
             found |= build_secrets.network(os.environ) | _fetching()
-        marker = Path(reference) / _MARKER
-        known: dict[str, Any] = json.loads(marker.read_bytes()) if marker.exists() else {}
-        cuda = known.get("cuda")
+        cuda = _known(reference).get("cuda")
         if cuda:
             programs[1:1] = local_cuda.programs(cuda, reference)
-            found |= local_cuda.variables(cuda, reference, found)
-        found |= known.get("environment", {}) | {n: _here(value, place) for n, value in task.environment}
+        found |= _variables(reference) | {n: _here(value, place) for n, value in task.environment}
         return found | {"PATH": os.pathsep.join(programs), "TMPDIR": str(place / "tmp"), "HOME": str(place / "tmp")}
 
     # ------------------------------------------------------------ what is on disk
@@ -283,6 +298,21 @@ class LocalEngine:
         locks = self._root / "locks"
         locks.mkdir(parents=True, exist_ok=True)
         return FileLock(locks / f"{name}.lock")
+
+
+def _known(reference: str) -> dict[str, Any]:
+    """What an environment's marker says of it; nothing where it has none."""
+    marker = Path(reference) / _MARKER
+    found: dict[str, Any] = json.loads(marker.read_bytes()) if marker.exists() else {}
+    return found
+
+
+def _variables(reference: str) -> dict[str, str]:
+    """What an environment itself sets for every process."""
+    known = _known(reference)
+    cuda = known.get("cuda")
+    found: dict[str, str] = known.get("environment", {})
+    return (local_cuda.variables(cuda, reference, os.environ) if cuda else {}) | found
 
 
 def _uninstallable(reason: str) -> CellError:

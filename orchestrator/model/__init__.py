@@ -4,7 +4,8 @@ Nothing here reads a clock, a file, the network or the environment. Raw YAML and
 the border (`matrix.document`, `store.records`) and nothing behind it handles dictionaries.
 """
 
-from orchestrator.model.engine import Engine, Exit, Prepared, Stored, Task
+from orchestrator.model.engine import Engine, Exit, Prepared, Stored, Task, not_held
+from orchestrator.model.environment import FIXED_VARIABLES, loading
 from orchestrator.model.image import Base, BaseSpec, BuildContext, Cuda, Recipe, Renderer, Step, StepKind
 from orchestrator.model.lock import Distribution, Index, IndexFile, Libraries, Lock, SourceKind
 from orchestrator.model.matrix import (
@@ -29,6 +30,7 @@ from orchestrator.model.record import CellRecord, Ended, Frame, Observation, Pro
 
 __all__ = [
     "ABSENT",
+    "FIXED_VARIABLES",
     "UNPINNED",
     "Answer",
     "AnswerKind",
@@ -76,4 +78,6 @@ __all__ = [
     "Verdict",
     "VerdictKind",
     "digest",
+    "loading",
+    "not_held",
 ]

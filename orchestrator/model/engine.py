@@ -44,14 +44,20 @@ class Exit:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prepared:
-    """An image that is there. `reference` starts it, `built` says whether this call had to build anything."""
+    """An image that is there. `reference` starts it, `built` says whether this call had to build anything.
+
+    `interpreter` is that of the environment with all that is installed, `trusted` the base's own (`Base.trusted`),
+    `environment` are the variables that the image itself sets.
+    """
 
     key: str
     reference: str
     interpreter: str
+    trusted: str
     built: bool
     seconds: float = 0.0
     size: int | None = None
+    environment: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,6 +68,27 @@ class Stored:
     key: str
     size: int
     last_used: datetime
+
+
+HELD = {
+    "memory": "memory",
+    "cpus": "processors",
+    "pids": "processes",
+    "time": "time",
+    "network": "network",
+    "read-only": "files",
+    "others": "memory of other processes",
+    "channel": "channel of the supervisor",
+}
+"""What an engine may keep probes within, or away from: a word of `Engine.enforces` → in words people read."""
+HELD_LOCALLY = frozenset({"time"})
+"""What the local engine holds: it isolates nothing."""
+
+
+def not_held(enforces: Iterable[str]) -> tuple[str, ...]:
+    """In words, what does not hold on an engine that enforces so much."""
+    held = frozenset(enforces)
+    return tuple(words for name, words in HELD.items() if name not in held)
 
 
 class Engine(Protocol):
@@ -76,7 +103,7 @@ class Engine(Protocol):
 
     @property
     def enforces(self) -> frozenset[str]:
-        """Which limits hold here: of "memory", "cpus", "pids", "network", "read-only", "time"."""
+        """Which limits hold here: words of `HELD`."""
         ...
 
     def check(self) -> str:

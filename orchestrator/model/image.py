@@ -37,8 +37,9 @@ class Base:
 
     `image` is what the engine starts from (an image reference; a directory for local), `builder` the same
     with compilers ("" until built), `identity` the digest of what went in, `interpreter` the absolute path
-    of its CPython, `lacks` standard-library modules that can't be imported there, `cpu_flags` those of
-    ("avx", "avx2", …) this CPU has.
+    of its CPython in the environment that packages are installed into, `trusted` that of the one this was made
+    from, which lies outside, where no package reaches, `lacks` standard-library modules that can't be imported
+    there, `cpu_flags` those of ("avx", "avx2", …) this CPU has.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Base:
     interpreter: str
     lacks: tuple[str, ...] = ()
     cpu_flags: tuple[str, ...] = ()
+    trusted: str = ""
 
     @property
     def platform(self) -> str:
@@ -127,8 +129,12 @@ class Recipe:
     @property
     def site_packages(self) -> str:
         """Where a container's interpreter has its distributions; a base's is a virtual environment of one layout."""
-        environment = PurePosixPath(self.base.interpreter).parent.parent
-        return str(environment / "lib" / f"python{self.base.python}" / "site-packages")
+        return site_packages(self.base.interpreter, self.base.python)
+
+
+def site_packages(interpreter: str, python: str) -> str:
+    """Where the environment of an interpreter has its distributions; `python` is its minor version."""
+    return str(PurePosixPath(interpreter).parent.parent / "lib" / f"python{python}" / "site-packages")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

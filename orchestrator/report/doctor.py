@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from orchestrator.errors import ExitCode
-from orchestrator.model import BaseSpec
+from orchestrator.model import BaseSpec, not_held
+from orchestrator.model.engine import HELD_LOCALLY
 from orchestrator.model.host import Area, Daemon, Finding, Host, Level, PackageHost, Planned, Program, Reply
 from orchestrator.report import doctor_cells, doctor_gpu
 from orchestrator.report.doctor_gpu import trouble
@@ -156,7 +157,12 @@ def _local(host: Host, engine: str) -> Finding:
         return _finding(Area.ENGINE, Level.FIX, says, f"get Docker going: {_START}", code=ExitCode.NO_ENGINE)
     says = "the local engine is a way on: virtual environments and plain processes on this machine, not isolated"
     named = "compat run --engine local (CI is set: it must be named)" if host.named_only else "compat run takes it"
-    return _finding(Area.ENGINE, Level.OK, says, f"{named}; its results stand in a table of their own")
+    return _finding(
+        Area.ENGINE,
+        Level.OK,
+        f"{says}: it does not hold {', '.join(not_held(HELD_LOCALLY))}",
+        f"{named}; its results stand in a table of their own",
+    )
 
 
 def _elsewhere(daemon: Daemon) -> list[Finding]:

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 
 from orchestrator import paths
 from orchestrator.errors import UserError
-from orchestrator.model import CellRecord, Outcome, OutcomeKind
+from orchestrator.model import CellRecord, Outcome, OutcomeKind, not_held
+from orchestrator.model.engine import HELD_LOCALLY
 from orchestrator.report.cuda import in_words
 from orchestrator.verdict.classify import how_it_ended
 from orchestrator.verdict.cuda import audited
@@ -68,6 +69,8 @@ def _head(judged: Judged) -> list[str]:
     when = f"{record.dated:%Y-%m-%d %H:%M} UTC" if record.dated else "at an unknown time"
     how = "isolated" if judged.isolated else "not isolated: plain processes, no container"
     lines.append(f"tried {when} in run {record.run or '?'} on {record.engine or '?'} ({how}), {record.seconds:.1f} s")
+    if not judged.isolated:
+        lines.append(f"not held there: {', '.join(not_held(HELD_LOCALLY))}")
     if judged.published:
         lines.append(f"published {judged.published}: came with this installation, not tried on this machine")
     before = sorted({o.reused_from for o in record.observations if o.reused_from and o.reused_from != record.run})

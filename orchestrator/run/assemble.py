@@ -16,6 +16,7 @@ from orchestrator.lock.settings import uv_environment
 from orchestrator.lock.tools import Facts, Result, Tools
 from orchestrator.matrix import expand
 from orchestrator.model import (
+    FIXED_VARIABLES,
     AxisKind,
     Base,
     BaseSpec,
@@ -32,7 +33,6 @@ from orchestrator.model import (
 )
 from orchestrator.run import audit, gpus
 from orchestrator.run.forecast import UNPACKED, UNPACKED_CUDA, Needed
-from orchestrator.run.keys import FIXED_VARIABLES
 from orchestrator.run.suite import Suite
 from orchestrator.run.watch import Watcher
 from orchestrator.run.workshop import Workshop

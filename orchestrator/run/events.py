@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
 
-from orchestrator.errors import Phase, infra
+from orchestrator.errors import CellError, Phase, infra
 from orchestrator.model import Ended, Exit, Observation
 
 BUDGET = "cell-budget"
 """Why a probe was left out for which its cell had no time left."""
 
-_FIELDS = frozenset(Observation.__dataclass_fields__)
+_FIELDS = frozenset(Observation.__dataclass_fields__) - {"key", "dated", "reused_from", "confirmed"}
+"""What the supervisor says of a probe; the rest of an observation is ours to say."""
 
 
 @dataclass(kw_only=True, slots=True)
 class Collector:
     """Takes lines as they arrive; keeps what was observed, what had started, and whether the stream is whole.
 
-    `on_observation` is called for each finished probe at once, `on_start` when one begins.
+    `wanted` are the probes that were asked for; None: any. `on_hello` is called with what the supervisor says first,
+    `on_observation` for each finished probe at once, `on_start` when one begins.
     """
 
+    wanted: frozenset[str] | None = None
+    on_hello: Callable[[Mapping[str, object]], None] = lambda _hello: None
     on_observation: Callable[[Observation], None] = lambda _observation: None
     on_start: Callable[[str], None] = lambda _probe: None
     observations: dict[str, Observation] = field(default_factory=dict)
@@ -36,29 +39,36 @@ class Collector:
     def line(self, raw: bytes) -> None:
         """One line of the stream. Raises CellError(collect, infra) for one that is not the supervisor's."""
         try:
-            event = json.loads(raw)
+            event = msgspec.json.decode(raw, type=dict[str, object])
             name, number = event["event"], event["seq"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise infra(Phase.COLLECT, "stream", f"not an event: {raw[:200]!r} ({error})") from error
-        if number != self.sequence + 1:
+        except (ValueError, RecursionError, KeyError) as error:
+            raise _not_ours(raw, type(error).__name__) from error
+        if type(number) is not int or number != self.sequence + 1:
             raise infra(Phase.COLLECT, "stream", f"event {number} follows {self.sequence}: part of the stream is lost")
+        if (name == "hello") != (number == 0) or self.complete:
+            raise _not_ours(raw, "out of order")
         self.sequence = number
         match name:
             case "hello":
                 self.hello = {k: v for k, v in event.items() if k not in ("event", "seq", "t", "pid")}
+                self.on_hello(self.hello)
             case "parent":
                 self.parents.append({k: event.get(k) for k in ("needs", "state", "seconds")})
-            case "started" if isinstance(event.get("probe"), str):
-                self.running.add(event["probe"])
-                self.on_start(event["probe"])
-            case "ended":
+            case "started" if self._asked_for(event.get("probe")):
+                probe = str(event["probe"])
+                self.running.add(probe)
+                self.on_start(probe)
+            case "ended" if self._asked_for(event.get("probe")) and event["probe"] not in self.observations:
                 self._ended(event)
             case "bye":
                 self.complete = True
             case "heartbeat":
                 pass
             case _:
-                raise infra(Phase.COLLECT, "stream", f"not an event of the supervisor's: {raw[:200]!r}")
+                raise _not_ours(raw, "no event of the supervisor's")
+
+    def _asked_for(self, probe: object) -> bool:
+        return isinstance(probe, str) and (self.wanted is None or probe in self.wanted)
 
     def _ended(self, event: dict[str, object]) -> None:
         try:
@@ -68,6 +78,10 @@ class Collector:
         self.running.discard(observation.probe)
         self.observations[observation.probe] = observation
         self.on_observation(observation)
+
+
+def _not_ours(raw: bytes, why: str) -> CellError:
+    return infra(Phase.COLLECT, "stream", f"not an event: {raw[:200]!r} ({why})")
 
 
 def unfinished(collector: Collector, wanted: tuple[str, ...], ended: Exit) -> tuple[Observation, ...]:

@@ -6,23 +6,9 @@ from dataclasses import replace
 
 import msgspec
 
-from orchestrator.model import Cell, Engine, Limits, Lock, Probe, digest
+from orchestrator.model import FIXED_VARIABLES, Cell, Engine, Limits, Lock, Probe, digest
 
 ARCHITECTURE = "linux/amd64"
-
-FIXED_VARIABLES = (
-    ("HOME", "/tmp"),  # noqa: S108 - a private tmpfs inside the container
-    ("LANG", "C.UTF-8"),
-    ("OMP_NUM_THREADS", "1"),
-    ("PYTHONDONTWRITEBYTECODE", "1"),
-    ("PYTHONHASHSEED", "0"),
-    ("TF_CPP_MIN_LOG_LEVEL", "1"),
-    ("TF_NUM_INTEROP_THREADS", "1"),
-    ("TF_NUM_INTRAOP_THREADS", "1"),
-    ("TMPDIR", "/tmp"),  # noqa: S108
-    ("TZ", "UTC"),
-)
-"""What every probe process sees, so that a difference between cells is a difference between their pins."""
 
 
 def enforced(limits: Limits, engine: Engine) -> Limits:

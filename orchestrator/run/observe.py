@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from orchestrator.errors import Phase, infra
-from orchestrator.model import Cell, Lock, Observation, Prepared, Probe, Task
+from orchestrator.model import Cell, Lock, Observation, Prepared, Probe, Task, loading
+from orchestrator.model.image import site_packages
 from orchestrator.run.controls import MEMORY
 from orchestrator.run.events import Collector, unfinished
-from orchestrator.run.keys import FIXED_VARIABLES
 from orchestrator.run.workshop import Workshop
 
 HEARTBEAT_SECONDS = 5
@@ -67,6 +67,8 @@ def observe(sitting: Sitting, workshop: Workshop, keep: Callable[[Observation], 
 def _observe(sitting: Sitting, workshop: Workshop, keep: Callable[[Observation], Observation]) -> Seen:
     kept: list[Observation] = []
     collector = Collector(
+        wanted=frozenset(p.id for p in sitting.probes),
+        on_hello=_require_closed if workshop.engine.isolated else _hear,
         on_observation=lambda o: kept.append(keep(o)),
         on_start=lambda probe: workshop.watch.stage(sitting.cell, "probe", probe),
     )
@@ -85,6 +87,16 @@ def _observe(sitting: Sitting, workshop: Workshop, keep: Callable[[Observation],
     )
 
 
+def _hear(_hello: Mapping[str, object]) -> None:
+    """Nothing: an engine that does not isolate does not hold this either (`model.not_held`)."""
+
+
+def _require_closed(hello: Mapping[str, object]) -> None:
+    """Raises CellError(infra) where packages could reach into the supervisor: nothing that it says counts then."""
+    if hello.get("closed") is not True:
+        raise infra(Phase.START, "open", f"the supervisor is not closed to its probes: {hello.get('open')}")
+
+
 def _lanes(workshop: Workshop) -> int:
     """How many probes may run at a time: the processors that the cells under way leave to each of them."""
     processors = min(workshop.limits.cpus, os.cpu_count() or 1)
@@ -92,7 +104,8 @@ def _lanes(workshop: Workshop) -> int:
 
 
 def _task(sitting: Sitting, workshop: Workshop) -> Task:
-    limits = workshop.limits
+    limits, prepared = workshop.limits, sitting.prepared
+    loads = loading(prepared.environment)
     if sitting.gpus:
         limits = replace(limits, memory=max(limits.memory, GPU_MEMORY), pids=max(limits.pids, GPU_PIDS))
     if [p.id for p in sitting.probes] == [MEMORY]:
@@ -108,14 +121,17 @@ def _task(sitting: Sitting, workshop: Workshop) -> Task:
         "heartbeat_seconds": HEARTBEAT_SECONDS,
         "control_memory": CONTROL_MEMORY if "memory" in workshop.engine.enforces else None,
         "expected": {d.name: d.version for d in sitting.lock.distributions},
-        "variables": dict(sitting.cell.variables),
+        "interpreter": prepared.interpreter,
+        "site_packages": [site_packages(prepared.interpreter, sitting.cell.python)],
+        "specs": {p.id: workshop.suite.specs[p.id] for p in sitting.probes if p.id in workshop.suite.specs},
+        "variables": loads | dict(sitting.cell.variables),
         "mutate": sitting.mutate,
     }
-    variables = dict(FIXED_VARIABLES) | dict(sitting.cell.variables)
     return Task(
-        command=(sitting.prepared.interpreter, "-u", "/probes/supervisor.py", "/probes/plan.json"),
+        command=(prepared.trusted, "-I", "-S", "-B", "/probes/supervisor.py", "/probes/plan.json"),
         files=(*workshop.suite.files, ("plan.json", json.dumps(plan, sort_keys=True).encode())),
-        environment=tuple(sorted(variables.items())),
+        # what a cell or its image sets is for its probes: the supervisor is loaded and runs without it
+        environment=tuple((name, "") for name in sorted(loads)),
         # the supervisor keeps the cell's budget itself; the engine's clock only catches a supervisor that hangs
         limits=replace(limits, cell_seconds=limits.cell_seconds + limits.import_seconds + 30),
         gpus=sitting.gpus,

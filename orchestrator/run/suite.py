@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from orchestrator.errors import UserError
 from orchestrator.model import Probe, digest
 from orchestrator.store.files import write_whole
 from orchestrator.store.publication import Catalogue
+
+_SPEC = ("kind", "needs", "seconds", "fresh", "light", "repeat", "file")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,13 +32,14 @@ class Proof:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Suite:
     """All probes. `files` are (path below /probes, content); `expects` says how each control must come out:
-    fields of its observation (see `controls.controls_wrong`).
+    fields of its observation (see `controls.controls_wrong`); `specs` what the supervisor must know of each.
     """
 
     probes: Mapping[str, Probe]
     files: tuple[tuple[str, bytes], ...]
     expects: Mapping[str, Mapping[str, object]]
     proven: frozenset[str]
+    specs: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
@@ -54,6 +57,7 @@ def load(directory: Path) -> Suite:
         files=files,
         expects={e["id"]: e["expects_fields"] for e in entries if e.get("expects_fields")},
         proven=frozenset(p.id for p in probes.values() if _proves(proofs.get(p.id), p)),
+        specs={e["id"]: {name: e[name] for name in _SPEC} for e in entries},
     )
 
 

@@ -102,7 +102,7 @@ def _address(found: re.Match[str]) -> str:
 
 
 def _base(base: Base | None, scrub: Scrubber) -> Base | None:
-    return base and replace(base, image=scrub(_without_registry(base.image)), cpu_flags=())
+    return base and replace(base, image=scrub(_without_registry(base.image)), cpu_flags=(), trusted="")
 
 
 def _without_registry(image: str) -> str:
