@@ -100,7 +100,12 @@ def patiently(path, token):
 
 
 def variables(named, root):
-    """What pip and uv are told: each variable of the host, with this index in place of each of its own."""
+    """What pip and uv are told: each variable of the host, with this index in place of each of its own.
+
+    Both are told a default: what only one of them was, or neither, must not send the other to an index out there.
+    """
+    default = next(named[name] for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL") if named.get(name))
+    named = dict({"UV_DEFAULT_INDEX": default, "PIP_INDEX_URL": default}, **named)
     return {name: " ".join("%s/%d/simple/" % (root, n) for n in numbers) for name, numbers in named.items()}
 
 

@@ -179,7 +179,8 @@ def test_the_command_says_what_went_wrong(served, proxy):
 ABSURD = [
     "/0/simple/../../etc/passwd/", "/0/simple/%2e%2e/", "/0/simple/", "/0/simple/a", "/9/simple/a/", "/99999/simple/a/",
     "/0/file/a/..%2f..%2fetc%2fpasswd", "/0/file/../a", "/0/file/a/", "/any/simple/a/", "/0/simple/a/?x=http://x/",
-    "/0/file/http:%2f%2f169.254.169.254%2f/latest", "/0/simple/a//", "//", "", "/trouble/x", "/0/simple/" + "a" * 5000 + "/",
+    "/0/file/http:%2f%2f169.254.169.254%2f/latest", "/0/simple/a//", "//", "", "/trouble/x",
+    "/0/simple/" + "a" * 5000 + "/",
 ]  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """Programs that build: the `docker` client with BuildKit, chosen by what it can do, and what its failures mean.
 
 The SDK has no BuildKit session (docker/docker-py#2230), so builds go through the client. A failed build is read
-from the exit code of the step that failed, which is ours to choose (`images/install.sh`, `images/compile.sh`).
+from the exit code of the step that failed, which is ours to choose (`images/install.sh`).
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from pathlib import Path
 from orchestrator.errors import CellError, CellStatus, Phase, infra
 from orchestrator.model import BuildContext
 
-NOT_FETCHED = frozenset({41, 43})
-NOT_INSTALLED = {42: "install-fails", 44: "build-fails"}
+NOT_FETCHED = frozenset({41})
+NOT_INSTALLED = {42: "install-fails"}
 _STEP_CODE = re.compile(r"exit code: (\d+)\s*$")
 _STEP_LINE = re.compile(r"^#(\d+) (?:\d+\.\d+ )?(.*)$")
 _DIGEST = re.compile(r"^sha256:[0-9a-f]+$")

@@ -15,6 +15,8 @@ from orchestrator.model import Stored
 
 KEY_LABEL = "compat.key"
 CELLS = "compat-cell"
+BUILT = "compat-built"
+"""Wheels that sources gave; counted and removed as the images of cells are."""
 _MOUNT = "cached mount /var/cache/uv from exec"
 _SCRIPTS = ("install.sh", "host.sh")
 """How the daemon describes a cache mount of ours: by where it is, and by the command that first asked for it, a
@@ -40,7 +42,7 @@ def stored(daemon: Daemon) -> tuple[Stored, ...]:
             layer for name in _KEPT for image in api.images(name) for layer in _chain(api.inspect_image(image["Id"]))
         }
         found = []
-        for entry in api.images(CELLS):
+        for entry in (*api.images(CELLS), *api.images(BUILT)):
             image = api.inspect_image(entry["Id"])
             key = ((image.get("Config") or {}).get("Labels") or {}).get(KEY_LABEL)
             if key and image.get("RepoTags"):

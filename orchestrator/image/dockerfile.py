@@ -9,9 +9,23 @@ from pathlib import Path
 
 import jinja2
 
-from orchestrator.model import BaseSpec, BuildContext, Cuda, Distribution, Recipe, Renderer, Step, StepKind
+from orchestrator.model import (
+    Base,
+    BaseSpec,
+    BuildContext,
+    Cuda,
+    Distribution,
+    Recipe,
+    Renderer,
+    Step,
+    StepKind,
+    digest,
+)
 
-CELL_FILES = ("compile.sh", "host.sh", "install.sh", "sdist.py")
+CELL_FILES = ("host.sh", "install.sh")
+COMPILE_FILES = ("compile.py", "indexes.py", "sandbox.py")
+"""What runs where a source is compiled."""
+_PROXY_FILES = ("proxy.py", "upstream.py")
 _CELL = "Dockerfile.j2"
 _GPU = "gpu.Dockerfile.j2"
 _BASE = "base.Dockerfile.j2"
@@ -39,7 +53,7 @@ class Templates:
     @property
     def digest(self) -> str:
         """Digest of what decides an image beside its recipe: the template and the scripts its steps call."""
-        return _digest(*(self[name] for name in (_CELL, *CELL_FILES)))
+        return _digest(*(self[name] for name in (_CELL, *CELL_FILES, *COMPILE_FILES, _BUILDER)))
 
     @property
     def gpu_digest(self) -> str:
@@ -49,6 +63,13 @@ class Templates:
     @property
     def verify(self) -> bytes:
         return self[_VERIFY].encode()
+
+    def script(self, name: str) -> bytes:
+        return self[name].encode()
+
+    def built(self, base: Base, source: Distribution) -> str:
+        scripts = _digest(*(self[name] for name in (*COMPILE_FILES, _BUILDER)))
+        return digest([base.identity, source.name, source.version, source.filename, source.sha256, scripts])
 
     def cell(self, recipe: Recipe) -> BuildContext:
         """The Dockerfile of a recipe, its scripts, and a requirements file per layer of wheels.
@@ -78,7 +99,7 @@ class Templates:
 
 def read(folder: Path) -> Templates:
     """The templates of an `images/` folder."""
-    names = sorted({_CELL, _GPU, _BASE, _BUILDER, _TOOLS, _VERIFY, *CELL_FILES})
+    names = sorted({_CELL, _GPU, _BASE, _BUILDER, _TOOLS, _VERIFY, *CELL_FILES, *COMPILE_FILES, *_PROXY_FILES})
     return Templates(texts=tuple((name, (folder / name).read_text(encoding="utf-8")) for name in names))
 
 
@@ -113,14 +134,12 @@ def render(recipe: Recipe, templates: Templates) -> BuildContext:
             "tag": reference(recipe.key),
             "key": recipe.key,
             "base": recipe.base.image,
-            "builder": builder_reference(recipe.base.identity),
             "steps": steps,
-            "stage": _stage,
+            "built": lambda source: built_reference(templates.built(recipe.base, source)),
             "environment": [(name, _quoted(value)) for name, value in recipe.environment],
         },
     )
-    used = CELL_FILES if any(s.kind is StepKind.COMPILE for s in recipe.steps) else ("host.sh", "install.sh")
-    scripts = [(name, templates[name].encode()) for name in used]
+    scripts = [(name, templates[name].encode()) for name in CELL_FILES]
     return BuildContext(dockerfile=text, files=tuple(sorted([*files, *scripts])))
 
 
@@ -171,19 +190,15 @@ def reference(key: str) -> str:
     return f"compat-cell:{key[:20]}"
 
 
-def builder_reference(identity: str) -> str:
-    """The tag of the builder that belongs to a base."""
-    return f"compat-builder:{identity[:20]}"
+def built_reference(key: str) -> str:
+    """The tag of what holds the wheel of a source."""
+    return f"compat-built:{key[:20]}"
 
 
 def _title(recipe: Recipe) -> str:
     names = [d.pin for step in recipe.steps if len(step.distributions) == 1 for d in step.distributions]
     count = sum(len(step.distributions) for step in recipe.steps)
     return f"CPython {recipe.base.python}, {count} distributions" + (": " + ", ".join(names) if names else "")
-
-
-def _stage(dist: Distribution) -> str:
-    return "compile-" + re.sub(r"[^a-z0-9]+", "-", dist.name.lower())
 
 
 def _quoted(value: str) -> str:

@@ -32,6 +32,7 @@ from pypi_simple import (
 )
 
 from orchestrator.errors import CellError, Phase, infra
+from orchestrator.lock.credentials import OwnOrigins, bare
 from orchestrator.lock.metadata import read_archive, requires_of
 from orchestrator.model import IndexFile
 
@@ -68,6 +69,8 @@ class PackageIndex:
     """`model.Index` over HTTP, with readings kept on disk per package and day of `as_of`. Safe to share by threads.
 
     `readings` is the folder they are in; what a file of one sha256 says is as good on any day and may be kept beside.
+    `others` are indexes that resolvers are told of beside this one. The user and password of an address are sent to
+    its own origin, and are in nothing that is kept.
     """
 
     def __init__(
@@ -78,12 +81,16 @@ class PackageIndex:
         session: requests.Session,
         *,
         sleep: Callable[[float], None] = time.sleep,
+        others: tuple[str, ...] = (),
     ) -> None:
         if as_of.tzinfo is None:
             raise ValueError("as_of needs a time zone")
+        if logins := OwnOrigins((*others, root)):
+            session.auth = logins
         self.as_of = as_of
         self.readings = cache_dir
-        self._root = root.rstrip("/") + "/"
+        self._root = bare(root).rstrip("/") + "/"
+        self._others = tuple(bare(url).rstrip("/") + "/" for url in others)
         self._cache = cache_dir / as_of.date().isoformat()
         self._session = session
         self._client = PyPISimple(self._root, session=session)
@@ -152,6 +159,18 @@ class PackageIndex:
             return file.size
         return self._patiently(lambda: self._part(file, 0, 1), file.filename)[1]
 
+    def lists(self, package: str, filename: str, sha256: str) -> bool:
+        """Whether an index that resolvers are told of lists that file with that hash just now, at whatever time it was
+        uploaded. A page without hashes says nothing against it. Raises CellError(resolve, infra, "index").
+        """
+        name = canonicalize_name(package)
+        for root in (self._root, *self._others):
+            client = PyPISimple(root, session=self._session)
+            page = self._patiently(lambda c=client: self._simple(name, c), name)  # type: ignore[misc]
+            if any(f.filename == filename and f.sha256 in ("", sha256) for f in page or ()):
+                return True
+        return False
+
     # ------------------------------------------------------------ how it asks
 
     def _turn(self, name: str) -> threading.Lock:
@@ -185,9 +204,9 @@ class PackageIndex:
             self._alive = any(self._patiently(lambda n=n: self._simple(n), n) for n in KNOWN)  # type: ignore[misc]
         return self._alive
 
-    def _simple(self, name: str) -> tuple[IndexFile, ...] | None:
+    def _simple(self, name: str, client: PyPISimple | None = None) -> tuple[IndexFile, ...] | None:
         try:
-            page = self._client.get_project_page(name, timeout=TIMEOUT)
+            page = (client or self._client).get_project_page(name, timeout=TIMEOUT)
         except NoSuchProjectError:
             return None
         except requests.RequestException as error:
@@ -298,7 +317,7 @@ class PackageIndex:
 
     @property
     def _source(self) -> str:
-        """Tells indexes apart in the cache without writing down an address that may carry a password."""
+        """Tells indexes apart in the cache."""
         return hashlib.sha256(self._root.encode()).hexdigest()
 
     def _up_to(self, files: tuple[IndexFile, ...]) -> tuple[IndexFile, ...]:
@@ -340,7 +359,7 @@ def _file(package: DistributionPackage) -> IndexFile | None:
         uploaded=package.upload_time,
         yanked=package.is_yanked,
         requires_python=package.requires_python,
-        url=package.url,
+        url=bare(package.url),
     )
 
 

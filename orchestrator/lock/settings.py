@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 _INDEX_VARIABLES = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
+_MORE_VARIABLES = ("UV_INDEX", "UV_EXTRA_INDEX_URL", "PIP_EXTRA_INDEX_URL", *_INDEX_VARIABLES)
 _CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "CURL_CA_BUNDLE")
 
 _KEPT = frozenset((
@@ -28,6 +29,16 @@ def host_index(environment: Mapping[str, str]) -> str:
         named = rest
     url = named or _from_uv(_uv_files(environment)) or _from_pip(_pip_files(environment)) or _default()
     return url.rstrip("/") + "/"
+
+
+def other_indexes(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The indexes that uv or pip is told of beside the default."""
+    words = [word for name in _MORE_VARIABLES for word in environment.get(name, "").split()]
+    named = [word.partition("=") for word in words]
+    urls = [
+        rest if equals and "/" not in name else word for word, (name, equals, rest) in zip(words, named, strict=True)
+    ]
+    return tuple(dict.fromkeys(urls))
 
 
 def _default() -> str:

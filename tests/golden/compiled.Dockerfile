@@ -6,26 +6,6 @@
 #
 FROM compat-tools:uv AS tools
 
-# termcolor==1.0 has no wheel for this Python: built from its source, apart from the image.
-FROM compat-builder:0123456789abcdef0123 AS compile-termcolor
-RUN --mount=type=secret,id=ca --mount=type=secret,id=host \
-    --mount=type=bind,source=host.sh,target=/tmp/host.sh \
-    --mount=type=bind,source=compile.sh,target=/tmp/compile.sh \
-    --mount=type=bind,source=sdist.py,target=/tmp/sdist.py \
-    sh /tmp/compile.sh termcolor 1.0 \
-    termcolor-1.0.tar.gz \
-    termcolor0000000000000000000000000000000000000000000000000000000
-
-# wrapt==1.0 has no wheel for this Python: built from its source, apart from the image.
-FROM compat-builder:0123456789abcdef0123 AS compile-wrapt
-RUN --mount=type=secret,id=ca --mount=type=secret,id=host \
-    --mount=type=bind,source=host.sh,target=/tmp/host.sh \
-    --mount=type=bind,source=compile.sh,target=/tmp/compile.sh \
-    --mount=type=bind,source=sdist.py,target=/tmp/sdist.py \
-    sh /tmp/compile.sh wrapt 1.0 \
-    wrapt-1.0.tar.gz \
-    wrapt00000000000000000000000000000000000000000000000000000000000
-
 FROM compat-base:debian-3.11-0123456789ab
 
 # tensorflow==1.0, 400 MB
@@ -59,11 +39,12 @@ RUN --mount=type=bind,from=tools,source=/uv,target=/usr/local/bin/uv \
     sh /tmp/install.sh /tmp/layer.txt
 
 # compiled from source
+# No wheel for this Python: built from their sources apart, without a network, as `compile.py` does it.
 RUN --mount=type=bind,from=tools,source=/uv,target=/usr/local/bin/uv \
     --mount=type=bind,source=host.sh,target=/tmp/host.sh \
     --mount=type=bind,source=install.sh,target=/tmp/install.sh \
-    --mount=type=bind,from=compile-termcolor,source=/out,target=/tmp/wheels/termcolor \
-    --mount=type=bind,from=compile-wrapt,source=/out,target=/tmp/wheels/wrapt \
+    --mount=type=bind,from=compat-built:bc2294cb4cc63cdffa89,source=/out,target=/tmp/wheels/termcolor \
+    --mount=type=bind,from=compat-built:df67923303ada39b997c,source=/out,target=/tmp/wheels/wrapt \
     sh /tmp/install.sh
 
 LABEL compat.key="3e2d4affe1a12febcf413b5217b34ad665272bc3fcb0dc6fac434dc14533e32c"
