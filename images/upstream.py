@@ -44,21 +44,23 @@ class Index:
         self._lock = threading.Lock()
         self._trouble = OrderedDict()
 
-    def note(self, token, text):
-        """Remembers what an index did wrong, and says it."""
-        text = "".join(c if c.isprintable() else "?" for c in str(text))[:300]
+    def note(self, token, error):
+        """Remembers what an index did wrong, and says it. A refusal (401, 403) may be its way to say "not here"."""
+        text = "".join(c if c.isprintable() else "?" for c in str(error))[:300]
+        refusal = getattr(error, "code", None) in (401, 403)
         with self._lock:
-            count, _ = self._trouble.pop(token, (0, ""))
-            self._trouble[token] = (count + 1, text)
+            count, refused, _ = self._trouble.pop(token, (0, 0, ""))
+            self._trouble[token] = (count + (not refusal), refused + refusal, text)
             while len(self._trouble) > TOKENS:
                 self._trouble.popitem(last=False)
         print("trouble: %s" % text, flush=True)
 
     def trouble(self, token):
-        """How often something went wrong for a token or for all, and the last of it."""
+        """How often something went wrong for a token or for all, how often it was refused, and the last of it."""
+        nothing = (0, 0, "")
         with self._lock:
-            mine, everyone = self._trouble.get(token, (0, "")), self._trouble.get("", (0, ""))
-        return {"count": mine[0] + everyone[0], "last": mine[1] or everyone[1]}
+            mine, everyone = self._trouble.get(token, nothing), self._trouble.get("", nothing)
+        return {"count": mine[0] + everyone[0], "refused": mine[1], "last": mine[2] or everyone[2]}
 
     def page(self, number, project, as_json):
         """(media type, body, filename -> entry with the file's true address)."""

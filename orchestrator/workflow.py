@@ -392,8 +392,8 @@ def _index(environment: Mapping[str, str], as_of: datetime, store: Store) -> Whe
     from orchestrator.lock.index import PackageIndex, session_for
 
     session = session_for(settings.certificates(environment))
-    others = settings.other_indexes(environment)
-    return PackageIndex(as_of, settings.host_index(environment), store.root / "index", session, others=others)
+    index = PackageIndex(as_of, settings.host_index(environment), store.root / "index", session)
+    return index.beside(settings.other_indexes(environment))
 
 
 def _matrix(source: document.Source, index: Wheels) -> Matrix:

@@ -48,7 +48,8 @@ class Proxy:
             return answer.status, dict(answer.getheaders()), answer.read()
 
     def trouble(self, token: str = TOKEN) -> int:
-        return json.loads(self.ask("/trouble", token)[2])["count"]
+        said = json.loads(self.ask("/trouble", token)[2])
+        return said["count"] + said["refused"]
 
 
 @contextmanager
@@ -173,7 +174,7 @@ def test_the_command_says_what_went_wrong(served, proxy):
     proxy.ask("/0/simple/said/", OTHER)
     command = [sys.executable, "-I", "-S", str(paths.data("images") / "proxy.py"), "trouble", str(proxy.path), OTHER]
     said = json.loads(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
-    assert said == {"count": 1, "last": f"said of {served.host}:{served.port}: HTTP 403"}
+    assert said == {"count": 0, "refused": 1, "last": f"said of {served.host}:{served.port}: HTTP 403"}
 
 
 ABSURD = [

@@ -181,9 +181,9 @@ class DockerEngine:
         daemon = self._open()
         entry = self._index.enter(daemon, builder)
         ended = self._run(builder, docker_index.wrapped(daemon, task, entry), on_line, entry.volume)
-        if ended.code == 0 or ended.lost:
+        if ended.lost:
             return ended
-        return replace(ended, trouble=self._index.trouble(daemon, entry))
+        return replace(ended, trouble=self._index.trouble(daemon, entry, solved=ended.code == 0))
 
     def _compile(self, recipe: Recipe, log: Path) -> None:
         """Sees to it that the wheel of every source of a recipe is there."""

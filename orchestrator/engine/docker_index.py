@@ -63,8 +63,11 @@ class Sidecar:
                 self._start(daemon, image)
             return Entry(volume=self._volume, token=secrets.token_hex(16))
 
-    def trouble(self, daemon: Daemon, entry: Entry) -> str:
-        """What the indexes did wrong towards a task, in a line; "" where nothing. Raises CellError(start, infra)."""
+    def trouble(self, daemon: Daemon, entry: Entry, *, solved: bool) -> str:
+        """What the indexes did wrong towards a task, in a line; "" where nothing. Raises CellError(start, infra).
+
+        A refusal counts where the task did not do what it was for: some indexes refuse what they do not have.
+        """
         with self._lock:
             made = self._made if entry.volume == self._volume else None
         if made is None:
@@ -77,7 +80,8 @@ class Sidecar:
                 return f"the index proxy is gone: {str(error)[:200]}"
         try:
             known = json.loads(said)
-            return f"{known['last']} ({known['count']} times)" if known["count"] else ""
+            count = int(known["count"]) + (0 if solved else int(known["refused"]))
+            return f"{known['last']} ({count} times)" if count else ""
         except (ValueError, KeyError, TypeError):
             return f"the index proxy does not answer (exit status {code})"
 

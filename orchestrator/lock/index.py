@@ -69,8 +69,7 @@ class PackageIndex:
     """`model.Index` over HTTP, with readings kept on disk per package and day of `as_of`. Safe to share by threads.
 
     `readings` is the folder they are in; what a file of one sha256 says is as good on any day and may be kept beside.
-    `others` are indexes that resolvers are told of beside this one. The user and password of an address are sent to
-    its own origin, and are in nothing that is kept.
+    The user and password of its address are sent to its own origin, and are in nothing that is kept.
     """
 
     def __init__(
@@ -81,16 +80,16 @@ class PackageIndex:
         session: requests.Session,
         *,
         sleep: Callable[[float], None] = time.sleep,
-        others: tuple[str, ...] = (),
     ) -> None:
         if as_of.tzinfo is None:
             raise ValueError("as_of needs a time zone")
-        if logins := OwnOrigins((*others, root)):
+        if logins := OwnOrigins((root,)):
             session.auth = logins
         self.as_of = as_of
         self.readings = cache_dir
         self._root = bare(root).rstrip("/") + "/"
-        self._others = tuple(bare(url).rstrip("/") + "/" for url in others)
+        self._login_root = root
+        self._others: tuple[str, ...] = ()
         self._cache = cache_dir / as_of.date().isoformat()
         self._session = session
         self._client = PyPISimple(self._root, session=session)
@@ -100,6 +99,13 @@ class PackageIndex:
         self._read: dict[str, tuple[IndexFile, ...]] = {}
         self._answered: set[str] = set()
         self._alive = False
+
+    def beside(self, others: tuple[str, ...]) -> PackageIndex:
+        """Itself, told of the indexes that resolvers ask too: `lists` looks there as well."""
+        self._others = tuple(bare(url).rstrip("/") + "/" for url in others)
+        if logins := OwnOrigins((*others, self._login_root)):
+            self._session.auth = logins
+        return self
 
     # ------------------------------------------------------------ what it answers
 

@@ -39,8 +39,8 @@ class Tools:
 
     `uv_host(args, stdin)` runs uv on the host. `in_builder(command, files)` runs a command in the cell's builder
     container, with the index and nothing else, where `uv` and `interpreter`, the cell's CPython with pip, are on PATH;
-    `files` are (path, content) put there first. What it answers is what package code let through. Both raise `CellError`
-    (infra) where they could not even start.
+    `files` are (path, content) put there first. What it answers is what package code let through. Both raise
+    `CellError` (infra) where they could not even start.
     `pip_seconds` bounds pip's resolver, `sleep` waits between attempts.
 
     For devices with CUDA: `image(reference)` answers with the identity of an image that the engine has or could fetch,

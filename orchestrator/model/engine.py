@@ -34,7 +34,7 @@ class Task:
 class Exit:
     """How a task ended. `code` is None where nothing is known (the daemon died); `seconds` is wall-clock.
 
-    `trouble` is what the package index did wrong meanwhile, where the task did not end well.
+    `trouble` is what the package index did wrong meanwhile.
     """
 
     code: int | None
