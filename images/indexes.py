@@ -17,6 +17,7 @@ import os
 import re
 import socket
 import ssl
+import sys
 import threading
 import time
 import urllib.error
@@ -61,9 +62,7 @@ class Indexes:
     """
 
     def __init__(self, environment):
-        self.roots = []
-        self.named = {}
-        self._logins = []
+        self.roots, self.named, self._logins = [], {}, []
         for variable in VARIABLES:
             for word in environment.get(variable, "").split():
                 self._add(variable, word, environment)
@@ -216,8 +215,7 @@ class _Links(HTMLParser):
 
     def __init__(self):
         HTMLParser.__init__(self)
-        self.found = []
-        self.base = ""
+        self.found, self.base = [], ""
 
     def handle_starttag(self, tag, attrs):
         values = {name: value or "" for name, value in attrs}
@@ -320,7 +318,7 @@ def patiently(attempt, pause=time.sleep):
         except Trouble as error:
             if error.code in FINAL:
                 raise
-            print("again after: %s" % error, flush=True)
+            print("again after: %s" % error, file=sys.stderr, flush=True)
             pause(seconds)
     return attempt()
 

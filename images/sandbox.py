@@ -25,14 +25,14 @@ _CHUNK = 1 << 16
 _ALWAYS = {
     "HOME": "/tmp",
     "NO_COLOR": "1",
-    # A file is fetched and checked whole before its first byte comes.
+    # The proxy tries again where that may help; it fetches and checks a file whole before its first byte comes.
     "PIP_DEFAULT_TIMEOUT": "600",
     "PIP_CACHE_DIR": "/tmp/.cache/pip",
     "PIP_CONFIG_FILE": os.devnull,
     "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-    "PIP_RETRIES": "1",
+    "PIP_RETRIES": "0",
     "UV_CACHE_DIR": "/tmp/.cache/uv",
-    "UV_HTTP_RETRIES": "1",
+    "UV_HTTP_RETRIES": "0",
     "UV_HTTP_TIMEOUT": "600",
     "UV_NO_CONFIG": "1",
     "UV_NO_PROGRESS": "1",

@@ -81,7 +81,7 @@ class _Making:
 
 @dataclass(kw_only=True, slots=True)
 class Received:
-    """Takes a wheel in, line by line, into a file; believes nothing. Every method raises ValueError."""
+    """Takes a wheel in, line by line, into a file; believes nothing, and after the first wrong line takes no more."""
 
     target: Path
     most: int = WHEEL_BYTES
@@ -89,21 +89,27 @@ class Received:
     size: int = 0
     sha256: str = ""
     whole: bool = False
+    wrong: str = ""
     _total: int = 0
     _hash: object = field(default_factory=hashlib.sha256)
 
     def feed(self, line: bytes) -> None:
-        if not self.filename:
-            self._begin(line)
-        elif self.whole:
-            raise ValueError("more came after the wheel")
-        elif line == b"end":
-            self.whole = True
-        else:
-            self._more(line)
+        if self.wrong:
+            return
+        try:
+            if not self.filename:
+                self._begin(line)
+            elif line == b"end" and not self.whole:
+                self.whole = True
+            else:
+                self._more(line)
+        except ValueError as error:
+            self.wrong = str(error)
 
     def check(self, source: Distribution) -> None:
-        """Whether this is a wheel of that project and version, whole."""
+        """Raises ValueError where this is not a wheel of that project and version, whole."""
+        if self.wrong:
+            raise ValueError(self.wrong)
         if not self.whole or self._total != self.size or self._digest() != self.sha256:
             raise ValueError("the wheel did not come out whole")
         try:
@@ -124,6 +130,8 @@ class Received:
         self.target.touch()
 
     def _more(self, line: bytes) -> None:
+        if self.whole:
+            raise ValueError("more came after the wheel")
         try:
             content = base64.b64decode(line, validate=True)
         except binascii.Error as error:
