@@ -17,6 +17,7 @@ import os
 import re
 import socket
 import ssl
+import sys
 import threading
 import time
 import urllib.error
@@ -61,9 +62,7 @@ class Indexes:
     """
 
     def __init__(self, environment):
-        self.roots = []
-        self.named = {}
-        self._logins = []
+        self.roots, self.named, self._logins = [], {}, []
         for variable in VARIABLES:
             for word in environment.get(variable, "").split():
                 self._add(variable, word, environment)
@@ -168,17 +167,13 @@ class _Watched:
             self.sock.shutdown(socket.SHUT_RDWR)
 
 
-class _WatchedPlain(_Watched, http.client.HTTPConnection):
-    pass
-
-
-class _WatchedEncrypted(_Watched, http.client.HTTPSConnection):
-    pass
+_PLAIN = type("_PLAIN", (_Watched, http.client.HTTPConnection), {})
+_ENCRYPTED = type("_ENCRYPTED", (_Watched, http.client.HTTPSConnection), {})
 
 
 class _Plain(urllib.request.HTTPHandler):
     def http_open(self, req):
-        return self.do_open(_WatchedPlain, req)
+        return self.do_open(_PLAIN, req)
 
 
 class _Encrypted(urllib.request.HTTPSHandler):
@@ -189,7 +184,7 @@ class _Encrypted(urllib.request.HTTPSHandler):
     def https_open(self, req):
         # through a proxy `host` is the proxy's
         wanted = getattr(req, "_tunnel_host", None) or req.host
-        return self.do_open(_WatchedEncrypted, req, context=self._known.context(wanted))
+        return self.do_open(_ENCRYPTED, req, context=self._known.context(wanted))
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
@@ -220,8 +215,7 @@ class _Links(HTMLParser):
 
     def __init__(self):
         HTMLParser.__init__(self)
-        self.found = []
-        self.base = ""
+        self.found, self.base = [], ""
 
     def handle_starttag(self, tag, attrs):
         values = {name: value or "" for name, value in attrs}
@@ -286,14 +280,15 @@ def _from_link(values):
         entry["requires-python"] = values["data-requires-python"]
     if "data-yanked" in values:
         entry["yanked"] = values["data-yanked"] or True
-    if {"data-core-metadata", "data-dist-info-metadata"} & values.keys():
-        entry["core-metadata"] = True
+    metadata = values.get("data-core-metadata", values.get("data-dist-info-metadata"))
+    if metadata is not None:
+        entry["core-metadata"] = _hashes(metadata) or True
     return entry
 
 
 def _hashes(text):
-    name, equals, value = text.partition("=")
-    return {name: value.lower()} if equals and re.fullmatch(r"[a-z0-9]+", name) else {}
+    name, _, value = text.partition("=")
+    return {name: value.lower()} if value and name.isalnum() else {}
 
 
 def sha256_of(entry):
@@ -303,9 +298,14 @@ def sha256_of(entry):
     return value if _SHA256.fullmatch(value) else ""
 
 
+def named(name):
+    """Whether this can be the name of a project."""
+    return _NAME.fullmatch(name) is not None
+
+
 def normalised(name):
     """A project's name as indexes write it (PEP 503); raises ValueError for what is none."""
-    if not _NAME.fullmatch(name):
+    if not named(name):
         raise ValueError("no name of a project: %r" % name[:80])
     return re.sub(r"[-_.]+", "-", name).lower()
 
@@ -318,7 +318,7 @@ def patiently(attempt, pause=time.sleep):
         except Trouble as error:
             if error.code in FINAL:
                 raise
-            print("again after: %s" % error, flush=True)
+            print("again after: %s" % error, file=sys.stderr, flush=True)
             pause(seconds)
     return attempt()
 

@@ -334,7 +334,10 @@ def _running(project: Project, engine: Engine, terms: Terms) -> Iterator[Worksho
         store.begin(run)
         if project.source:
             store.save_known(Known(source=project.source, as_of=project.as_of, choices=project.parts.matrix.choices))
-        yield assemble.workshop(project.parts, engine, run, terms)
+        try:
+            yield assemble.workshop(project.parts, engine, run, terms)
+        finally:
+            engine.close()
         store.begin(replace(run, finished=terms.now()))
 
 
@@ -389,7 +392,8 @@ def _index(environment: Mapping[str, str], as_of: datetime, store: Store) -> Whe
     from orchestrator.lock.index import PackageIndex, session_for
 
     session = session_for(settings.certificates(environment))
-    return PackageIndex(as_of, settings.host_index(environment), store.root / "index", session)
+    index = PackageIndex(as_of, settings.host_index(environment), store.root / "index", session)
+    return index.beside(settings.other_indexes(environment))
 
 
 def _matrix(source: document.Source, index: Wheels) -> Matrix:

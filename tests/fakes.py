@@ -151,6 +151,9 @@ class FakeEngine:
     def halt(self) -> None:
         self.halted = True
 
+    def close(self) -> None:
+        pass
+
     def images(self) -> tuple[Stored, ...]:
         return self.stored
 

@@ -25,10 +25,13 @@ def test_a_probe_has_no_network_no_capabilities_and_no_disk():
     assert made["tmpfs"]["/tmp"].startswith("exec,")
 
 
-def test_a_builder_may_write_and_only_asks_for_the_network_when_told():
-    made = limits.settings(Task(command=("true",), builder=True, network=True), 8, ALL)
-    assert (made["user"], made["read_only"], made["network_mode"]) == ("0:0", False, "bridge")
-    assert limits.settings(Task(command=("true",), builder=True), 8, ALL)["network_mode"] == "none"
+def test_a_builder_is_confined_as_a_probe_is_and_has_more_room_within_its_memory():
+    for network in (True, False):
+        made = limits.settings(Task(command=("true",), builder=True, network=network, limits=TASK.limits), 8, ALL)
+        assert {**made, "tmpfs": {}} == {**limits.settings(TASK, 8, ALL), "tmpfs": {}}
+        assert made["tmpfs"]["/tmp"].endswith(f"size={768 * 1024**2}")
+    roomy = Task(command=("true",), builder=True, limits=Limits(memory=64 * 1024**3))
+    assert limits.settings(roomy, 8, ALL)["tmpfs"]["/tmp"].endswith(f"size={6 * 1024**3}")
 
 
 def test_no_more_processors_are_asked_for_than_there_are():

@@ -5,12 +5,14 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import sysconfig
 from dataclasses import replace
 from pathlib import Path
 
 import jinja2
 import pytest
+from credentialed_index import index
 from test_image_recipe import BASE, dist, lock
 
 from orchestrator import paths
@@ -115,6 +117,18 @@ def test_an_image_is_built_without_root_without_a_secret_and_with_a_cache_it_can
     assert " -I -S -B /tmp/fetch/fetch.py" in fetching
 
 
+def test_the_wheel_of_a_source_is_another_on_another_base_from_another_source_and_by_other_scripts():
+    source = dist("termcolor", wheel=False)
+    one = TEMPLATES.built(BASE, source)
+    assert one == TEMPLATES.built(replace(BASE, image="moved"), replace(source, size=7))
+    assert one != TEMPLATES.built(replace(BASE, identity="z"), source)
+    assert one != TEMPLATES.built(BASE, replace(source, sha256="0" * 64))
+    for name in dockerfile.COMPILE_FILES:
+        other = dockerfile.Templates(texts=tuple((n, t + "#" * (n == name)) for n, t in TEMPLATES.texts))
+        assert other.built(BASE, source) != one
+        assert other.digest != TEMPLATES.digest
+
+
 @pytest.mark.parametrize("name", ["a b", "$(id)", "a\nRUN id", "", "a;b", "-x", "a`b`"])
 def test_a_name_no_index_would_serve_never_reaches_a_dockerfile(name):
     with pytest.raises(ValueError, match="can't be part of a Dockerfile"):
@@ -198,32 +212,21 @@ def script(name: str):
     return module
 
 
-def test_the_source_fetcher_asks_the_hosts_indexes_each_once(monkeypatch):
-    sdist = script("sdist")
-    for name in sdist.INDEXES:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("PIP_INDEX_URL", "http://one.invalid/simple/")
-    monkeypatch.setenv("UV_DEFAULT_INDEX", "named=http://one.invalid/simple")
-    monkeypatch.setenv("UV_INDEX", "http://two.invalid/a?b=c http://three.invalid")
-    found = ["http://two.invalid/a?b=c", "http://three.invalid", "http://one.invalid/simple"]
-    assert sdist.indexes() == found
+def test_the_source_fetcher_refuses_other_bytes_than_were_locked(tmp_path):
+    with index() as served:
+        right = served.add("a", "a-1.0.tar.gz", b"content")
 
+        def fetch(name: str, sha256: str, folder: Path) -> subprocess.CompletedProcess[str]:
+            command = [sys.executable, str(paths.data("images") / "sdist.py"), "fetch", "a", name, sha256, str(folder)]
+            environment = {"UV_DEFAULT_INDEX": served.root}
+            return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
-def test_the_source_fetcher_refuses_other_bytes_than_were_locked(monkeypatch, tmp_path, capsys):
-    sdist = script("sdist")
-    pages = {
-        "http://x/simple/a/": b'<a href="../files/a-1.0.tar.gz#sha256=00">a</a><a>no</a>',
-        "http://x/simple/files/a-1.0.tar.gz": b"content",
-    }
-    monkeypatch.setattr(sdist, "indexes", lambda: ["http://x/simple"])
-    monkeypatch.setattr(sdist, "read", lambda url: (pages[url], url))
-    right = "ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73"
-    assert sdist.main(["fetch", "a", "a-1.0.tar.gz", right, str(tmp_path)]) == 0
-    assert (tmp_path / "a-1.0.tar.gz").read_bytes() == b"content"
-    assert sdist.main(["fetch", "a", "a-1.0.tar.gz", "0" * 64, str(tmp_path / "b")]) == 1
-    assert "locked was" in capsys.readouterr().out
-    assert not (tmp_path / "b").exists()
-    assert sdist.main(["fetch", "a", "b-1.0.tar.gz", right, str(tmp_path)]) == 1
+        assert fetch("a-1.0.tar.gz", right, tmp_path / "a").returncode == 0
+        assert (tmp_path / "a" / "a-1.0.tar.gz").read_bytes() == b"content"
+        refused = fetch("a-1.0.tar.gz", "0" * 64, tmp_path / "b")
+        assert (refused.returncode, "expected was" in refused.stdout) == (1, True)
+        assert list((tmp_path / "b").iterdir()) == []
+        assert fetch("b-1.0.tar.gz", right, tmp_path / "c").returncode == 1
 
 
 def test_a_base_says_what_it_lacks_from_inside(capsys):

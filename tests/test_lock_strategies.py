@@ -64,6 +64,9 @@ class FakeIndex:
     def healthy(self, packages):
         return not self.ill & set(packages)
 
+    def lists(self, package, filename, sha256):
+        return any((f.filename, f.sha256) == (filename, sha256) for f in self.packages.get(package, ()))
+
     def requires(self, file):
         return self.requirements
 

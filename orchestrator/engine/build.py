@@ -19,9 +19,9 @@ from pathlib import Path
 from orchestrator.errors import CellError, CellStatus, Phase, infra
 from orchestrator.model import BuildContext
 
-NOT_FETCHED = frozenset({41, 43})
+NOT_FETCHED = frozenset({41})
 NOT_IN_CACHE = 46
-NOT_INSTALLED = {42: "install-fails", 44: "build-fails"}
+NOT_INSTALLED = {42: "install-fails"}
 _STEP_CODE = re.compile(r"exit code: (\d+)\s*$")
 _STEP_LINE = re.compile(r"^#(\d+) (?:\d+\.\d+ )?(.*)$")
 _DIGEST = re.compile(r"^sha256:[0-9a-f]+$")

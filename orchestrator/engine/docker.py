@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.engine import build_secrets, docker_base, docker_images, docker_run, limits, owner
+from orchestrator.engine import docker_base, docker_compile, docker_images, docker_index, docker_run, limits, owner
 from orchestrator.engine.docker_daemon import Daemon, troubles
 from orchestrator.errors import CellError, CellStatus, ExitCode, Phase, UserError, infra
 from orchestrator.model import (
@@ -52,6 +52,7 @@ class DockerEngine:
         self._daemon: Daemon | None = None
         self._info: Mapping[str, Any] = {}
         self._left: set[str] = set()
+        self._index = docker_index.Sidecar(left=self._left)
         self._fetched: dict[str, docker_base.Fetched] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
@@ -104,8 +105,8 @@ class DockerEngine:
             image = daemon.image(reference)
             built = image is None or (image.labels or {}).get(docker_images.KEY_LABEL) != key
             if built:
-                if below is None and any(not d.wheel for step in recipe.steps for d in step.distributions):
-                    self._builder(recipe.base.image, log)
+                if below is None:
+                    self._compile(recipe, log)
                 daemon.build(daemon.renderer.cell(recipe), (reference,), log)
                 image = daemon.image(reference)
             if image is None:
@@ -127,10 +128,11 @@ class DockerEngine:
     def run(self, reference: str, task: Task, on_line: Callable[[bytes], None]) -> Exit:
         """As in the protocol. A builder task runs in the builder of the base it names, made when first needed."""
         self._open()
-        if task.builder:
-            with owner.scratch() as folder:
-                reference = self._builder(reference, Path(folder) / "build.log")
-        return self._run(reference, task, on_line)
+        if not task.builder:
+            return self._run(reference, task, on_line)
+        with owner.scratch() as folder:
+            builder = self._builder(reference, Path(folder) / "build.log")
+        return self._build(builder, task, on_line)
 
     def halt(self) -> None:
         """Ends every build and container of this engine: `prepare` raises, `run` returns `lost`. Final."""
@@ -138,7 +140,8 @@ class DockerEngine:
             self._daemon.stopping.set()
 
     def close(self) -> None:
-        """Gives up the connections to the daemon."""
+        """Removes the index proxy, and gives up the connections to the daemon."""
+        self._index.close()
         if self._daemon is not None:
             self._daemon.client.close()
 
@@ -164,6 +167,7 @@ class DockerEngine:
 
     def drop_downloads(self) -> None:
         docker_images.drop_downloads(self._open())
+        self._index.drop(self._open())
 
     def disk_free(self) -> int | None:
         """Bytes free at the daemon's root; None where that is on another machine and nothing is known."""
@@ -174,30 +178,39 @@ class DockerEngine:
         stats = os.statvfs(root)
         return stats.f_bavail * stats.f_frsize
 
-    def _run(self, reference: str, task: Task, on_line: Callable[[bytes], None]) -> Exit:
+    def _run(self, reference: str, task: Task, on_line: Callable[[bytes], None], door: str = "") -> Exit:
         daemon = self._open()
         if daemon.stopping.is_set():
             raise infra(Phase.START, "stopped", "the run was stopped")
-        if task.builder and task.network:
-            task = _with_network(task, self._environment)
         options = self._options(task)
+        if door:
+            options["mounts"].append(docker_index.mount(door))
         with docker_run.container(daemon, reference, options, self._left) as made:
             return docker_run.watch(daemon, made, task, on_line)
+
+    def _build(self, builder: str, task: Task, on_line: Callable[[bytes], None]) -> Exit:
+        """Runs a builder task: where it asks for the network it gets the index, through the proxy, and no more."""
+        if not task.network:
+            return self._run(builder, task, on_line)
+        daemon = self._open()
+        entry = self._index.enter(daemon, builder)
+        ended = self._run(builder, docker_index.wrapped(daemon, task, entry), on_line, entry.volume)
+        if ended.lost:
+            return ended
+        return replace(ended, trouble=self._index.trouble(daemon, entry, solved=ended.code == 0))
+
+    def _compile(self, recipe: Recipe, log: Path) -> None:
+        """Sees to it that the wheel of every source of a recipe is there."""
+        daemon = self._open()
+        for source in (d for step in recipe.steps for d in step.distributions if not d.wheel):
+            with self._only_one(f"built {recipe.base.identity} {source.sha256}"):
+                docker_compile.obtain(daemon, recipe.base, source, log, self.run)
 
     def _options(self, task: Task) -> dict[str, Any]:
         from docker.types import LogConfig, Mount, Ulimit
 
         mounts = [Mount(target=limits.FILES, source=None, type="volume")]
         environment = dict(FIXED_VARIABLES)
-        if task.builder:
-            mounts.append(Mount(target=limits.CACHE, source=limits.CACHE_VOLUME, type="volume"))
-            environment |= {
-                "HOME": "/root",
-                "UV_CACHE_DIR": f"{limits.CACHE}/uv",
-                "PIP_CACHE_DIR": f"{limits.CACHE}/pip",
-                "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-                "PIP_ROOT_USER_ACTION": "ignore",
-            }
         processors = int(self._facts().get("NCPU") or 1)
         return {
             **limits.settings(task, processors, self.enforces),
@@ -293,19 +306,6 @@ def _knock(host: str) -> None:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as door:
             door.settimeout(_API_SECONDS)
             door.connect(host.removeprefix("unix://"))
-
-
-def _with_network(task: Task, environment: Mapping[str, str]) -> Task:
-    """A builder task that knows the host's indexes, proxies and certificates."""
-    variables = build_secrets.network(environment)
-    files = task.files
-    bundle = build_secrets.certificates(environment)
-    if bundle is not None:
-        place = f"{limits.FILES}/.certificates.pem"
-        files = (*files, (place, bundle.read_bytes()))
-        variables |= dict.fromkeys(("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE"), place)
-    merged = {**variables, **dict(task.environment)}
-    return replace(task, files=files, environment=tuple(merged.items()))
 
 
 def _remove(made: Container) -> None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 KEY_LABEL = "compat.key"
 CELLS = "compat-cell"
+BUILT = "compat-built"
+"""Wheels that sources gave; counted and removed as the images of cells are."""
 _MOUNTS = {
     "cached mount /var/cache/wheels from exec": ("install.py", "fetch.py"),
     "cached mount /var/cache/uv from exec": ("host.sh", "install.sh"),
@@ -45,7 +47,7 @@ def stored(daemon: Daemon) -> tuple[Stored, ...]:
             layer for name in _KEPT for image in api.images(name) for layer in _chain(api.inspect_image(image["Id"]))
         }
         found = []
-        for entry in api.images(CELLS):
+        for entry in (*api.images(CELLS), *api.images(BUILT)):
             image = api.inspect_image(entry["Id"])
             key = ((image.get("Config") or {}).get("Labels") or {}).get(KEY_LABEL)
             if key and image.get("RepoTags"):

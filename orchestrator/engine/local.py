@@ -91,6 +91,9 @@ class LocalEngine:
     def halt(self) -> None:
         self._stopping.set()
 
+    def close(self) -> None:
+        """Nothing runs beside its tasks."""
+
     # ------------------------------------------------------------ bases
 
     def base(self, spec: BaseSpec, log: Path) -> Base:

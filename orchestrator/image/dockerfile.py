@@ -10,12 +10,25 @@ from pathlib import Path
 
 import jinja2
 
-from orchestrator.model import BaseSpec, BuildContext, Cuda, Distribution, Recipe, Renderer, StepKind
+from orchestrator.model import (
+    Base,
+    BaseSpec,
+    BuildContext,
+    Cuda,
+    Distribution,
+    Recipe,
+    Renderer,
+    StepKind,
+    digest,
+)
 
 CELL_FILES = ("install.py", "unpack.py", "wheels.py")
 """What installs, in every cell's image."""
 FETCH_FILES = ("fetch.py", "host.sh", "indexes.py")
 """What fetches for it, and decides nothing about the image."""
+COMPILE_FILES = ("compile.py", "indexes.py", "sandbox.py")
+"""What runs where a source is compiled."""
+_PROXY_FILES = ("proxy.py", "upstream.py")
 _CELL = "Dockerfile.j2"
 _FETCH = "fetch.Dockerfile.j2"
 _GPU = "gpu.Dockerfile.j2"
@@ -43,8 +56,8 @@ class Templates:
 
     @property
     def digest(self) -> str:
-        """Digest of what decides an image beside its recipe: the template and the program its steps call."""
-        return _digest(*(self[name] for name in (_CELL, *CELL_FILES)))
+        """Digest of what decides an image beside its recipe: the template and the programs its steps call."""
+        return _digest(*(self[name] for name in (_CELL, *CELL_FILES, *COMPILE_FILES, _BUILDER)))
 
     @property
     def gpu_digest(self) -> str:
@@ -54,6 +67,13 @@ class Templates:
     @property
     def verify(self) -> bytes:
         return self[_VERIFY].encode()
+
+    def script(self, name: str) -> bytes:
+        return self[name].encode()
+
+    def built(self, base: Base, source: Distribution) -> str:
+        scripts = _digest(*(self[name] for name in (*COMPILE_FILES, _BUILDER)))
+        return digest([base.identity, source.name, source.version, source.filename, source.sha256, scripts])
 
     def cell(self, recipe: Recipe) -> BuildContext:
         """The Dockerfile of a recipe, the one that fetches for it, their programs, and a list per layer of wheels.
@@ -83,7 +103,8 @@ class Templates:
 
 def read(folder: Path) -> Templates:
     """The templates of an `images/` folder."""
-    names = sorted({_CELL, _FETCH, _GPU, _BASE, _BUILDER, _TOOLS, _VERIFY, *CELL_FILES, *FETCH_FILES})
+    files = (*CELL_FILES, *FETCH_FILES, *COMPILE_FILES, *_PROXY_FILES)
+    names = sorted({_CELL, _FETCH, _GPU, _BASE, _BUILDER, _TOOLS, _VERIFY, *files})
     return Templates(texts=tuple((name, (folder / name).read_text(encoding="utf-8")) for name in names))
 
 
@@ -119,7 +140,7 @@ def render(recipe: Recipe, templates: Templates) -> BuildContext:
             "key": recipe.key,
             "base": recipe.base.image,
             "steps": steps,
-            "built": lambda dist: built_reference(recipe.base.identity, dist),
+            "built": lambda dist: built_reference(templates.built(recipe.base, dist)),
             "environment": [(name, _quoted(value)) for name, value in recipe.environment],
         },
     )
@@ -178,20 +199,15 @@ def reference(key: str) -> str:
     return f"compat-cell:{key[:20]}"
 
 
-def builder_reference(identity: str) -> str:
-    """The tag of the builder that belongs to a base."""
-    return f"compat-builder:{identity[:20]}"
+def built_reference(key: str) -> str:
+    """The tag of what holds the wheel of a source."""
+    return f"compat-built:{key[:20]}"
 
 
 def _title(recipe: Recipe) -> str:
     names = [d.pin for step in recipe.steps if len(step.distributions) == 1 for d in step.distributions]
     count = sum(len(step.distributions) for step in recipe.steps)
     return f"CPython {recipe.base.python}, {count} distributions" + (": " + ", ".join(names) if names else "")
-
-
-def built_reference(identity: str, dist: Distribution) -> str:
-    """The tag of the image that holds what was built from a source distribution on a base."""
-    return f"compat-built:{_digest(identity, dist.name, dist.version, dist.sha256)[:20]}"
 
 
 def _quoted(value: str) -> str:

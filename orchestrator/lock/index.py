@@ -32,6 +32,7 @@ from pypi_simple import (
 )
 
 from orchestrator.errors import CellError, Phase, infra
+from orchestrator.lock.credentials import OwnOrigins, bare
 from orchestrator.lock.metadata import read_archive, requires_of
 from orchestrator.model import IndexFile
 
@@ -68,6 +69,7 @@ class PackageIndex:
     """`model.Index` over HTTP, with readings kept on disk per package and day of `as_of`. Safe to share by threads.
 
     `readings` is the folder they are in; what a file of one sha256 says is as good on any day and may be kept beside.
+    The user and password of its address are sent to its own origin, and are in nothing that is kept.
     """
 
     def __init__(
@@ -81,9 +83,13 @@ class PackageIndex:
     ) -> None:
         if as_of.tzinfo is None:
             raise ValueError("as_of needs a time zone")
+        if logins := OwnOrigins((root,)):
+            session.auth = logins
         self.as_of = as_of
         self.readings = cache_dir
-        self._root = root.rstrip("/") + "/"
+        self._root = bare(root).rstrip("/") + "/"
+        self._login_root = root
+        self._others: tuple[str, ...] = ()
         self._cache = cache_dir / as_of.date().isoformat()
         self._session = session
         self._client = PyPISimple(self._root, session=session)
@@ -93,6 +99,13 @@ class PackageIndex:
         self._read: dict[str, tuple[IndexFile, ...]] = {}
         self._answered: set[str] = set()
         self._alive = False
+
+    def beside(self, others: tuple[str, ...]) -> PackageIndex:
+        """Itself, told of the indexes that resolvers ask too: `lists` looks there as well."""
+        self._others = tuple(bare(url).rstrip("/") + "/" for url in others)
+        if logins := OwnOrigins((*others, self._login_root)):
+            self._session.auth = logins
+        return self
 
     # ------------------------------------------------------------ what it answers
 
@@ -152,6 +165,18 @@ class PackageIndex:
             return file.size
         return self._patiently(lambda: self._part(file, 0, 1), file.filename)[1]
 
+    def lists(self, package: str, filename: str, sha256: str) -> bool:
+        """Whether an index that resolvers are told of lists that file with that hash just now, at whatever time it was
+        uploaded. A page without hashes says nothing against it. Raises CellError(resolve, infra, "index").
+        """
+        name = canonicalize_name(package)
+        for root in (self._root, *self._others):
+            client = PyPISimple(root, session=self._session)
+            page = self._patiently(lambda c=client: self._simple(name, c), name)  # type: ignore[misc]
+            if any(f.filename == filename and f.sha256 in ("", sha256) for f in page or ()):
+                return True
+        return False
+
     # ------------------------------------------------------------ how it asks
 
     def _turn(self, name: str) -> threading.Lock:
@@ -185,9 +210,9 @@ class PackageIndex:
             self._alive = any(self._patiently(lambda n=n: self._simple(n), n) for n in KNOWN)  # type: ignore[misc]
         return self._alive
 
-    def _simple(self, name: str) -> tuple[IndexFile, ...] | None:
+    def _simple(self, name: str, client: PyPISimple | None = None) -> tuple[IndexFile, ...] | None:
         try:
-            page = self._client.get_project_page(name, timeout=TIMEOUT)
+            page = (client or self._client).get_project_page(name, timeout=TIMEOUT)
         except NoSuchProjectError:
             return None
         except requests.RequestException as error:
@@ -298,7 +323,7 @@ class PackageIndex:
 
     @property
     def _source(self) -> str:
-        """Tells indexes apart in the cache without writing down an address that may carry a password."""
+        """Tells indexes apart in the cache."""
         return hashlib.sha256(self._root.encode()).hexdigest()
 
     def _up_to(self, files: tuple[IndexFile, ...]) -> tuple[IndexFile, ...]:
@@ -340,7 +365,7 @@ def _file(package: DistributionPackage) -> IndexFile | None:
         uploaded=package.upload_time,
         yanked=package.is_yanked,
         requires_python=package.requires_python,
-        url=package.url,
+        url=bare(package.url),
     )
 
 

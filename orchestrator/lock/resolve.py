@@ -108,6 +108,8 @@ def _host(requirements: tuple[str, ...], where: Where, *, deps: bool = True) -> 
 
 def _answered(result: Result) -> int:
     """0 or 1; everything else says nothing about packages."""
+    if result.trouble:
+        raise _Unsure(f"the index did not answer properly: {result.trouble}")
     if result.timed_out:
         raise _Unsure("uv ran out of time")
     if result.code not in (uv.SOLVED, uv.UNSOLVED):
@@ -200,6 +202,8 @@ def _pip_once(requirements: tuple[str, ...], where: Where) -> Solved:
     # Twice: pip exits with 1 for a download that broke off, too.
     for _ in range(2):
         result = tools.in_builder(pip.command(tools.interpreter, requirements, tools.pip_seconds), ())
+        if result.trouble:
+            raise _Unsure(f"the index did not answer properly: {result.trouble}")
         if pip.ran_out(result):
             break
         if result.code == pip.SOLVED:
@@ -243,12 +247,16 @@ def distribution(name: str, file: IndexFile) -> Distribution:
 
 
 def sized(chosen: Distribution, index: Facts) -> Distribution:
-    """A distribution with its size, where the index knows the file.
+    """A distribution with its size, where the index's reading has the file.
 
-    Raises CellError(resolve, infra, "index-mismatch") where the index announces other bytes under that name.
+    Raises CellError(resolve, infra, "index-mismatch") where the index has no such file, or announces other bytes under
+    that name: a resolver that runs package code answers what that code lets it.
     """
     file = next((f for f in index.files(chosen.name) if f.filename == chosen.filename), None)
     if file is None:
+        if not index.lists(chosen.name, chosen.filename, chosen.sha256):
+            detail = f"{chosen.filename}: the resolver names a file that the index does not list for {chosen.name}"
+            raise infra(Phase.RESOLVE, "index-mismatch", detail)
         return chosen
     if file.sha256 and file.sha256 != chosen.sha256:
         detail = f"{chosen.filename}: the resolver and the index disagree on its sha256"

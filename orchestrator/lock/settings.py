@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 _INDEX_VARIABLES = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
+_MORE_VARIABLES = ("UV_INDEX", "UV_EXTRA_INDEX_URL", "PIP_EXTRA_INDEX_URL", *_INDEX_VARIABLES)
 _CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "CURL_CA_BUNDLE")
 
 _KEPT = frozenset((
@@ -22,12 +23,20 @@ _KEPT = frozenset((
 def host_index(environment: Mapping[str, str]) -> str:
     """The root of the simple index, ending in "/": what uv is set to, else pip, else the libraries' default."""
     named = next((environment[v] for v in _INDEX_VARIABLES if environment.get(v)), "")
-    # `UV_DEFAULT_INDEX` may be "name=url".
-    name, equals, rest = named.partition("=")
-    if equals and "/" not in name:
-        named = rest
-    url = named or _from_uv(_uv_files(environment)) or _from_pip(_pip_files(environment)) or _default()
+    url = _address(named) or _from_uv(_uv_files(environment)) or _from_pip(_pip_files(environment)) or _default()
     return url.rstrip("/") + "/"
+
+
+def other_indexes(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The indexes that uv or pip is told of beside the default."""
+    words = [word for name in _MORE_VARIABLES for word in environment.get(name, "").split()]
+    return tuple(dict.fromkeys(_address(word) for word in words))
+
+
+def _address(word: str) -> str:
+    """What uv takes is an address, or "name=address"."""
+    name, equals, rest = word.partition("=")
+    return rest if equals and "/" not in name else word
 
 
 def _default() -> str:

@@ -14,12 +14,13 @@ from orchestrator.model.cuda import Built
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Result:
-    """How a command ended. `code` is meaningless where `timed_out`."""
+    """How a command ended. `code` is meaningless where `timed_out`; `trouble` is what the index did wrong meanwhile."""
 
     code: int
     stdout: str = ""
     stderr: str = ""
     timed_out: bool = False
+    trouble: str = ""
 
 
 def no_image(_reference: str) -> str:
@@ -37,8 +38,9 @@ class Tools:
     """The effects a resolution may have.
 
     `uv_host(args, stdin)` runs uv on the host. `in_builder(command, files)` runs a command in the cell's builder
-    container, with network, where `uv` and `interpreter`, the cell's CPython with pip, are on PATH; `files` are
-    (path, content) put there first. Both raise `CellError` (infra) where they could not even start.
+    container, with the index and nothing else, where `uv` and `interpreter`, the cell's CPython with pip, are on PATH;
+    `files` are (path, content) put there first. What it answers is what package code let through. Both raise
+    `CellError` (infra) where they could not even start.
     `pip_seconds` bounds pip's resolver, `sleep` waits between attempts.
 
     For devices with CUDA: `image(reference)` answers with the identity of an image that the engine has or could fetch,
@@ -61,6 +63,10 @@ class Facts(Index, Protocol):
 
     def healthy(self, packages: Iterable[str]) -> bool:
         """Whether each of these answered properly during this run; asks those that were not asked yet."""
+        ...
+
+    def lists(self, package: str, filename: str, sha256: str) -> bool:
+        """Whether a resolver could have found that file with that hash just now. Raises CellError(resolve, infra)."""
         ...
 
     def requires(self, file: IndexFile) -> tuple[str, ...]:

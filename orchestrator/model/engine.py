@@ -16,7 +16,8 @@ from orchestrator.model.matrix import Limits
 class Task:
     """One isolated process tree: what to run, the files it gets (path → content), its environment and limits.
 
-    `gpus`: it sees the GPUs of the machine it runs on, and their driver; nothing else about it changes.
+    `builder`: it runs in the builder of the base it names, with more room; `network` gives a builder the host's package
+    index, through a proxy, and nothing else. `gpus`: it sees the GPUs of the machine it runs on, and their driver.
     """
 
     command: tuple[str, ...]
@@ -31,7 +32,10 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Exit:
-    """How a task ended. `code` is None where nothing is known (the daemon died); `seconds` is wall-clock."""
+    """How a task ended. `code` is None where nothing is known (the daemon died); `seconds` is wall-clock.
+
+    `trouble` is what the package index did wrong meanwhile.
+    """
 
     code: int | None
     seconds: float
@@ -40,6 +44,7 @@ class Exit:
     oom_killed: bool = False
     lost: str = ""
     stderr: str = ""
+    trouble: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -134,6 +139,10 @@ class Engine(Protocol):
 
     def halt(self) -> None:
         """Destroys every process tree started here; the `run` calls that wait for them return at once."""
+        ...
+
+    def close(self) -> None:
+        """Ends what runs beside its tasks and gives up its connections; used again, it opens them again."""
         ...
 
     def images(self) -> tuple[Stored, ...]: ...

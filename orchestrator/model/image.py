@@ -66,7 +66,7 @@ class StepKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Step:
-    """One layer: distributions installed together. COMPILE builds them from source in a builder stage first."""
+    """One layer: distributions installed together. COMPILE: from wheels that their sources gave in a builder."""
 
     kind: StepKind
     title: str
@@ -163,6 +163,14 @@ class Renderer(Protocol):
     @property
     def verify(self) -> bytes:
         """The script that says, from inside, what a base has."""
+        ...
+
+    def script(self, name: str) -> bytes:
+        """A program of `images/` that runs inside a container."""
+        ...
+
+    def built(self, base: Base, source: Distribution) -> str:
+        """The key of the wheel that a source gives on a base: what makes two of them the same."""
         ...
 
     def cell(self, recipe: Recipe) -> BuildContext:

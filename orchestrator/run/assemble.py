@@ -42,6 +42,8 @@ DISK_BUDGET = 25_000_000_000
 """Bytes that cell images may take together, unless said otherwise."""
 RESOLVE_SECONDS = 600.0
 """A resolver in a builder is ended after this."""
+ANSWER_BYTES = 64 * 1024 * 1024
+"""A resolver's answer that is larger is none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -221,13 +223,21 @@ def _pause(stop: threading.Event, seconds: float) -> None:
 def _in_builder(
     engine: Engine, base: Base, limits: Limits
 ) -> Callable[[tuple[str, ...], tuple[tuple[str, bytes], ...]], Result]:
-    """Runs a resolver's command in the base's builder, with network and bounded in time."""
+    """Runs a resolver's command in the base's builder, with the index, bounded in time and in what it may answer."""
 
     def run(command: tuple[str, ...], files: tuple[tuple[str, bytes], ...]) -> Result:
         lines: list[bytes] = []
+        left = [ANSWER_BYTES]
+
+        def take(line: bytes) -> None:
+            left[0] -= len(line) + 1
+            if left[0] < 0:
+                raise infra(Phase.RESOLVE, "resolver-output", f"a resolver answered more than {ANSWER_BYTES} bytes")
+            lines.append(line)
+
         bounded = replace(limits, cell_seconds=RESOLVE_SECONDS, silence_seconds=RESOLVE_SECONDS)
         task = Task(command=command, files=files, limits=bounded, network=True, builder=True)
-        ended = engine.run(base.image, task, lines.append)
+        ended = engine.run(base.image, task, take)
         if ended.lost:
             raise infra(Phase.RESOLVE, "engine", ended.lost)
         return Result(
@@ -235,6 +245,7 @@ def _in_builder(
             stdout=b"\n".join(line.rstrip(b"\n") for line in lines).decode(errors="replace"),
             stderr=ended.stderr,
             timed_out=ended.timed_out or ended.silent,
+            trouble=ended.trouble,
         )
 
     return run

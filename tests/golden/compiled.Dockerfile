@@ -27,9 +27,10 @@ RUN --mount=type=bind,source=install,target=/tmp/install \
     /opt/compat/python -I -S -B /tmp/install/install.py /opt/venv /var/cache/wheels /tmp/layer.txt
 
 # compiled from source
+# No wheel for this Python: built from their sources apart, without a network, as `compile.py` does it.
 RUN --mount=type=bind,source=install,target=/tmp/install \
-    --mount=type=bind,from=compat-built:bf062c5c0944e9f48745,source=/out,target=/tmp/wheels/termcolor \
-    --mount=type=bind,from=compat-built:186250fe7a7eda4a71db,source=/out,target=/tmp/wheels/wrapt \
+    --mount=type=bind,from=compat-built:4e259e147148218d5adb,source=/out,target=/tmp/wheels/termcolor \
+    --mount=type=bind,from=compat-built:dee2209309f09cf2f46a,source=/out,target=/tmp/wheels/wrapt \
     /opt/compat/python -I -S -B /tmp/install/install.py /opt/venv /tmp/wheels
 
 LABEL compat.key="3e2d4affe1a12febcf413b5217b34ad665272bc3fcb0dc6fac434dc14533e32c"
