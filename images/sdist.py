@@ -9,6 +9,7 @@ Exit status 1: not fetched, or not the bytes that were locked.
 import os
 import sys
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import indexes
 
 

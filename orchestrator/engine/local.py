@@ -15,7 +15,6 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -23,18 +22,15 @@ from typing import Any
 import uv
 from filelock import FileLock
 
-from orchestrator import paths
-from orchestrator.engine import build, build_secrets, limits, local_cuda, local_process, local_python, owner
+from orchestrator.engine import limits, local_build, local_cuda, local_process, local_python, owner
 from orchestrator.errors import CellError, CellStatus, ExitCode, Phase, UserError, infra
 from orchestrator.model import (
     FIXED_VARIABLES,
     Base,
     BaseSpec,
-    Distribution,
     Exit,
     Prepared,
     Recipe,
-    Step,
     Stored,
     Task,
     digest,
@@ -43,28 +39,12 @@ from orchestrator.model.engine import HELD_LOCALLY
 
 _MARKER = "compat.json"
 _OWNER = "owner"
-_NO_SPACE = ("no space left on device", "disk quota exceeded")
-_TAIL_LINES = 25
 _PASSED = ("LD_LIBRARY_PATH", "PATH")
-_FOR_INSTALLS = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "UV_CACHE_DIR", "XDG_CACHE_HOME")
-"""What uv and a build need of this shell, beside the network's settings; nothing else of it reaches a `setup.py`."""
 
 
 def default_root() -> Path:
     """Where environments are kept when nothing else is said: the user's cache folder."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "compat-matrix" / "local"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Build:
-    """An environment in the making."""
-
-    folder: Path
-    log: Path
-
-    @property
-    def interpreter(self) -> str:
-        return str(self.folder / "bin" / "python")
 
 
 class LocalEngine:
@@ -76,6 +56,7 @@ class LocalEngine:
 
     def __init__(self, root: Path | None = None) -> None:
         self._root = (root or default_root()).absolute()
+        self._wheels = self._root / "wheels"
         self._stopping = threading.Event()
 
     def check(self) -> str:
@@ -105,7 +86,8 @@ class LocalEngine:
             if not (folder / _MARKER).exists():
                 shutil.rmtree(folder, ignore_errors=True)
                 command = [uv.find_uv_bin(), "venv", "--seed", "--no-project", "--python", str(found.path), str(folder)]
-                self._must(command, log, infra(Phase.START, "base", ""))
+                making = local_build.Build(folder=folder, log=log, cache=self._wheels, stopping=self._stopping)
+                local_build.must(command, making, infra(Phase.START, "base", ""), local_build.network())
                 _write(folder / _MARKER, {"identity": identity})
         return Base(
             name=spec.name,
@@ -148,71 +130,18 @@ class LocalEngine:
         )
 
     def _make(self, recipe: Recipe, folder: Path, log: Path) -> None:
-        part = folder.with_name(f"{folder.name}.part")
-        for leftover in (part, folder):
-            shutil.rmtree(leftover, ignore_errors=True)
-        making = _Build(folder=part, log=log)
+        """Makes an environment in its place; its marker, which comes last, says that it is whole."""
+        shutil.rmtree(folder, ignore_errors=True)
+        making = local_build.Build(folder=folder, log=log, cache=self._wheels, stopping=self._stopping)
         try:
-            command = [uv.find_uv_bin(), "venv", "--relocatable", "--no-project", "--python", recipe.base.interpreter]
-            self._must([*command, str(part)], log, infra(Phase.BUILD, "venv", ""))
-            for step in recipe.steps:
-                self._install(step, making)
+            local_build.make(recipe, making)
             known: dict[str, object] = {"environment": dict(recipe.environment)}
             if recipe.cuda is not None:
-                known["cuda"] = local_cuda.lay_out(recipe, part)
-            _write(part / _MARKER, {"key": recipe.key, "size": _size(part), **known})
-            part.rename(folder)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
-
-    def _install(self, step: Step, making: _Build) -> None:
-        wheels = [d for d in step.distributions if d.wheel]
-        sources = [d for d in step.distributions if not d.wheel]
-        scratch = making.folder / "scratch"
-        scratch.mkdir()
-        install = [uv.find_uv_bin(), "pip", "install", "--no-deps", "--python", making.interpreter]
-        if wheels:
-            listed = scratch / "requirements.txt"
-            listed.write_text("".join(f"{d.pin} --hash=sha256:{d.sha256}\n" for d in wheels))
-            pinned = [*install, "--require-hashes", "--no-build", "-r", str(listed)]
-            # Into links that are thrown away: this fills uv's cache and writes no file twice.
-            links = ["--link-mode", "symlink", "--target", str(scratch / "site")]
-            self._must([*pinned, *links], making.log, infra(Phase.BUILD, "fetch", ""))
-            self._must([*pinned, "--offline", "--compile-bytecode"], making.log, _uninstallable("install-fails"))
-        for source in sources:
-            self._compile(source, scratch, making)
-            wheel = next((scratch / source.name).glob("*.whl"))
-            offline = ["--offline", "--no-cache", "--compile-bytecode", str(wheel)]
-            self._must([*install, *offline], making.log, _uninstallable("install-fails"))
-        shutil.rmtree(scratch)
-
-    def _compile(self, source: Distribution, scratch: Path, making: _Build) -> None:
-        """Builds a wheel into scratch/NAME, from a source that is the one that was locked."""
-        script = [sys.executable, str(paths.data("images") / "sdist.py")]
-        fetch = [*script, "fetch", source.name, source.filename, source.sha256, str(scratch)]
-        self._must(fetch, making.log, infra(Phase.BUILD, "fetch", ""))
-        compile_ = [uv.find_uv_bin(), "build", "--wheel", "--no-cache", "--python", making.interpreter]
-        compile_ += ["--out-dir", str(scratch / source.name), str(scratch / source.filename)]
-        try:
-            self._must(compile_, making.log, _uninstallable("build-fails"))
-        except CellError:
-            # A build asks the index for its own requirements: only where that answers is the failure the package's.
-            self._must([*script, "answers", "setuptools"], making.log, infra(Phase.BUILD, "fetch", ""))
+                known["cuda"] = local_cuda.lay_out(recipe, folder)
+            _write(folder / _MARKER, {"key": recipe.key, "size": _size(folder), **known})
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
             raise
-
-    def _must(self, command: list[str], log: Path, failure: CellError) -> None:
-        """Runs a command; raises `failure` with the end of its output where it fails, infra for a full disk."""
-        environment = {name: os.environ[name] for name in _FOR_INSTALLS if name in os.environ}
-        environment |= build_secrets.network(os.environ) | _fetching()
-        ended = build.execute(command, log, stopping=self._stopping, env=environment)
-        if ended.code == 0:
-            return
-        tail = "\n".join(ended.output.splitlines()[-_TAIL_LINES:])
-        if any(words in ended.output.lower() for words in _NO_SPACE):
-            raise infra(failure.phase, "disk-full", tail)
-        if ended.code < 0:
-            raise infra(failure.phase, "killed", f"signal {-ended.code}\n{tail}")
-        raise CellError(failure.phase, failure.status, failure.reason, tail, attribution=failure.attribution)
 
     # ------------------------------------------------------------ running
 
@@ -246,7 +175,7 @@ class LocalEngine:
         if task.builder:
             programs.insert(1, str(Path(uv.find_uv_bin()).parent))
             found |= {"XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")}
-            found |= build_secrets.network(os.environ) | _fetching()
+            found |= local_build.network() | {"UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1", "NO_COLOR": "1"}
         cuda = _known(reference).get("cuda")
         if cuda:
             programs[1:1] = local_cuda.programs(cuda, reference)
@@ -264,7 +193,7 @@ class LocalEngine:
         return tuple(found)
 
     def remove(self, references: Iterable[str]) -> int:
-        """Removes environments; bytes that other links to the same files (uv's cache) keep are not freed."""
+        """Removes environments."""
         before = self.disk_free()
         for reference in references:
             folder = Path(reference)
@@ -290,7 +219,8 @@ class LocalEngine:
         return reaped
 
     def drop_downloads(self) -> None:
-        """Nothing: wheels come from uv's own cache, which is the user's."""
+        """Forgets the wheels that were fetched: what is installed needs them no more."""
+        shutil.rmtree(self._wheels, ignore_errors=True)
 
     def disk_free(self) -> int:
         self._root.mkdir(parents=True, exist_ok=True)
@@ -316,18 +246,6 @@ def _variables(reference: str) -> dict[str, str]:
     cuda = known.get("cuda")
     found: dict[str, str] = known.get("environment", {})
     return (local_cuda.variables(cuda, reference, os.environ) if cuda else {}) | found
-
-
-def _uninstallable(reason: str) -> CellError:
-    return CellError(Phase.BUILD, CellStatus.UNINSTALLABLE, reason, "")
-
-
-def _fetching() -> dict[str, str]:
-    found = {"UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1", "NO_COLOR": "1"}
-    bundle = build_secrets.certificates(os.environ)
-    if bundle is not None:
-        found |= dict.fromkeys(("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE"), str(bundle))
-    return found
 
 
 def _here(text: str, place: Path) -> str:

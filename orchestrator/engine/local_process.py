@@ -140,7 +140,7 @@ def _end(process: subprocess.Popen[bytes], mark: str) -> None:
 
 
 def kill_marked(mark: str) -> int:
-    """Kills every process whose environment bears the mark, until there is none; returns how many there were."""
+    """Kills every process whose environment bears the mark, until none is left; returns how many there were."""
     wanted = f"{MARK}={mark}".encode()
     killed: set[int] = set()
     until = time.monotonic() + _GRACE_SECONDS
@@ -151,7 +151,18 @@ def kill_marked(mark: str) -> int:
                     os.kill(pid, number)
         killed |= found
         time.sleep(0.005)
+    # What is dying has lost its environment, and so its mark, before it is gone.
+    while any(_lives(pid) for pid in killed) and time.monotonic() < until:
+        time.sleep(0.005)
     return len(killed)
+
+
+def _lives(pid: int) -> bool:
+    """Whether a process is there and has not ended (proc(5): state Z or X once it has)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0] not in "ZX"
+    except (OSError, IndexError):
+        return False
 
 
 def _bearing(wanted: bytes) -> set[int]:
