@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import threading
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 from credentialed_index import PASSWORD, USER, Index, index
@@ -322,9 +320,8 @@ engine.run(sys.argv[1], Task(command=("true",), builder=True, network=True), pri
 os.kill(os.getpid(), signal.SIGKILL)
 """
     before = proxies()
-    subprocess.run(
-        ["python", "-c", code, base.image], check=False, timeout=60, cwd=os.path.dirname(os.path.dirname(__file__))
-    )
+    root = Path(__file__).parent.parent
+    subprocess.run([sys.executable, "-c", code, base.image], check=False, timeout=60, cwd=root)
     assert len(proxies() - before) == 1
     assert engine.reap() >= 1
     assert proxies() == before

@@ -64,8 +64,8 @@ class FakeIndex:
     def healthy(self, packages):
         return not self.ill & set(packages)
 
-    def lists(self, package, filename, sha256):
-        return any((f.filename, f.sha256) == (filename, sha256) for f in self.packages.get(package, ()))
+    def listed(self, package, filename):
+        return next((f for f in self.packages.get(package, ()) if f.filename == filename), None)
 
     def requires(self, file):
         return self.requirements

@@ -101,7 +101,7 @@ class PackageIndex:
         self._alive = False
 
     def beside(self, others: tuple[str, ...]) -> PackageIndex:
-        """Itself, told of the indexes that resolvers ask too: `lists` looks there as well."""
+        """Itself, told of the indexes that resolvers ask too: `listed` looks there as well."""
         self._others = tuple(bare(url).rstrip("/") + "/" for url in others)
         if logins := OwnOrigins((*others, self._login_root)):
             self._session.auth = logins
@@ -165,17 +165,17 @@ class PackageIndex:
             return file.size
         return self._patiently(lambda: self._part(file, 0, 1), file.filename)[1]
 
-    def lists(self, package: str, filename: str, sha256: str) -> bool:
-        """Whether an index that resolvers are told of lists that file with that hash just now, at whatever time it was
-        uploaded. A page without hashes says nothing against it. Raises CellError(resolve, infra, "index").
+    def listed(self, package: str, filename: str) -> IndexFile | None:
+        """A file as an index that resolvers are told of lists it just now, whenever it was uploaded; None where none
+        does. Raises CellError(resolve, infra, "index").
         """
         name = canonicalize_name(package)
         for root in (self._root, *self._others):
             client = PyPISimple(root, session=self._session)
             page = self._patiently(lambda c=client: self._simple(name, c), name)  # type: ignore[misc]
-            if any(f.filename == filename and f.sha256 in ("", sha256) for f in page or ()):
-                return True
-        return False
+            if found := next((f for f in page or () if f.filename == filename), None):
+                return found
+        return None
 
     # ------------------------------------------------------------ how it asks
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -17,6 +18,8 @@ _QUIETLY = ("--disable-pip-version-check", "--no-input", "--no-color")
 SOLVED, FAILED = 0, 1
 """Exit codes of pip: 1 for a clash and for a broken download alike; others for wrong use and for its own bugs."""
 _ADVICE = ("WARNING", "[notice]", "To fix", "1. ", "2. ", "hint:", "ResolutionImpossible")
+_VERSION = re.compile(r"\d[\w.+]{0,30}")
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]{0,250}")
 _TIMED_OUT = (124, 137)
 """What coreutils' `timeout` exits with when it ended or had to kill the command."""
 
@@ -49,19 +52,20 @@ def parse_report(text: str) -> tuple[Distribution, ...]:
     """The distributions of an installation report (version 1, pip 22.2 and later), sorted by name; sizes unknown.
 
     Source: pip's documentation, "Installation Report". Raises CellError(resolve, infra, "pip-report") for anything
-    else.
+    else: package code ran beside pip, and may have written it. Of an address only the file's name is taken.
     """
     try:
         items = json.loads(text)["install"]
         found = [_distribution(item) for item in items]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise infra(Phase.RESOLVE, "pip-report", f"pip's report can't be read: {error!r}") from error
     return tuple(sorted(found, key=lambda d: d.name))
 
 
 def version_in(text: str) -> str:
     """From a report that `parse_report` could read: "pip 24.0"."""
-    return f"pip {json.loads(text).get('pip_version', '')}".strip()
+    version = str(json.loads(text).get("pip_version", ""))
+    return f"pip {version}" if _VERSION.fullmatch(version) else "pip"
 
 
 def explanation(stderr: str) -> str:
@@ -78,9 +82,9 @@ def _distribution(item: Mapping[str, Any]) -> Distribution:
     archive = link["archive_info"]
     # pip wrote only the older `hash` before 22.3 or so; both are in PEP 610.
     sha256 = archive.get("hashes", {}).get("sha256") or archive["hash"].removeprefix("sha256=")
-    return Distribution(
-        name=canonicalize_name(item["metadata"]["name"]),
-        version=item["metadata"]["version"],
-        filename=unquote(urlsplit(link["url"]).path.rsplit("/", 1)[-1]),
-        sha256=sha256,
-    )
+    name, version = item["metadata"]["name"], item["metadata"]["version"]
+    filename = unquote(urlsplit(link["url"]).path.rsplit("/", 1)[-1])
+    for word in (name, version, filename, sha256):
+        if not _WORD.fullmatch(word):
+            raise ValueError("a name, version, file or hash that is none")
+    return Distribution(name=canonicalize_name(name), version=version, filename=filename, sha256=sha256)

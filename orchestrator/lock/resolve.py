@@ -249,19 +249,19 @@ def distribution(name: str, file: IndexFile) -> Distribution:
 def sized(chosen: Distribution, index: Facts) -> Distribution:
     """A distribution with its size, where the index's reading has the file.
 
-    Raises CellError(resolve, infra, "index-mismatch") where the index has no such file, or announces other bytes under
-    that name: a resolver that runs package code answers what that code lets it.
+    Raises CellError(resolve, infra, "index-mismatch") where the index has no such file of that version, or announces
+    other bytes under that name: a resolver that runs package code answers what that code lets it.
     """
     file = next((f for f in index.files(chosen.name) if f.filename == chosen.filename), None)
-    if file is None:
-        if not index.lists(chosen.name, chosen.filename, chosen.sha256):
-            detail = f"{chosen.filename}: the resolver names a file that the index does not list for {chosen.name}"
-            raise infra(Phase.RESOLVE, "index-mismatch", detail)
-        return chosen
+    size = None if file is None else file.size
+    file = file or index.listed(chosen.name, chosen.filename)
+    if file is None or canonicalize_version(file.version) != canonicalize_version(chosen.version):
+        detail = f"{chosen.filename}: the resolver takes it for {chosen.pin}, and the index does not list it as that"
+        raise infra(Phase.RESOLVE, "index-mismatch", detail)
     if file.sha256 and file.sha256 != chosen.sha256:
         detail = f"{chosen.filename}: the resolver and the index disagree on its sha256"
         raise infra(Phase.RESOLVE, "index-mismatch", detail)
-    return replace(chosen, size=file.size)
+    return replace(chosen, size=size)
 
 
 def _name(requirement: str) -> str:

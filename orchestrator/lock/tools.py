@@ -65,8 +65,8 @@ class Facts(Index, Protocol):
         """Whether each of these answered properly during this run; asks those that were not asked yet."""
         ...
 
-    def lists(self, package: str, filename: str, sha256: str) -> bool:
-        """Whether a resolver could have found that file with that hash just now. Raises CellError(resolve, infra)."""
+    def listed(self, package: str, filename: str) -> IndexFile | None:
+        """A file as resolvers find it just now, in any index they are told of. Raises CellError(resolve, infra)."""
         ...
 
     def requires(self, file: IndexFile) -> tuple[str, ...]:

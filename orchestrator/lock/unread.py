@@ -23,7 +23,7 @@ class Unread:
     def healthy(self, _packages: Iterable[str]) -> bool:
         return False
 
-    def lists(self, package: str, _filename: str, _sha256: str) -> bool:
+    def listed(self, package: str, _filename: str) -> IndexFile | None:
         raise infra(Phase.RESOLVE, "index", f"the package index was not read (asked for {package})")
 
     def requires(self, file: IndexFile) -> tuple[str, ...]:

@@ -132,7 +132,7 @@ def stamp(moment: datetime) -> str:
 
 def version_in(text: str) -> str:
     """From the output of `uv --version`, alone or in a comment: "uv 0.9.1"; "uv" where it says nothing."""
-    found = re.search(r"\buv (\d[\w.]*)", text)
+    found = re.search(r"\buv (\d[\w.]{0,30})", text)
     return f"uv {found[1]}" if found else "uv"
 
 
@@ -141,7 +141,7 @@ def parse(text: str) -> tuple[Candidate, ...]:
     try:
         packages = tomllib.loads(text)["packages"] if text.strip() else []
         return tuple(_candidate(entry) for entry in packages)
-    except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
+    except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise infra(Phase.RESOLVE, "uv-output", f"uv's lock can't be read: {error!r}") from error
 
 
