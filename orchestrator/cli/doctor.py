@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import click
 
 from orchestrator import paths, workflow
-from orchestrator.cli.options import console
+from orchestrator.cli.printing import console, say
 from orchestrator.engine import host as machine
 from orchestrator.engine.asking import Question
 from orchestrator.errors import CellError, UserError
@@ -63,7 +63,7 @@ def doctor(matrix: Path | None, *, as_json: bool) -> int:
     planned = about_plan.answer(time.monotonic() + _PLAN_SECONDS, slow)
     found = report.diagnose(host, planned, specs, minimum_drivers(paths.data(_TABLES)))
     text = report.document(host, planned, found) if as_json else report.render(found, console().width)
-    click.echo(text, nl=False)
+    say(text, end="")
     return int(found.code)
 
 

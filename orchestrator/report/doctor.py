@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from orchestrator.errors import ExitCode
+from orchestrator.foreign import printable
 from orchestrator.model import BaseSpec
 from orchestrator.model.host import Area, Daemon, Finding, Host, Level, PackageHost, Planned, Program, Reply
 from orchestrator.report import doctor_cells, doctor_gpu
 from orchestrator.report.doctor_gpu import trouble
 from orchestrator.run.assemble import DISK_BUDGET
 from orchestrator.run.disk import gigabytes
-from orchestrator.verdict.words import counted, printable
+from orchestrator.verdict.words import counted
 
 SCHEMA = 1
 
