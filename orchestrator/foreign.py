@@ -81,6 +81,15 @@ def throughout(value: T) -> T:
     return made  # type: ignore[return-value]
 
 
+def encodable(value: object) -> object:
+    """A value of mappings, lists and strings with what UTF-8 can't hold, halves of surrogate pairs, spelled out."""
+    if isinstance(value, str):
+        return value.encode(errors="backslashreplace").decode()
+    if isinstance(value, dict):
+        return {encodable(key): encodable(entry) for key, entry in value.items()}
+    return [encodable(part) for part in value] if isinstance(value, list | tuple) else value
+
+
 def hidden(char: str) -> bool:
     """Whether a terminal shows nothing for a character, or does something else."""
     return unicodedata.category(char) in _UNSEEN or _BLANK.match(char) is not None

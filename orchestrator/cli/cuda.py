@@ -42,6 +42,7 @@ Examples:
   compat cuda --here                      the active environment: what does its TensorFlow find?
   compat cuda --image my/image:tag        the same inside a local image
   compat run device=auto tf=2.15          build a GPU image and look into it (no GPU needed)
+
 \b
 Exit codes: 0 whatever is found · 2 nothing to look into · 3 no engine (--image) · 4 the look did not end""",
 )

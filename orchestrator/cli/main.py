@@ -29,6 +29,7 @@ Examples:
   compat try tensorflow==2.4.3 kerassurgeon==0.2.0 python=3.7
   compat table kerassurgeon=0.2.0         what earlier runs found
   compat show 7d02                        the evidence behind one cell
+
 \b
 Exit codes: 0 ran, whatever the findings · 1 --fail-on matched · 2 usage or matrix · 3 no engine ·
   4 some cells could not be judged · 130 interrupted (Ctrl-C or SIGTERM), with what was kept

@@ -81,9 +81,9 @@ def moment(text: str | None) -> datetime | None:
         return None
     try:
         found = datetime.fromisoformat(text)
-    except ValueError as error:
+        found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise UserError(f"--as-of {text}: not a date", hint="such as 2024-06-30 or 2024-06-30T12:00:00Z") from error
-    found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     if found > now():
         raise UserError(f"--as-of {text} lies in the future", hint="the index can't be read as of tomorrow")
     return found

@@ -33,6 +33,7 @@ Examples:
   compat why traceback.txt
   python train.py 2>&1 | compat why
   compat why 'TypeError: Keras symbolic inputs/outputs do not implement `__len__`'
+
 \b
 Exit codes: 0 whether it was seen or not · 2 there is no traceback in the text""",
 )
