@@ -27,6 +27,7 @@ from orchestrator.matrix import document, expand, ranges
 from orchestrator.model import AxisKind, BaseSpec, Choice, Matrix, Sources
 from orchestrator.model.host import Answer, Line, PackageHost, Planned, Reply
 from orchestrator.report import doctor as report
+from orchestrator.run import suite
 from orchestrator.store import packed
 from orchestrator.store.store import Store
 
@@ -122,6 +123,7 @@ def read(path: Path) -> tuple[Planned, document.Source | None]:
     """
     try:
         source = document.load(path)
+        document.refuse_strangers(source, suite.load(paths.data("probes")).probes)
     except UserError as error:
         return Planned(trouble=error.message, hint=error.hint), None
     bare = Planned(
