@@ -22,6 +22,8 @@ _MOVES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _UNSEEN = _MOVES | {"Co", "Cn"}
 _BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
 """Nothing to see either, though Unicode counts them as letters, marks or symbols."""
+_ODD = re.compile(r"[^\n\t\x20-\x7e]")
+"""What may be one of these: all that is not ASCII's own letters and signs."""
 _FORMULA = re.compile(r"(^|[;\t\r\n])(?=\s*[=+\-@＝＋－＠])|^(?=[\t\r])")
 _MARKDOWN = re.compile(r"[\\`*_|~]|\](?=[(\[:])")
 _ENTITIES = str.maketrans({"<": "&lt;", ">": "&gt;", "&": "&amp;"})
@@ -38,7 +40,7 @@ def printable(text: str, *, lines: bool = False) -> str:
     if flat.isprintable() and not _BLANK.search(flat):
         # nearly every text, and most of the time that reading results takes
         return text if lines else flat
-    return "".join(char if char in "\n\t" or not hidden(char) else _spelled(char) for char in (text if lines else flat))
+    return _ODD.sub(lambda odd: _spelled(odd[0]) if hidden(odd[0]) else odd[0], text if lines else flat)
 
 
 def stripped(text: str, *, lines: bool = False) -> str:
@@ -169,4 +171,4 @@ def escaped_json(text: str) -> str:
     """A JSON text with the characters that `printable` spells out written as JSON's own escapes."""
     if text.replace("\n", "").isprintable() and not _BLANK.search(text):
         return text
-    return "".join(json.dumps(char)[1:-1] if char not in "\n\t" and hidden(char) else char for char in text)
+    return _ODD.sub(lambda odd: json.dumps(odd[0])[1:-1] if hidden(odd[0]) else odd[0], text)
