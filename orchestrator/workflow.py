@@ -12,7 +12,7 @@ from pathlib import Path
 from orchestrator import __version__, paths
 from orchestrator.engine import here
 from orchestrator.errors import CellError, ExitCode, UserError
-from orchestrator.image import dockerfile, recipe
+from orchestrator.image import dockerfile
 from orchestrator.insight import claims
 from orchestrator.insight import cuda as cuda_insight
 from orchestrator.lock import cuda_facts, settings
@@ -22,6 +22,7 @@ from orchestrator.matrix import document, expand, ranges, select, single
 from orchestrator.model import Cell, CellRecord, Engine, Limits, Matrix, RunInfo
 from orchestrator.model.cuda import Sighting
 from orchestrator.report import catalogue as catalogue_page
+from orchestrator.report import contexts
 from orchestrator.report import statements as statements_page
 from orchestrator.report.files import Published, write_latest
 from orchestrator.report.page import Page, page
@@ -35,7 +36,6 @@ from orchestrator.run.scheduler import run_cells
 from orchestrator.run.suite import Proof
 from orchestrator.run.workshop import Workshop
 from orchestrator.store import packed, publication, trim
-from orchestrator.store.files import write_whole
 from orchestrator.store.publication import Catalogue, Known, Publication
 from orchestrator.store.store import Store
 from orchestrator.verdict.judge import Evidence, Judged, beside, filled, judge
@@ -135,7 +135,7 @@ def open_project(request: Request, now: datetime) -> Project:
         cells = select.chosen(matrix, plan, request.words, outside)
     # without results of its own there is nothing to read but what is published, by the probes that it was seen with
     alone = given is not None and not store.has_records()
-    probes = suite.of(given.catalogue) if given and alone else suite.load(paths.data("probes"))
+    probes = suite.of(given.catalogue) if given and alone else _suite(source)
     parts = Parts(matrix=matrix, index=index, store=store, suite=probes, images=paths.data("images"))
     return Project(
         path=path,
@@ -296,23 +296,7 @@ def statements(project: Project) -> str:
 
 def write_dockerfiles(project: Project, folder: Path) -> tuple[Path, ...]:
     """Writes the build context of each selected cell that was locked into `folder`/CELL; returns the Dockerfiles."""
-    templates = dockerfile.read(project.parts.images)
-    written = []
-    for judged in results(project).selected:
-        record = judged.record
-        if record is None or record.lock is None or record.base is None:
-            continue
-        subjects = tuple(c.axis.package or "" for c in record.cell.subjects)
-        made = recipe.recipe(
-            record.lock, record.base, subjects, template=templates.digest, gpu_template=templates.gpu_digest
-        )
-        place = folder / record.cell.id
-        for part, at in ((made.below, place / "below"), (made, place)) if made.cuda else ((made, place),):
-            context = dockerfile.render(part, templates)
-            for name, content in context.written:
-                write_whole(at / name, content)
-            written.append(at / "Dockerfile")
-    return tuple(written)
+    return contexts.write(results(project).selected, folder, dockerfile.read(project.parts.images))
 
 
 @contextmanager
@@ -394,6 +378,13 @@ def _index(environment: Mapping[str, str], as_of: datetime, store: Store) -> Whe
     session = session_for(settings.certificates(environment))
     index = PackageIndex(as_of, settings.host_index(environment), store.root / "index", session)
     return index.beside(settings.other_indexes(environment))
+
+
+def _suite(source: document.Source) -> suite.Suite:
+    """The suite that is installed. Raises UserError where the matrix names probes that it does not have."""
+    installed = suite.load(paths.data("probes"))
+    document.refuse_strangers(source, installed.probes)
+    return installed
 
 
 def _matrix(source: document.Source, index: Wheels) -> Matrix:

@@ -92,8 +92,12 @@ class Command:
 
     def __call__(self, line: str) -> tuple[int, str, str]:
         """Exit status, standard output, standard error of `compat LINE`."""
+        return self.typed(*line.split())
+
+    def typed(self, *arguments: str) -> tuple[int, str, str]:
+        """The same of `compat` with these very arguments."""
         self.captured.readouterr()
-        status = status_of(line.split())
+        status = status_of(list(arguments))
         out, err = self.captured.readouterr()
         return int(status), out, err
 

@@ -231,6 +231,7 @@ def test_fail_on_exits_1_only_when_a_verdict_of_this_run_matches(compat):
         ("run tf=", ""),
         ("run =", ""),
         ("table --as-of soon", "not a date"),
+        ("table --as-of 0001-01-01T00:00+10:00", "not a date"),
         ("table --as-of 2999-01-01", "in the future"),
         ("table -m nowhere.yaml", "nowhere.yaml"),
         ("table -m .", ""),

@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from made_daemon import answers, daemon
+from seen import moving
 from shell_tools import TWO
 
 from orchestrator import paths
@@ -237,3 +238,19 @@ def test_the_table_of_drivers_is_read_and_may_be_missing(tmp_path):
     table.write_text("# where from\ncuda,minimum,toolkit\n11.2,450.80.02,460.27.03\n12.2,525.60.13,535.54.03\n")
     assert command.minimum_drivers(tmp_path) == {"cuda11.2": "450.80.02", "cuda12.2": "525.60.13"}
     assert command.minimum_drivers(tmp_path / "none") == {}
+
+
+@pytest.mark.parametrize("title", ["a\\e[31mb", "a\\u202eb", "a\\0b", "\\ud800"])
+def test_a_matrix_with_what_a_terminal_acts_on_is_refused_as_text(compat, tmp_path, title):
+    (tmp_path / "matrix.yaml").write_text(MATRIX.replace("title: KerasSurgeon on TensorFlow", f'title: "{title}"'))
+    status, out = compat()
+    assert status != 0
+    assert "matrix.yaml:2:8 title: character" in " ".join(out.split())
+    assert moving(out) == []
+
+
+def test_a_group_that_no_probe_belongs_to_is_told(compat, tmp_path):
+    (tmp_path / "matrix.yaml").write_text(MATRIX + "groups:\n  surgon: {}\n")
+    out = " ".join(compat()[1].split())
+    assert "matrix.yaml:10:3 groups.surgon: no probe belongs to a group 'surgon'" in out
+    assert "did you mean 'surgeon'?" in out

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.errors import ExitCode, UserError
-from orchestrator.matrix.document import load, parse
+from orchestrator.matrix.document import load, parse, refuse_strangers
 from orchestrator.matrix.nodes import MAX_BYTES
 from orchestrator.model import AxisKind, Limits
 
@@ -116,7 +116,7 @@ CASES = {
     "empty title": ("title: T", 'title: ""', "got an empty one"),
     "nothing": ("title: T", "title:", "expected a string, got nothing"),
     "list for a mapping": ("limits: {probe_seconds: 5, memory: 512m}", "limits: [1]", "expected a mapping, got a list"),
-    "merge key": ("limits: {", "limits: {<<: {pids: 1}, ", "expected a string"),
+    "merge key": ("limits: {", "limits: {<<: {pids: 1}, ", "merge keys (<<) have no place here"),
     "tab": ("limits:", "\tlimits:", "matrix.yaml:15:1: "),
     "syntax": ("title: T", "title: [T", "matrix.yaml:"),
     "second document": ("limits:", "---\nlimits:", "expected a single document"),
@@ -227,3 +227,22 @@ def test_whatever_is_broken_in_a_file_is_a_users_mistake_and_never_a_bug(start, 
         assert error.message.startswith("matrix.yaml")
     else:
         assert source.axes
+
+
+@pytest.mark.parametrize(
+    ("probes", "said", "hint"),
+    [
+        (("h.one", "other.two"), "matrix.yaml:13:3 groups.g: no probe belongs to a group 'g'", "groups with probes: h"),
+        (("g.won", "other.two"), "groups.g.core[0]: no probe is called 'g.one'", "did you mean 'g.won'?"),
+        (("g.one", "other.tow"), "groups.g.stands_on[0]: no probe is called 'other.two'", "did you mean 'other.tow'?"),
+        (("g.one", "others.two"), "no probe belongs to a group 'other'", "did you mean 'others'?"),
+        (("g.one", "other.zzzzzz"), "no probe is called 'other.two'", "`compat export --catalogue` lists the probes"),
+    ],
+)
+def test_a_group_or_probe_that_the_suite_does_not_have_is_refused_with_its_place(probes, said, hint):
+    source = parse(GOOD, "matrix.yaml")
+    refuse_strangers(source, ("g.one", "other.two"))
+    with pytest.raises(UserError) as caught:
+        refuse_strangers(source, probes)
+    assert said in caught.value.message
+    assert hint in caught.value.hint

@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import jsonschema
@@ -14,7 +15,7 @@ import pytest
 import yaml
 from matrix_index import FLAGSHIP, TinyIndex
 
-from orchestrator import paths
+from orchestrator import paths, workflow
 from orchestrator.matrix.document import load, parse
 from orchestrator.matrix.expand import Plan, expand, groups_of
 from orchestrator.matrix.ranges import resolve
@@ -25,7 +26,8 @@ from orchestrator.model import Matrix
 
 ROOT = Path(__file__).parent.parent
 REFERENCE = (ROOT / "docs" / "matrix.md").read_text()
-EXAMPLES = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", REFERENCE, re.DOTALL)]
+BLOCKS = re.findall(r"```yaml\n(.*?)```", REFERENCE, re.DOTALL)
+EXAMPLES = [yaml.safe_load(block) for block in BLOCKS]
 COMMANDS = re.findall(r"^compat (\w+) (.+)$", REFERENCE, re.MULTILINE)
 VALIDATOR = jsonschema.Draft202012Validator(schema())
 
@@ -117,11 +119,27 @@ def test_the_committed_schema_is_the_generated_one():
     assert json.loads((ROOT / "docs" / "matrix.schema.json").read_text()) == schema()
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=[", ".join(example) for example in EXAMPLES])
-def test_every_example_of_the_reference_plans(example):
-    whole = {key: value for key, value in {**EXAMPLES[0], **example}.items() if value is not None}
-    matrix = resolve(parse(yaml.safe_dump(whole, sort_keys=False), "docs/matrix.md"), TinyIndex(FLAGSHIP))
-    assert len(expand(matrix).cells) > 0
+def keyed(block: str) -> dict[str, str]:
+    """top-level key → its lines, as they are written."""
+    return {part.partition(":")[0]: part for part in re.split(r"^(?=\S)", block, flags=re.MULTILINE) if part}
+
+
+def whole(block: str) -> str:
+    """An example as a reader tries it: one that is no whole matrix stands in place of the first one's keys."""
+    return block if "schema" in keyed(block) else "".join((keyed(BLOCKS[0]) | keyed(block)).values())
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=[", ".join(keyed(block)) for block in BLOCKS])
+def test_every_example_of_the_reference_plans(block, tmp_path, monkeypatch):
+    path = tmp_path / "matrix.yaml"
+    path.write_text(whole(block))
+    monkeypatch.setattr(workflow, "_index", lambda *_: TinyIndex(FLAGSHIP))
+    opened = workflow.open_project(workflow.Request(environment={}, matrix=path), datetime(2026, 1, 1, tzinfo=UTC))
+    assert len(opened.cells) > 0
+
+
+def test_examples_of_the_reference_that_are_whole_stand_alone():
+    assert ["schema" in keyed(block) for block in BLOCKS] == [True, True, True, False]
 
 
 @pytest.mark.parametrize(("command", "words"), COMMANDS, ids=[words for _, words in COMMANDS])

@@ -181,8 +181,9 @@ def test_a_gpu_that_is_lost_leaves_the_others_listed_and_nothing_promised():
     assert doctor_gpu.ready(replace(host, daemon=replace(DAEMON, runtimes=("nvidia",))), engine="docker") is False
 
 
-def test_words_of_programs_lose_their_escapes_and_stay_short():
+def test_words_of_programs_have_no_escapes_and_stay_short():
     names = with_gpus("535.1", Gpu(name="\x1b]0;title\x07A\u202eB"))
-    assert found(machine(nvidia=names), Area.NVIDIA)[1][1] == "AB, memory unknown, compute capability unknown"
+    told = found(machine(nvidia=names), Area.NVIDIA)[1][1]
+    assert told == "\\x1b]0;title\\x07A\\u202eB, memory unknown, compute capability unknown"
     long = failing(Reply.UNREADABLE, "x" * 5000)
     assert len(found(long, Area.NVIDIA)[0][1]) < 300

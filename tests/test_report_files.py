@@ -78,7 +78,7 @@ def test_a_value_json_can_not_say_is_a_word_for_it():
     value = {"loss": math.nan, "all": [math.inf, 1.5, None, True], "text": "\ud800"}
     made = validated(document.text(judged([ran(cell(), passed("surgeon.sample", value=value))]), RUN))
     (sample,) = [p for p in made["cells"][0]["probes"] if p["id"] == "surgeon.sample"]
-    assert sample["value"] == {"loss": "nan", "all": ["inf", 1.5, None, True], "text": "\N{REPLACEMENT CHARACTER}"}
+    assert sample["value"] == {"loss": "nan", "all": ["inf", 1.5, None, True], "text": "\\ud800"}
 
 
 @pytest.mark.parametrize("made", [published, nasty])

@@ -320,7 +320,7 @@ def test_a_series_leaves_out_what_never_changes_and_says_when_a_list_is_back():
     series = [{"x": ["a", "b", "c"], "y": 1}, {"x": ["a", "b", "c", "d"], "y": 1}, {"x": ["a", "b", "c"], "y": 1}]
     assert told(series) == ("x: [a, b, c]", "x: +d", "again x: [a, b, c]")
     assert text({"raised": "ValueError"}) == "ValueError"
-    assert text("a\x1b[31mb\n") == "ab "
+    assert text("a\x1b[31mb\n") == "a\\x1b[31mb "
 
 
 def test_numbers_apart_by_rounding_are_equal_and_the_largest_difference_is_found():

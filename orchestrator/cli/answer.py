@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import click
 from rich.console import Console
 
 from orchestrator import workflow
+from orchestrator.cli.printing import say, say_styled
 from orchestrator.model import CellRecord
 from orchestrator.report import document
 from orchestrator.report.terminal import render
@@ -14,12 +14,12 @@ from orchestrator.report.terminal import render
 def print_results(chosen: workflow.Project, results: workflow.Results, out: Console) -> None:
     """The answers, then the small table, as wide as the console."""
     colour = out.is_terminal and not out.no_color
-    click.echo("\n" + render(workflow.view(chosen, results), width=out.width, colour=colour), nl=False, color=colour)
+    say_styled("\n" + render(workflow.view(chosen, results), width=out.width, colour=colour), colour=colour)
 
 
 def print_json(results: workflow.Results) -> None:
     """The one JSON document, over the selected cells."""
-    click.echo(document.text(results.best, results.run), nl=False)
+    say(document.text(results.best, results.run), end="")
 
 
 def word(chosen: workflow.Project, record: CellRecord) -> str:

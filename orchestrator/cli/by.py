@@ -6,10 +6,10 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import click
 from rich.console import Console
 
 from orchestrator import workflow
+from orchestrator.cli.printing import say
 from orchestrator.errors import UserError
 from orchestrator.model import ProbeKind
 from orchestrator.report import ranges as report
@@ -37,9 +37,9 @@ def print_ranges(chosen: workflow.Project, results: workflow.Results, told: Told
         raise _unknown(told, [p.id for p in every if p.kind is KINDS[told.kind]])
     found = ranges(chosen.parts.matrix, results.best, wanted)
     if out is None:
-        click.echo(report.document(found, constant=True), nl=False)
+        say(report.document(found, constant=True), end="")
     else:
-        click.echo(report.render(found, width=out.width, constant=told.constant), nl=False)
+        say(report.render(found, width=out.width, constant=told.constant), end="")
 
 
 def _unknown(told: Told, known: Sequence[str]) -> UserError:

@@ -10,11 +10,12 @@ import click
 import msgspec
 
 from orchestrator import workflow
-from orchestrator.cli.options import console, project, shared, told
+from orchestrator.cli.options import project, shared, told
+from orchestrator.cli.printing import console, say
 from orchestrator.errors import UserError
+from orchestrator.foreign import json_text
 from orchestrator.model.cuda import Sighting
 from orchestrator.report import cuda as report
-from orchestrator.verdict.words import printable
 
 _FEW = 3
 """Releases up to which all that is known of each is told, rather than a line."""
@@ -41,6 +42,7 @@ Examples:
   compat cuda --here                      the active environment: what does its TensorFlow find?
   compat cuda --image my/image:tag        the same inside a local image
   compat run device=auto tf=2.15          build a GPU image and look into it (no GPU needed)
+
 \b
 Exit codes: 0 whatever is found · 2 nothing to look into · 3 no engine (--image) · 4 the look did not end""",
 )
@@ -72,19 +74,19 @@ def cuda(selectors: tuple[str, ...], matrix: Path | None, as_of: str | None, **o
         seen = _look(wanted)
         if not seen.built.release:
             hint = "Does the environment have TensorFlow? compat cuda --here --python PATH looks into another."
-            raise UserError(f"no TensorFlow to look at: {printable(seen.trouble)}", hint=hint)
-        out = msgspec.json.encode(seen).decode() + "\n" if wanted.as_json else _answered(seen, known)
-        click.echo(out, nl=False)
+            raise UserError(f"no TensorFlow to look at: {seen.trouble}", hint=hint)
+        found = msgspec.to_builtins(seen)
+        say(json_text(found, indent=None, sort_keys=False) if wanted.as_json else _answered(seen, known), end="")
         return
     rows = workflow.cuda(project((), matrix, as_of), selectors)
     if not rows:
         raise UserError("this matrix has no axis of a package tensorflow", hint="Name one that has: --matrix FILE")
     if wanted.as_json:
-        click.echo(report.document(rows), nl=False)
+        say(report.document(rows), end="")
     elif len(rows) <= _FEW:
-        click.echo("\n".join(report.details(row, console().width) for row in rows), nl=False)
+        say("\n".join(report.details(row, console().width) for row in rows), end="")
     else:
-        click.echo(report.text(rows, console().width), nl=False)
+        say(report.text(rows, console().width), end="")
 
 
 def _answered(seen: Sighting, known: workflow.Project) -> str:

@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 
 from orchestrator import workflow
-from orchestrator.cli.options import console, project, shared
+from orchestrator.cli.options import project, shared
+from orchestrator.cli.printing import console, say
 from orchestrator.errors import CellStatus, UserError
 from orchestrator.matrix import select
 from orchestrator.model import Cell
@@ -60,10 +61,10 @@ def diff(  # noqa: PLR0913 - one parameter per option
     pairs = _paired(left, right, cells, chosen)
     found = compare(pairs)
     if as_json:
-        click.echo(report.document(found), nl=False)
+        say(report.document(found), end="")
     else:
         ids = short_ids(cell.id for cell in chosen.plan.cells)
-        click.echo(report.render(found, width=console().width, ids=ids, full=full), nl=False)
+        say(report.render(found, width=console().width, ids=ids, full=full), end="")
 
 
 def words_of(side: str) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import click
 
 from orchestrator import paths, workflow
-from orchestrator.cli.options import console
+from orchestrator.cli.printing import console, say
 from orchestrator.engine import host as machine
 from orchestrator.engine.asking import Question
 from orchestrator.errors import CellError, UserError
@@ -27,6 +27,7 @@ from orchestrator.matrix import document, expand, ranges
 from orchestrator.model import AxisKind, BaseSpec, Choice, Matrix, Sources
 from orchestrator.model.host import Answer, Line, PackageHost, Planned, Reply
 from orchestrator.report import doctor as report
+from orchestrator.run import suite
 from orchestrator.store import packed
 from orchestrator.store.store import Store
 
@@ -63,7 +64,7 @@ def doctor(matrix: Path | None, *, as_json: bool) -> int:
     planned = about_plan.answer(time.monotonic() + _PLAN_SECONDS, slow)
     found = report.diagnose(host, planned, specs, minimum_drivers(paths.data(_TABLES)))
     text = report.document(host, planned, found) if as_json else report.render(found, console().width)
-    click.echo(text, nl=False)
+    say(text, end="")
     return int(found.code)
 
 
@@ -122,6 +123,7 @@ def read(path: Path) -> tuple[Planned, document.Source | None]:
     """
     try:
         source = document.load(path)
+        document.refuse_strangers(source, suite.load(paths.data("probes")).probes)
     except UserError as error:
         return Planned(trouble=error.message, hint=error.hint), None
     bare = Planned(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import click
 from rich.console import Console
 
 from orchestrator import workflow
+from orchestrator.cli.printing import say
 from orchestrator.insight.spread import spreads
 from orchestrator.report import findings as report
 from orchestrator.verdict.tables import short_ids
@@ -17,7 +17,7 @@ def print_findings(chosen: workflow.Project, results: workflow.Results, out: Con
     """Every cause over the selected cells, as wide as the console; without a console the JSON document."""
     found = spreads(results.best, results.everything, chosen.parts.matrix)
     if out is None:
-        click.echo(report.document(found), nl=False)
+        say(report.document(found), end="")
         return
     ids = short_ids(j.cell.id for j in results.everything)
-    click.echo(report.render(found, results.best, ids, width=out.width), nl=False)
+    say(report.render(found, results.best, ids, width=out.width), end="")

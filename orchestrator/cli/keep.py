@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
@@ -10,7 +9,9 @@ import click
 
 from orchestrator import workflow
 from orchestrator.cli.answer import print_json
-from orchestrator.cli.options import SELECTORS, console, project, shared
+from orchestrator.cli.options import SELECTORS, project, shared
+from orchestrator.cli.printing import console, say
+from orchestrator.foreign import json_text
 from orchestrator.matrix.schema import schema as matrix_schema
 from orchestrator.report.schema import schema_text
 from orchestrator.run.disk import gigabytes
@@ -42,16 +43,16 @@ def export(
     if dockerfiles is not None:
         written = workflow.write_dockerfiles(project(selectors, matrix, as_of), dockerfiles)
         for path in written:
-            click.echo(path)
+            say(str(path))
         return
     if kind == "matrix":
-        click.echo(json.dumps(matrix_schema(), indent=2, ensure_ascii=False))
+        say(json_text(matrix_schema(), indent=2, sort_keys=False), end="")
     elif kind == "results":
-        click.echo(schema_text(), nl=False)
+        say(schema_text(), end="")
     elif kind == "catalogue":
-        click.echo(workflow.catalogue(matrix), nl=False)
+        say(workflow.catalogue(matrix), end="")
     elif kind == "statements":
-        click.echo(workflow.statements(project((), matrix, as_of)), nl=False)
+        say(workflow.statements(project((), matrix, as_of)), end="")
     else:
         print_json(workflow.results(project(selectors, matrix, as_of)))
 

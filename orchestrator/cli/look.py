@@ -11,7 +11,8 @@ from orchestrator import workflow
 from orchestrator.cli import by as by_version
 from orchestrator.cli import finding as by_finding
 from orchestrator.cli.answer import print_json, print_results
-from orchestrator.cli.options import SELECTORS, WORKERS, console, project, project_to_run, shared, told
+from orchestrator.cli.options import SELECTORS, WORKERS, project, project_to_run, shared, told
+from orchestrator.cli.printing import console, say
 from orchestrator.cli.progress import name_of
 from orchestrator.cli.said import forecast_lines
 from orchestrator.errors import UserError
@@ -81,18 +82,18 @@ def plan(
     ahead = workflow.look_ahead(chosen, found, WORKERS)
     out = console()
     for line in forecast_lines(chosen, found, ahead):
-        out.print(line, markup=False, soft_wrap=True)
+        out.print(line, soft_wrap=True)
     left_out = sum(e.count for e in chosen.plan.excluded)
     if left_out and not listed["list_rules"]:
         out.print(f"{left_out:,} combinations of the matrix are left out by rules: --rules lists them.", soft_wrap=True)
     if listed["list_rules"]:
         for excluded in chosen.plan.excluded:
-            out.print(f"{excluded.count:>9,}  {excluded.rule.reason}", markup=False, soft_wrap=True)
+            out.print(f"{excluded.count:>9,}  {excluded.rule.reason}", soft_wrap=True)
     if listed["list_cells"]:
         why = {cell.id: error.detail for cell, error in ahead.needless}
         for cell in chosen.cells:
             note = f"  ({why[cell.id]})" if cell.id in why else ""
-            out.print(f"{cell.id}  {name_of(cell)}{note}", markup=False, soft_wrap=True)
+            out.print(f"{cell.id}  {name_of(cell)}{note}", soft_wrap=True)
 
 
 @click.command(
@@ -110,7 +111,7 @@ def show(cell: tuple[str, ...], matrix: Path | None, as_of: str | None, *, only_
     """
     probe = cell[-1] if len(cell) > 1 and "=" not in cell[-1] and "." in cell[-1] else ""
     judged, _ = _one(cell[:-1] if probe else cell, matrix, as_of)
-    click.echo(report.pins(judged) if only_pins else report.show(judged, probe), nl=False)
+    say(report.pins(judged) if only_pins else report.show(judged, probe), end="")
 
 
 @click.command(
@@ -123,7 +124,7 @@ def pins(cell: tuple[str, ...], matrix: Path | None, as_of: str | None) -> None:
     """A working cell's pins as a constraints file, with where and when they were tried."""
     judged, (chosen, results) = _one(cell, matrix, as_of)
     same = [j for j in results.everything if j.isolated == judged.isolated]
-    click.echo(insight.pins(judged, same, chosen.parts.matrix), nl=False)
+    say(insight.pins(judged, same, chosen.parts.matrix), end="")
 
 
 def _one(

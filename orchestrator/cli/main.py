@@ -15,6 +15,7 @@ import click
 
 from orchestrator import __version__
 from orchestrator.cli import cuda, diff, doctor, keep, look, prove, publish, run, why
+from orchestrator.cli.printing import prepare, say, say_usage
 from orchestrator.errors import CellError, ExitCode, UserError
 
 _DISK = frozenset({errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.ENOTDIR, errno.EEXIST, errno.EPERM, errno.EROFS})
@@ -28,6 +29,7 @@ Examples:
   compat try tensorflow==2.4.3 kerassurgeon==0.2.0 python=3.7
   compat table kerassurgeon=0.2.0         what earlier runs found
   compat show 7d02                        the evidence behind one cell
+
 \b
 Exit codes: 0 ran, whatever the findings · 1 --fail-on matched · 2 usage or matrix · 3 no engine ·
   4 some cells could not be judged · 130 interrupted (Ctrl-C or SIGTERM), with what was kept
@@ -78,6 +80,7 @@ for command in (
 
 def main() -> None:
     """Runs the command; never a traceback for a person's mistake. SIGTERM and a closed terminal end it like Ctrl-C."""
+    prepare()
     _end_gently()
     status = status_of()
     if status == ExitCode.INTERRUPTED:
@@ -97,16 +100,16 @@ def status_of(arguments: list[str] | None = None) -> int:
         status = asked.exit_code
     except click.exceptions.Abort as no:
         # Raised for "no" to a question, and by click itself for a Ctrl-C.
-        click.echo("Stopped." if isinstance(no.__cause__, KeyboardInterrupt) else "Stopped; nothing was run.", err=True)
+        say("Stopped." if isinstance(no.__cause__, KeyboardInterrupt) else "Stopped; nothing was run.", err=True)
         status = ExitCode.INTERRUPTED
     except click.ClickException as error:
-        error.show()
+        say_usage(error)
         status = ExitCode.USAGE
     except UserError as error:
-        click.echo("\n".join(filter(None, (f"compat: {error.message}", error.hint))), err=True)
+        say("\n".join(filter(None, (f"compat: {error.message}", error.hint))), err=True)
         status = error.code
     except CellError as error:
-        click.echo(f"compat: {error.detail or error.reason}\nNo finding about any package; try again.", err=True)
+        say(f"compat: {error.detail or error.reason}\nNo finding about any package; try again.", err=True)
         status = ExitCode.INFRA
     except KeyboardInterrupt:
         status = ExitCode.INTERRUPTED
@@ -116,7 +119,7 @@ def status_of(arguments: list[str] | None = None) -> int:
     except OSError as error:
         if error.errno not in _DISK:
             raise
-        click.echo(f"compat: {error.filename or 'results'} can't be written: {error.strerror}", err=True)
+        say(f"compat: {error.filename or 'results'} can't be written: {error.strerror}", err=True)
         status = ExitCode.INFRA
     return status
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from rich.console import Console
 
 from orchestrator import workflow
 from orchestrator.errors import UserError
@@ -82,20 +81,9 @@ def moment(text: str | None) -> datetime | None:
         return None
     try:
         found = datetime.fromisoformat(text)
-    except ValueError as error:
+        found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise UserError(f"--as-of {text}: not a date", hint="such as 2024-06-30 or 2024-06-30T12:00:00Z") from error
-    found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     if found > now():
         raise UserError(f"--as-of {text} lies in the future", hint="the index can't be read as of tomorrow")
     return found
-
-
-def console(*, stderr: bool = False) -> Console:
-    """A terminal's width where there is one, 100 columns elsewhere; no colour where NO_COLOR is set."""
-    made = Console(stderr=stderr, highlight=False)
-    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=_columns(100))
-
-
-def _columns(usual: int) -> int:
-    given = os.environ.get("COLUMNS", "")
-    return int(given) if given.isdigit() and int(given) > 0 else usual

@@ -87,4 +87,4 @@ class Reporter:
                 self._bar.update(self._task, completed=self._done)
 
     def _print(self, line: str) -> None:
-        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(line, soft_wrap=True)

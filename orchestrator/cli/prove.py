@@ -9,7 +9,8 @@ import click
 
 from orchestrator import workflow
 from orchestrator.cli.answer import word
-from orchestrator.cli.options import SELECTORS, console, now, project_to_run, shared
+from orchestrator.cli.options import SELECTORS, now, project_to_run, shared
+from orchestrator.cli.printing import console
 from orchestrator.cli.progress import Reporter
 from orchestrator.errors import ExitCode
 from orchestrator.run.assemble import Terms
@@ -35,6 +36,6 @@ def prove(selectors: tuple[str, ...], matrix: Path | None, as_of: str | None, en
         rest = workflow.prove(chosen, found, Terms(watch=reporter, now=now, environment=os.environ))
     for name, proof in rest.items():
         lacking = [what for what, seen in (("pass", proof.passed), ("fail", proof.failed)) if not seen]
-        out.print(f"{name}: never seen to {' or to '.join(lacking)}", markup=False)
+        out.print(f"{name}: never seen to {' or to '.join(lacking)}")
     out.print(f"{len(rest)} checks are unproven")
     return ExitCode.FAIL_ON if rest else ExitCode.OK

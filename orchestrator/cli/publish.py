@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from orchestrator import workflow
-from orchestrator.cli.options import console, project_to_publish
+from orchestrator.cli.options import project_to_publish
+from orchestrator.cli.printing import console, say
 
 
 @click.command(
@@ -31,6 +32,6 @@ def publish(matrix: Path | None, *, partial: bool) -> None:
     chosen = project_to_publish(matrix)
     written = workflow.publish(chosen, workflow.results(chosen), os.environ, partial=partial)
     for path in written.paths:
-        click.echo(path)
+        say(str(path))
     sizes = f"{written.size / 1e6:.2f} MB, {written.shipped / 1e6:.2f} MB as shipped"
-    console(stderr=True).print(f"{sizes}. Commit reports/published/.", markup=False, soft_wrap=True)
+    console(stderr=True).print(f"{sizes}. Commit reports/published/.", soft_wrap=True)

@@ -12,7 +12,8 @@ from rich.console import Console
 
 from orchestrator import workflow
 from orchestrator.cli.answer import print_json, print_results, word
-from orchestrator.cli.options import SELECTORS, WORKERS, console, now, project_to_run, shared, told
+from orchestrator.cli.options import SELECTORS, WORKERS, now, project_to_run, shared, told
+from orchestrator.cli.printing import console
 from orchestrator.cli.progress import Reporter
 from orchestrator.cli.said import forecast_lines
 from orchestrator.errors import CellStatus, ExitCode, UserError
@@ -105,7 +106,7 @@ def _run(chosen: workflow.Project, options: Options) -> int:
     found = workflow.find_engine(options.engine, os.environ)
     ahead = workflow.look_ahead(chosen, found, options.workers)
     for line in forecast_lines(chosen, found, ahead):
-        said.print(line, markup=False, soft_wrap=True)
+        said.print(line, soft_wrap=True)
     _ask(ahead, said, yes=options.yes)
     records = _carry_out(chosen, found, ahead, options)
     results = workflow.results(chosen)
@@ -150,7 +151,6 @@ def _carry_out(chosen: workflow.Project, engine: Engine, ahead: Forecast, option
         said.print(
             f"\nStopped. {ending}; results of {len(kept)} of {len(chosen.cells)} cells are kept, with every probe that "
             "had finished. The same command goes on from there.",
-            markup=False,
             soft_wrap=True,
         )
         raise click.exceptions.Exit(ExitCode.INTERRUPTED) from None

@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from orchestrator import workflow
-from orchestrator.cli.options import console, project, shared
+from orchestrator.cli.options import project, shared
+from orchestrator.cli.printing import console, say
 from orchestrator.errors import CellStatus, UserError
 from orchestrator.insight import traceback
 from orchestrator.insight import why as insight
@@ -32,6 +33,7 @@ Examples:
   compat why traceback.txt
   python train.py 2>&1 | compat why
   compat why 'TypeError: Keras symbolic inputs/outputs do not implement `__len__`'
+
 \b
 Exit codes: 0 whether it was seen or not · 2 there is no traceback in the text""",
 )
@@ -55,13 +57,13 @@ def why(text: tuple[str, ...], matrix: Path | None, as_of: str | None, *, as_jso
     found = traceback.exceptions(pasted, insight.packages(known))
     explained = insight.why(found, known, cells, chosen.parts.matrix)
     if as_json:
-        click.echo(report.document(explained, found[-1]), nl=False)
+        say(report.document(explained, found[-1]), end="")
     elif explained is None:
         ran = sum(j.status is CellStatus.RAN for j in cells)
-        click.echo(report.unseen(found[-1], ran, chosen.parts.matrix, width=console().width), nl=False)
+        say(report.unseen(found[-1], ran, chosen.parts.matrix, width=console().width), end="")
     else:
         ids = short_ids(j.cell.id for j in cells)
-        click.echo(report.render(explained, ids, width=console().width), nl=False)
+        say(report.render(explained, ids, width=console().width), end="")
 
 
 def _pasted(words: tuple[str, ...]) -> str:

@@ -10,8 +10,8 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from orchestrator.foreign import stripped
 from orchestrator.model import Frame, Raised
-from orchestrator.verdict.words import printable
 
 MOST = 50
 """Exceptions of one text that are looked at; the last ones count."""
@@ -78,7 +78,7 @@ def exceptions(text: str, packages: Collection[str] = ()) -> tuple[Pasted, ...]:
     `packages` are top-level import names that count as libraries wherever their files lie.
     """
     found: list[_Open] = []
-    for line in printable(text, lines=True).split("\n"):
+    for line in stripped(text, lines=True).split("\n"):
         _read(_unprefixed(line[:_LINE].rstrip(), found), found)
     whole = [part for part in found if part.lines is not None] or _inline(text)
     python = _PYTHON.findall(text)
@@ -139,7 +139,7 @@ def _frame(line: str) -> Frame | None:
 
 def _inline(text: str) -> list[_Open]:
     """What is left where nothing stands on a line of its own: "I get TypeError: …" in a sentence."""
-    lines = (_INLINE.search(printable(line[:_LINE])) for line in text.splitlines())
+    lines = (_INLINE.search(stripped(line[:_LINE])) for line in text.splitlines())
     return [_Open(frames=[], type=m["type"], lines=[m["message"]], headed=False) for m in lines if m]
 
 

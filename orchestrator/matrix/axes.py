@@ -11,10 +11,9 @@ from itertools import chain
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from orchestrator.errors import UserError
-from orchestrator.matrix import nodes
+from orchestrator.matrix import nodes, patterns
 from orchestrator.matrix.devices import device
 from orchestrator.matrix.nodes import Spot, did_you_mean
-from orchestrator.matrix.patterns import version
 from orchestrator.matrix.words import named, package_name, requirement
 from orchestrator.model import ABSENT, UNPINNED, Axis, AxisKind, Choice, Strategy
 
@@ -162,12 +161,16 @@ def _on(axis: Axis, entry: Choice | Range) -> Choice | Range:
 
 
 def _refuse_twins(entries: list[Choice | Range], spots: tuple[Spot, ...]) -> None:
-    seen: set[str] = set()
+    seen: dict[object, str] = {}
     for entry, spot in zip(entries, spots, strict=True):
-        if isinstance(entry, Choice):
-            if entry.name in seen:
-                raise spot.error(f"{entry.name!r} is listed twice")
-            seen.add(entry.name)
+        if not isinstance(entry, Choice):
+            continue
+        meant = (entry.axis.kind is AxisKind.PACKAGE and patterns.version(entry.name)) or entry.name.lower()
+        if seen.get(meant) == entry.name:
+            raise spot.error(f"{entry.name!r} is listed twice")
+        if meant in seen:
+            raise spot.error(f"{entry.name!r} is {seen[meant]!r} spelled otherwise", hint="list one of them")
+        seen[meant] = entry.name
 
 
 # ---------------------------------------------------------------- choices, by kind of axis
@@ -189,7 +192,7 @@ def _entry(axis: Axis, spot: Spot) -> Choice | Range:
 
 def _release(axis: Axis, spot: Spot) -> Choice:
     name = spot.string()
-    if name not in (ABSENT, UNPINNED) and (version(name) is None or not name[0].isdigit()):
+    if name not in (ABSENT, UNPINNED) and (patterns.version(name) is None or not name[0].isdigit()):
         raise spot.error(
             f"expected a version, {ABSENT}, {UNPINNED} or a range, got {name!r}",
             hint=did_you_mean(name, (ABSENT, UNPINNED)) or 'a range is written {range: ">=2.1,<3", take: newest-patch}',

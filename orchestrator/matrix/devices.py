@@ -30,8 +30,10 @@ def near(value: str, names: Collection[str]) -> str:
     """The devices that somebody who wrote "gpu" may mean, "" for other words: none is spelled nearer to it than "cpu",
     which means the opposite.
     """
+    if "gpu" not in value.lower():
+        return ""
     others = [name for name in names if name != "cpu"]
-    return f"a GPU is named by its CUDA line: {', '.join(others)}" if "gpu" in value.lower() and others else ""
+    return f"a GPU is named by its CUDA line: {', '.join(others)}" if others else "no GPU is listed, only cpu"
 
 
 def device(axis: Axis, spot: Spot) -> Choice:
@@ -55,7 +57,13 @@ def device(axis: Axis, spot: Spot) -> Choice:
 
 def _substitutes(spot: Spot) -> tuple[tuple[str, str], ...]:
     """(original with its bounds, stand-in) of each; the bounds say for which versions of the original."""
-    return tuple((_original(spot, text), package_name(stand_in)) for text, stand_in in spot.entries().items())
+    found: dict[str, str] = {}
+    for text, stand_in in spot.entries().items():
+        original = _original(spot, text)
+        if original in found:
+            raise spot.key(text).error(f"{text!r} is there twice, spelled otherwise")
+        found[original] = package_name(stand_in)
+    return tuple(found.items())
 
 
 def _original(parent: Spot, text: str) -> str:

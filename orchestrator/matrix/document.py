@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from orchestrator.errors import UserError
 from orchestrator.matrix import nodes, patterns
 from orchestrator.matrix.axes import RESERVED, SourceAxis, read_axes, refuse_unknown
 from orchestrator.matrix.nodes import Spot, did_you_mean
@@ -23,7 +24,24 @@ MEMORY = r"([0-9]{1,9})([kmgKMG])"
 PROBE_ID = r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)+"
 GROUP_NAME = r"[a-z][a-z0-9_]*"
 _UNITS = {"k": 1024, "m": 1024**2, "g": 1024**3}
+_ANY_SCHEMA = 10**6
+LEAST_MEMORY = 6 * 1024**2
+"""Bytes; Docker starts no container with less."""
 _MOST_MEMORY = 2**44
+MOST_SECONDS = 7 * 24 * 3600
+MOST = {name: MOST_SECONDS for name in LIMIT_KEYS if name.endswith("_seconds")} | {"cpus": 1024, "pids": 2**22}
+"""The largest value of each limit that is a number: a week, and what Linux can count."""
+LEAST_CPUS = 0.01
+"""What Docker takes for less is no limit at all."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mention:
+    """Where (`at`) a file names a probe, or with `probe` "" a group of them."""
+
+    at: str
+    group: str
+    probe: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +56,7 @@ class Source:
     groups: tuple[Group, ...] = ()
     questions: tuple[Question, ...] = ()
     limits: Limits = field(default_factory=Limits)
+    mentions: tuple[Mention, ...] = ()
 
 
 def load(path: Path) -> Source:
@@ -49,7 +68,7 @@ def parse(text: str, name: str) -> Source:
     """The matrix a text describes; `name` is what messages call it. Raises UserError where it is malformed."""
     root = nodes.compose(text, name)
     fields = root.fields(TOP_KEYS, ("schema", "title", "axes"))
-    if fields["schema"].integer() != SCHEMA:
+    if fields["schema"].integer(_ANY_SCHEMA) != SCHEMA:
         raise fields["schema"].error(f"this version reads schema {SCHEMA}, got {fields['schema'].node.value}")
     sources = read_axes(fields["axes"])
     axes = {source.axis.name: source.axis for source in sources}
@@ -63,7 +82,20 @@ def parse(text: str, name: str) -> Source:
         groups=groups,
         questions=_questions(fields["questions"], axes, groups) if "questions" in fields else (),
         limits=_limits(fields["limits"]) if "limits" in fields else Limits(),
+        mentions=tuple(_mentions(fields["groups"])) if "groups" in fields else (),
     )
+
+
+def refuse_strangers(source: Source, probes: Collection[str]) -> None:
+    """Raises UserError where a file names a group, or a probe, that a suite of these probes does not have."""
+    groups = {probe.partition(".")[0] for probe in probes}
+    for mention in source.mentions:
+        if mention.group not in groups:
+            hint = did_you_mean(mention.group, groups) or f"groups with probes: {', '.join(sorted(groups))}"
+            raise UserError(f"{mention.at}: no probe belongs to a group {mention.group!r}", hint=hint)
+        if mention.probe and mention.probe not in probes:
+            hint = did_you_mean(mention.probe, probes) or "`compat export --catalogue` lists the probes"
+            raise UserError(f"{mention.at}: no probe is called {mention.probe!r}", hint=hint)
 
 
 # ---------------------------------------------------------------- rules and conditions
@@ -81,7 +113,7 @@ def _rule(spot: Spot, axes: Mapping[str, Axis]) -> Rule:
     if not conditions:
         raise spot.error("a rule needs at least one axis")
     where = tuple(_condition(spot, name, entry, axes) for name, entry in conditions.items())
-    return Rule(where=where, reason=" ".join(entries["reason"].string().split()), at=spot.at)
+    return Rule(where=where, reason=" ".join(entries["reason"].string(lines=True).split()), at=spot.at)
 
 
 def _condition(parent: Spot, name: str, spot: Spot, axes: Mapping[str, Axis]) -> Condition:
@@ -122,6 +154,16 @@ def _group(parent: Spot, name: str, spot: Spot, axes: Mapping[str, Axis]) -> Gro
     return Group(name=name, where=where, core=core, stands_on=stands_on, gpu=gpu)
 
 
+def _mentions(spot: Spot) -> Iterator[Mention]:
+    for name, entry in spot.entries().items():
+        yield Mention(at=spot.key(name).at, group=name)
+        fields = entry.entries()
+        for key in ("core", "stands_on"):
+            for item in fields[key].items() if key in fields else ():
+                probe = item.string()
+                yield Mention(at=item.at, group=probe.partition(".")[0], probe=probe)
+
+
 def _probes(spot: Spot) -> tuple[str, ...]:
     found = []
     for item in spot.items():
@@ -135,7 +177,13 @@ def _probes(spot: Spot) -> tuple[str, ...]:
 
 
 def _questions(spot: Spot, axes: Mapping[str, Axis], groups: tuple[Group, ...]) -> tuple[Question, ...]:
-    return tuple(_question(item, axes, tuple(g.name for g in groups)) for item in spot.items())
+    found: list[Question] = []
+    for item in spot.items():
+        question = _question(item, axes, tuple(g.name for g in groups))
+        if question in found:
+            raise item.error("the same question is listed twice")
+        found.append(question)
+    return tuple(found)
 
 
 def _question(spot: Spot, axes: Mapping[str, Axis], groups: tuple[str, ...]) -> Question:
@@ -165,7 +213,7 @@ def _limits(spot: Spot) -> Limits:
     usual = Limits()
 
     def seconds(name: str, otherwise: float) -> float:
-        return fields[name].number() if name in fields else otherwise
+        return fields[name].number(MOST[name]) if name in fields else otherwise
 
     return Limits(
         probe_seconds=seconds("probe_seconds", usual.probe_seconds),
@@ -173,19 +221,19 @@ def _limits(spot: Spot) -> Limits:
         cell_seconds=seconds("cell_seconds", usual.cell_seconds),
         silence_seconds=seconds("silence_seconds", usual.silence_seconds),
         memory=_memory(fields["memory"]) if "memory" in fields else usual.memory,
-        cpus=seconds("cpus", usual.cpus),
-        pids=fields["pids"].integer() if "pids" in fields else usual.pids,
+        cpus=fields["cpus"].number(MOST["cpus"], LEAST_CPUS) if "cpus" in fields else usual.cpus,
+        pids=fields["pids"].integer(MOST["pids"]) if "pids" in fields else usual.pids,
     )
 
 
 def _memory(spot: Spot) -> int:
     if spot.node.tag.endswith(":int"):
-        size = spot.integer()
+        size = spot.integer(_MOST_MEMORY)
     else:
         shape = re.fullmatch(MEMORY, spot.string(), re.ASCII)
         if shape is None:
             raise spot.expected('an amount of memory such as "4g" or "512m"')
         size = int(shape[1]) * _UNITS[shape[2].lower()]
-    if not 0 < size <= _MOST_MEMORY:
-        raise spot.expected("an amount of memory between 1 byte and 16 TiB")
+    if not LEAST_MEMORY <= size <= _MOST_MEMORY:
+        raise spot.expected("an amount of memory from 6 MiB to 16 TiB")
     return size

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import yaml
 
+from orchestrator import foreign
 from orchestrator.errors import UserError
 
 MAX_BYTES = 1024**2
@@ -27,10 +28,15 @@ MAX_STRING = 2000
 _CORE = "tag:yaml.org,2002:"
 _STRING = _CORE + "str"
 _NULL = _CORE + "null"
-_KNOWN_TAGS = frozenset(_CORE + t for t in ("str", "int", "float", "bool", "null", "timestamp", "seq", "map", "merge"))
-_INTEGER = re.compile(r"[0-9]{1,18}", re.ASCII)
-_NUMBER = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?", re.ASCII)
+_MERGE = _CORE + "merge"
+_SCALARS = ("str", "int", "float", "bool", "null", "timestamp", "merge", "value")
+_KNOWN_TAGS = frozenset(_CORE + tag for tag in (*_SCALARS, "seq", "map"))
+_INTEGER = re.compile(r"0|[1-9][0-9]{0,17}", re.ASCII)
+_NUMBER = re.compile(r"(0|[1-9][0-9]{0,17})(\.[0-9]{1,18})?", re.ASCII)
 _TRUTH = {"true": True, "false": False}
+_ENDLESS = re.compile(r"\\U(?!000|0010)[0-9A-Fa-f]{8}")
+_LEAVE_OUT = "leave it out"
+_REPEATED = 60
 
 
 def did_you_mean(word: str, known: Collection[str]) -> str:
@@ -57,7 +63,8 @@ class Spot:
         return UserError(f"{self.at}: {message}", hint=hint)
 
     def expected(self, what: str) -> UserError:
-        return self.error(f"expected {what}, got {_described(self.node)}")
+        hint = "give it a value, or leave the key out" if self.node.tag == _NULL else ""
+        return self.error(f"expected {what}, got {_described(self.node)}", hint=hint)
 
     @property
     def is_mapping(self) -> bool:
@@ -67,35 +74,55 @@ class Spot:
     def is_list(self) -> bool:
         return isinstance(self.node, yaml.SequenceNode)
 
-    def string(self) -> str:
-        """The value where it is a string with something in it."""
+    def string(self, *, lines: bool = False) -> str:
+        """The value where it is a string with something in it, and nothing else: no control or direction characters,
+        no blanks around it, and no line ends unless `lines`.
+        """
         node = self.node
         if not isinstance(node, yaml.ScalarNode) or node.tag == _NULL:
             raise self.expected("a string")
+        if node.tag == _MERGE:
+            raise self.error("merge keys (<<) have no place here", hint="write the keys out")
+        text = str(node.value)
         if node.tag != _STRING:
-            raise self.error(f'expected a string, got {_shown(node.value)} (quote it: "{node.value}")')
-        if not node.value.strip():
+            shown = cut(text)
+            raise self.error(f'expected a string, got {shown} (quote it: "{shown}")')
+        if len(text) > MAX_STRING:
+            raise self.error(f"a string of {len(text):,} characters is too long (at most {MAX_STRING:,})")
+        if not text.strip():
             raise self.error("expected a string, got an empty one")
-        if len(node.value) > MAX_STRING:
-            raise self.error(f"a string of {len(node.value):,} characters is too long (at most {MAX_STRING:,})")
-        return str(node.value)
+        self._refuse_unseen(text, lines=lines)
+        if not lines and text != text.strip():
+            raise self.error(f"{cut(repr(text))} has blanks around it", hint="leave them out")
+        return text
+
+    def _refuse_unseen(self, text: str, *, lines: bool) -> None:
+        place = foreign.refused(text, lines=lines)
+        if place < 0:
+            return
+        hint = _LEAVE_OUT
+        if text[place] in "\n\r":
+            hint = "write it on one line; a text over several lines begins with >- instead of > or |"
+        name = foreign.named(text[place])
+        raise self.error(f"character {place + 1} of this string is {name}, which has no place here", hint=hint)
 
     def truth(self) -> bool:
         if isinstance(self.node, yaml.ScalarNode) and self.node.tag == _CORE + "bool" and self.node.value in _TRUTH:
             return _TRUTH[self.node.value]
         raise self.expected("true or false")
 
-    def integer(self) -> int:
-        """A whole number greater than 0."""
-        if self._is(_CORE + "int", _INTEGER) and int(self.node.value) > 0:
+    def integer(self, most: int) -> int:
+        """A whole number from 1 to `most`."""
+        if self._is(_CORE + "int", _INTEGER) and 0 < int(self.node.value) <= most:
             return int(self.node.value)
-        raise self.expected("a whole number above 0")
+        raise self.expected(f"a whole number from 1 to {most:,}")
 
-    def number(self) -> float:
-        """A number greater than 0."""
-        if (self._is(_CORE + "int", _INTEGER) or self._is(_CORE + "float", _NUMBER)) and float(self.node.value) > 0:
+    def number(self, most: float, least: float = 0.0) -> float:
+        """A number above 0, from `least` to `most`."""
+        plain = self._is(_CORE + "int", _INTEGER) or self._is(_CORE + "float", _NUMBER)
+        if plain and float(self.node.value) > 0 and least <= float(self.node.value) <= most:
             return float(self.node.value)
-        raise self.expected("a number above 0")
+        raise self.expected(f"a number {f'from {least:g}' if least else 'above 0, up'} to {most:,}")
 
     def _is(self, tag: str, shape: re.Pattern[str]) -> bool:
         node = self.node
@@ -148,8 +175,10 @@ class Spot:
         raise KeyError(name)
 
 
-def _shown(text: str) -> str:
-    return text if len(text) <= 40 else text[:37] + "..."
+def cut(text: str) -> str:
+    """A word of somebody else's as a message may repeat it: on one line, and short."""
+    text = foreign.printable(text)
+    return text if len(text) <= _REPEATED else text[: _REPEATED - 3] + "..."
 
 
 def _described(node: yaml.Node) -> str:
@@ -159,13 +188,15 @@ def _described(node: yaml.Node) -> str:
         return "a list"
     if node.tag == _NULL:
         return "nothing"
-    return _shown(repr(node.value) if node.tag == _STRING else node.value)
+    return cut(repr(node.value) if node.tag == _STRING else node.value)
 
 
 def read(path: Path) -> str:
     """The text of a matrix file. Raises UserError for what can't be one; a large file is refused unread."""
     try:
         status = path.stat()
+    except ValueError as error:  # a NUL in the name
+        raise UserError(f"{path}: no file can be called that") from error
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}", hint="docs/matrix.md shows a first matrix") from error
     if not stat.S_ISREG(status.st_mode):
@@ -173,9 +204,12 @@ def read(path: Path) -> str:
     if status.st_size > MAX_BYTES:
         raise UserError(f"{path}: {status.st_size / 1024**2:.1f} MiB is too large for a matrix (at most 1 MiB)")
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from error
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise UserError(f"{path}:1:1: this is UTF-16, not UTF-8", hint="save the file as UTF-8")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -188,20 +222,36 @@ def read(path: Path) -> str:
 
 def compose(text: str, name: str) -> Spot:
     """The root value of a file's text; `name` is what messages call the file."""
+    _refuse_raw(text, name)
     try:
         _check_bounds(text, name)
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         raise _syntax_error(error, name) from error
     except yaml.reader.ReaderError as error:
-        raise UserError(f"{name}: character {error.position}: {error.reason}") from error
+        what = foreign.named(str(error.character))
+        raise UserError(f"{_place(text, error.position, name)}: {what} can't stand in YAML", hint=_LEAVE_OUT) from error
     except (ValueError, OverflowError) as error:  # PyYAML on "\UFFFFFFFF": no such character
-        raise UserError(f"{name}: not YAML: {error}") from error
+        at = next((n for n, line in enumerate(text.split("\n"), start=1) if _ENDLESS.search(line)), 1)
+        raise UserError(f"{name}:{at}: not YAML: {error}", hint='such as "\\U0001F600"; at most 0010FFFF') from error
     if node is None:
         raise UserError(f"{name}: the file is empty", hint="docs/matrix.md shows a first matrix")
     root = Spot(file=name, path="", node=node)
     _check_expanded(root)
     return root
+
+
+def _refuse_raw(text: str, name: str) -> None:
+    """Refuses what an editor would not show, comments included: a file must say what it seems to say."""
+    place = foreign.refused(text, lines=True)
+    if place >= 0:
+        what = foreign.named(text[place])
+        raise UserError(f"{_place(text, place, name)}: {what} has no place in a matrix", hint=_LEAVE_OUT)
+
+
+def _place(text: str, place: int, name: str) -> str:
+    line = text.count("\n", 0, place) + 1
+    return f"{name}:{line}:{place - text.rfind(chr(10), 0, place)}"
 
 
 def _syntax_error(error: yaml.MarkedYAMLError, name: str) -> UserError:
@@ -233,12 +283,11 @@ def _check_expanded(root: Spot) -> None:
         spot = waiting.pop()
         seen += 1
         if seen + len(waiting) > MAX_VALUES:
-            raise UserError(f"{root.file}: more than {MAX_VALUES:,} values once its aliases are expanded")
+            line = spot.node.start_mark.line + 1
+            raise UserError(f"{root.file}:{line}: more than {MAX_VALUES:,} values once its aliases are expanded")
         if spot.node.tag not in _KNOWN_TAGS:
             shown = spot.node.tag.replace(_CORE, "!!")
-            raise spot.error(
-                f"the tag {_shown(shown)} has no place here", hint="plain strings, lists and mappings only"
-            )
+            raise spot.error(f"the tag {cut(shown)} has no place here", hint="plain strings, lists and mappings only")
         waiting.extend(_children(spot))
 
 

@@ -22,6 +22,7 @@ from functools import lru_cache
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
+from orchestrator.matrix.nodes import cut
 from orchestrator.model import Axis, AxisKind
 
 LATEST = "latest"
@@ -51,7 +52,7 @@ def parts(pattern: str) -> tuple[str, ...]:
         raise BadPattern(f"a pattern of {len(pattern):,} characters is too long")
     found = tuple(part.strip() for part in pattern.split(","))
     if not all(found):
-        raise BadPattern(f"{pattern!r} has an empty part" if pattern.strip() else "a pattern is empty")
+        raise BadPattern(f"'{cut(pattern)}' has an empty part" if pattern.strip() else "a pattern is empty")
     return found
 
 
@@ -87,7 +88,7 @@ def strays(axis: Axis, names: tuple[str, ...], patterns: Iterable[str]) -> tuple
 def _inner(part: str) -> str:
     inner = part.removeprefix("!").removeprefix("=").strip()
     if not inner or inner.startswith("!"):
-        raise BadPattern(f"{part!r} takes nothing away")
+        raise BadPattern(f"'{cut(part)}' takes nothing away")
     return inner
 
 
@@ -99,7 +100,7 @@ def _meant(axis: Axis, names: tuple[str, ...], part: str) -> frozenset[str]:
         return frozenset((named,))
     if not versioned:
         if part == LATEST or ".." in part or _SPECIFIER.match(part):
-            raise BadPattern(f"{part!r} needs versions, and the choices of {axis.name} are names")
+            raise BadPattern(f"'{cut(part)}' needs versions, and the choices of {axis.name} are names")
         return _lines(names, part) if axis.kind is AxisKind.DEVICE else frozenset()
     if part == LATEST:
         return _newest(names)
@@ -130,9 +131,9 @@ def _between(names: tuple[str, ...], part: str) -> frozenset[str]:
     low, _, high = (end.strip() for end in part.partition(".."))
     first, last = version(low), version(high)
     if first is None or last is None:
-        raise BadPattern(f"{part!r} needs a version at both ends, such as 2.3..2.6")
+        raise BadPattern(f"'{cut(part)}' needs a version at both ends, such as 2.3..2.6")
     if first > last:
-        raise BadPattern(f"{part!r} is upside down: {high} is older than {low}")
+        raise BadPattern(f"'{cut(part)}' is upside down: {cut(high)} is older than {cut(low)}")
     found = []
     for name in names:
         here = version(name)
@@ -147,7 +148,7 @@ def _specified(names: tuple[str, ...], part: str) -> frozenset[str]:
     except InvalidSpecifier as error:
         if part.startswith("=="):  # a name, such as ==none, that is not listed
             return frozenset()
-        raise BadPattern(f"{part!r} is no version specifier") from error
+        raise BadPattern(f"'{cut(part)}' is no version specifier") from error
     found = ((name, version(name)) for name in names)
     return frozenset(name for name, here in found if here is not None and specifier.contains(here, prereleases=True))
 

@@ -12,7 +12,6 @@ from orchestrator.model import ABSENT, UNPINNED, AxisKind, Strategy
 Json = dict[str, object]
 
 _TEXT: Json = {"type": "string", "minLength": 1}
-_POSITIVE: Json = {"type": "number", "exclusiveMinimum": 0}
 
 
 def schema() -> Json:
@@ -88,12 +87,15 @@ def _group() -> Json:
 
 
 def _limits() -> Json:
-    whole: Json = {"type": "integer", "minimum": 1}
+    most = document.MOST
+    whole: Json = {"type": "integer", "minimum": document.LEAST_MEMORY}
     special: Json = {
         "memory": {"oneOf": [whole, {"type": "string", "pattern": f"^{document.MEMORY}$"}]},
-        "pids": whole,
+        "cpus": {"type": "number", "minimum": document.LEAST_CPUS, "maximum": most["cpus"]},
+        "pids": {"type": "integer", "minimum": 1, "maximum": most["pids"]},
     }
-    return _record({key: special.get(key, _POSITIVE) for key in document.LIMIT_KEYS})
+    seconds: Json = {"type": "number", "exclusiveMinimum": 0, "maximum": document.MOST_SECONDS}
+    return _record({key: special.get(key, seconds) for key in document.LIMIT_KEYS})
 
 
 def _package_axis() -> Json:

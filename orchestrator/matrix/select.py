@@ -14,13 +14,18 @@ from orchestrator.errors import UserError
 from orchestrator.matrix import patterns
 from orchestrator.matrix.devices import near
 from orchestrator.matrix.expand import Plan, meant, requested, walk
-from orchestrator.matrix.nodes import did_you_mean
+from orchestrator.matrix.nodes import MAX_STRING, cut, did_you_mean
 from orchestrator.model import Axis, AxisKind, Cell, Choice, Matrix, Rule
 
 _WORD = re.compile(r"(?P<name>[A-Za-z][A-Za-z0-9._-]*)\s*(?P<sign>==|!=|~=|<=|>=|=|<|>)(?P<values>.*)", re.DOTALL)
 _ID = re.compile(r"[0-9a-f]{4,12}")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
+_SPAN = re.compile(r"([0-9][0-9.]*?)\s*(?:-|–|:|/|…|\.\.\.)\s*([0-9][0-9.]*)", re.ASCII)
+"""Two versions with something else than `..` between them."""
+_TWO = re.compile(r"\S\s+[A-Za-z][A-Za-z0-9._-]*\s*[=!<>~]")
+"""The end of one selector and the beginning of another."""
 _SHOWN = 5
+_NARROWER = "a range such as tf=2.3..2.6 or a specifier such as 'tf>=2.3,<2.6' says the same in few words"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,13 +90,13 @@ def explain_empty(matrix: Matrix, plan: Plan, selectors: Sequence[Selector]) -> 
 
     Rules that took all of them are named alone; where it took several together, the reasons that took most.
     """
-    words = " ".join(selector.word for selector in selectors)
+    words = " ".join(cut(selector.word) for selector in selectors)
     narrowed: list[tuple[Choice, ...]] = []
     for choices in matrix.choices:
         here = [s for s in selectors if s.axis == choices[0].axis.name]
         kept = tuple(c for c in choices if all(c.name in s.names for s in here) and (here or not c.on_request))
         if not kept:
-            together = " and ".join(s.word for s in here)
+            together = " and ".join(cut(s.word) for s in here)
             values = ",".join(sorted({n for s in here for n in s.names}))
             return UserError(
                 f"{together} leave no choice of the axis {here[0].axis}",
@@ -128,14 +133,18 @@ def _shares(taken: Plan) -> list[str]:
 
 
 def _selector(word: str, matrix: Matrix) -> Selector:
+    if len(word) > MAX_STRING:
+        raise UserError(f"'{cut(word)}' is too long: {len(word):,} characters (at most {MAX_STRING:,})", hint=_NARROWER)
     shape = _WORD.fullmatch(word)
     if shape is None:
         return _bare(word, matrix)
-    choices = choices_of(shape["name"], matrix, word)
+    said = cut(word)
+    choices = choices_of(shape["name"], matrix, said)
     axis, names = choices[0].axis, tuple(c.name for c in choices)
     sign, values = shape["sign"], shape["values"].strip()
     if not values:
-        raise UserError(f"{word!r} has no value", hint=f"choices of {axis.name}: {', '.join(names)}")
+        raise UserError(f"'{said}' has no value", hint=f"choices of {axis.name}: {', '.join(names)}")
+    _refuse_two_signs(said, sign, values)
     wanted = tuple(_pattern(sign, value.strip()) for value in values.split(","))
     if _is_specifier(sign):
         wanted = (",".join(wanted),)
@@ -143,12 +152,12 @@ def _selector(word: str, matrix: Matrix) -> Selector:
         stray = patterns.strays(axis, names, wanted)
         chosen = patterns.matching(axis, names, wanted)
     except patterns.BadPattern as error:
-        raise UserError(f"{word}: {error}", hint=f"choices of {axis.name}: {', '.join(names)}") from error
+        raise UserError(f"{said}: {error}", hint=f"choices of {axis.name}: {', '.join(names)}") from error
     if stray:
-        hint = (axis.kind is AxisKind.DEVICE and near(stray[0], names)) or _close(stray[0], names)
-        raise UserError(f"{word}: {stray[0]!r} means none of the choices of {axis.name}", hint=hint)
+        hint = (axis.kind is AxisKind.DEVICE and near(stray[0], names)) or _instead(stray[0], axis, names)
+        raise UserError(f"{said}: '{cut(stray[0])}' means none of the choices of {axis.name}", hint=hint)
     if not chosen:
-        raise UserError(f"{word} means none of the choices of {axis.name}", hint=f"choices: {', '.join(names)}")
+        raise UserError(f"{said} means none of the choices of {axis.name}", hint=f"choices: {', '.join(names)}")
     return Selector(word=word, axis=axis.name, names=chosen)
 
 
@@ -171,7 +180,7 @@ def choices_of(name: str, matrix: Matrix, word: str) -> tuple[Choice, ...]:
     for choices in matrix.choices:
         if choices[0].axis.name == name.lower() or choices[0].axis.package == package:
             return choices
-    raise UserError(f"{word}: unknown axis {name!r}", hint=_axes_hint(name, matrix.axes))
+    raise UserError(f"{word}: unknown axis '{cut(name)}'", hint=_axes_hint(name, matrix.axes))
 
 
 def _axes_hint(name: str, axes: tuple[Axis, ...]) -> str:
@@ -188,12 +197,33 @@ def _bare(word: str, matrix: Matrix) -> Selector:
         )
     if _ID.fullmatch(word.lower()):
         return Selector(word=word, id=word.lower())
+    begun = _NAME.match(word)
     hint = _axes_hint(word, matrix.axes) if _NAME.fullmatch(word) else "write AXIS=VALUE[,VALUE]"
-    raise UserError(f"{word!r} is neither a selector nor the start of a cell's id (4 hex digits or more)", hint=hint)
+    if begun and begun[0] in known and begun[0] != word:
+        hint = f"write {begun[0]}=VALUE[,VALUE]"
+    raise UserError(
+        f"'{cut(word)}' is neither a selector nor the start of a cell's id (4 hex digits or more)", hint=hint
+    )
 
 
-def _close(value: str, names: tuple[str, ...]) -> str:
-    close = difflib.get_close_matches(value.lstrip("!=<>~"), names, n=4, cutoff=0.5)
+def _refuse_two_signs(said: str, sign: str, values: str) -> None:
+    """`tf<>2.3` and `tf>=<2.3` say two things at once; `tf=>=2.3` and `tf!=>=2.3` are specifiers as values."""
+    value = values.lstrip()
+    if sign not in ("=", "!=") and value.startswith(("<", ">", "~", "!")):
+        raise UserError(f"{said}: {sign}{value[0]} is no sign", hint="the signs are = == != < <= > >= ~=")
+
+
+def _instead(value: str, axis: Axis, names: tuple[str, ...]) -> str:
+    """What somebody may have meant whose value means nothing."""
+    bare = value.lstrip("!=<>~").strip()
+    if _TWO.search(value):
+        return "each selector is a word of its own: leave the quotes around both out"
+    if span := _SPAN.fullmatch(bare):
+        return f"a range is written {axis.name}={span[1].rstrip('.')}..{span[2]}"
+    line = bare.removesuffix(".*").removesuffix(".x")
+    if (line != bare or value.startswith("==")) and not patterns.strays(axis, names, (line,)):
+        return f"{axis.name}={line} is every {line}.x"
+    close = difflib.get_close_matches(bare.lower(), (*names, patterns.LATEST), n=4, cutoff=0.5)
     return f"close: {', '.join(close)}" if close else f"choices: {', '.join(names)}"
 
 

@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 from orchestrator.errors import UserError
 from orchestrator.matrix import axes, patterns
 from orchestrator.matrix.devices import near
-from orchestrator.matrix.nodes import did_you_mean
+from orchestrator.matrix.nodes import MAX_STRING, cut, did_you_mean
 from orchestrator.matrix.ranges import written
 from orchestrator.model import (
     ABSENT,
@@ -28,7 +28,7 @@ from orchestrator.model import (
 )
 
 _WORD = re.compile(r"([A-Za-z][A-Za-z0-9._-]*)\s*==?\s*([^=<>!~].*)")
-_LONGEST = 2000
+_EXACT = "such as tensorflow==2.4.1 python=3.7"
 _TITLE = "One combination"
 _HOLE = re.compile(r"{(\w+)}")
 
@@ -73,17 +73,17 @@ def _askable(question: Question, groups: tuple[Group, ...], there: set[str]) -> 
 
 
 def _read(word: str) -> _Asked:
+    if len(word) > MAX_STRING:
+        raise UserError(f"'{cut(word)}' is too long: {len(word):,} characters (at most {MAX_STRING:,})", hint=_EXACT)
     shape = _WORD.fullmatch(word.strip())
     if shape is None:
-        raise UserError(
-            f"{word!r}: a combination is made of exact choices", hint="such as tensorflow==2.4.1 python=3.7"
-        )
+        raise UserError(f"'{cut(word)}': a combination is made of exact choices", hint=_EXACT)
     values = tuple(value.strip() for value in shape[2].split(","))
-    if len(word) > _LONGEST:
-        raise UserError(f"a word of {len(word):,} characters is too long")
-    if not all(values) or len(set(values)) < len(values):
-        raise UserError(f"{word!r}: a value is empty or there twice")
-    return _Asked(word=word, name=shape[1], values=values)
+    if not all(values):
+        raise UserError(f"'{cut(word)}': a value is empty", hint=_EXACT)
+    if len({patterns.version(value) or value for value in values}) < len(values):
+        raise UserError(f"'{cut(word)}': a value is there twice", hint="name each once")
+    return _Asked(word=cut(word), name=shape[1], values=values)
 
 
 def _kind(asked: _Asked, known: Mapping[str, tuple[Choice, ...]]) -> AxisKind:
@@ -111,20 +111,22 @@ def _sorted_out(
             _once(one, there=kind in others)
             others[kind] = one
     if not packages:
-        raise UserError("no package is named", hint="such as tensorflow==2.4.1 python=3.7")
+        raise UserError("no package is named", hint=_EXACT)
     return packages, others
 
 
 def _once(asked: _Asked, *, there: bool) -> None:
     if there:
-        raise UserError(f"{asked.word}: {asked.name} is asked for twice")
+        raise UserError(
+            f"{asked.word}: {cut(asked.name)} is asked for twice", hint="write its values behind one =, with commas"
+        )
 
 
 def _packages(asked: Mapping[str, _Asked], known: Mapping[str, tuple[Choice, ...]]) -> list[tuple[Choice, ...]]:
     for one in asked.values():
         for value in one.values:
             if value not in (ABSENT, UNPINNED) and patterns.version(value) is None:
-                raise UserError(f"{one.word}: {value!r} is no version")
+                raise UserError(f"{one.word}: '{cut(value)}' is no version", hint=_EXACT)
     declared = {choices[0].axis.package: choices[0].axis for choices in known.values() if choices[0].axis.package}
     subject = next((p for p in asked if p in declared and declared[p].subject), list(asked)[-1])
     found: list[tuple[Choice, ...]] = []
@@ -180,12 +182,12 @@ def _asked_choice(axis: Axis, listed: tuple[Choice, ...], word: str, value: str)
     if axis.kind is AxisKind.PYTHON:
         if re.fullmatch(axes.PYTHON_MINOR, value, re.ASCII):
             return Choice(axis=axis, name=value)
-        raise UserError(f"{word}: {value!r} is no minor of CPython", hint="such as python=3.9")
+        raise UserError(f"{word}: '{cut(value)}' is no minor of CPython", hint="such as python=3.9")
     names = list(Strategy) if axis.kind is AxisKind.RESOLVE else [c.name for c in listed] or [axis.default or ""]
     if value in names:
         return Choice(axis=axis, name=value)
     raise UserError(
-        f"{word}: {value!r} is none of the choices of {axis.name}",
+        f"{word}: '{cut(value)}' is none of the choices of {axis.name}",
         hint=(axis.kind is AxisKind.DEVICE and near(value, names))
         or did_you_mean(value, names)
         or f"choices: {', '.join(names)}",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from orchestrator.foreign import in_markdown
 from orchestrator.model import Limits, Probe, ProbeKind
-from orchestrator.verdict.words import printable
 
 _KINDS = {
     ProbeKind.CHECK: "does it work? passes or fails",
@@ -14,7 +14,6 @@ _KINDS = {
     ProbeKind.DRIFT: "numbers from fixed weights and data, compared between versions",
     ProbeKind.CONTROL: "of the harness itself: must come out as it says",
 }
-_SPECIAL = str.maketrans({"|": "\\|", "<": "&lt;", ">": "&gt;", "*": "\\*", "_": "\\_", "`": "\\`"})
 
 
 def catalogue(probes: Iterable[Probe], limits: Limits) -> str:
@@ -39,14 +38,11 @@ def catalogue(probes: Iterable[Probe], limits: Limits) -> str:
 
 def _row(probe: Probe, limits: Limits) -> str:
     limit = f"{probe.seconds or limits.probe_seconds:g} s"
-    entries = (f"`{probe.id}`", escaped(probe.question), str(probe.kind), escaped(probe.source) or "–", limit)
+    entries = (
+        f"`{probe.id}`",
+        in_markdown(probe.question),
+        str(probe.kind),
+        in_markdown(probe.source, links=True) or "–",
+        limit,
+    )
     return "| " + " | ".join(entries) + " |"
-
-
-def escaped(text: str, *, code: bool = False) -> str:
-    """Text that Markdown shows as it is, on one line; with `code`, what stands between backticks as code."""
-    line = " ".join(printable(text).split())
-    if not code or line.count("`") % 2:
-        return line.translate(_SPECIAL)
-    parts = line.split("`")
-    return "`".join(part.replace("|", "\\|") if n % 2 else part.translate(_SPECIAL) for n, part in enumerate(parts))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 
+from orchestrator.foreign import json_text, printable
 from orchestrator.report.document import plain
 from orchestrator.report.lines import folded
 from orchestrator.verdict.compare import Comparison, Drifted, Item, Warned, alike_by_what
 from orchestrator.verdict.tables import short_ids
-from orchestrator.verdict.words import counted, printable, shorten
+from orchestrator.verdict.words import counted, shorten
 
 VERSION = 1
 """Of the JSON document."""
@@ -174,7 +174,7 @@ def document(found: Comparison) -> str:
         "only": {"left": list(found.only_left), "right": list(found.only_right)},
         "unchanged": dict(found.same),
     }
-    return json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+    return json_text(content)
 
 
 def _item(item: Item) -> dict[str, object]:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import csv as csvlib
 import io
-import json
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from orchestrator.foreign import in_markdown, json_text, printable, sheet
 from orchestrator.insight.cuda import Looked, Row
 from orchestrator.lock.cuda_facts import Disagreement
 from orchestrator.model.cuda import Fix, Library, Loading, Sighting
-from orchestrator.report.files import inert, plain
 from orchestrator.report.lines import fold
 from orchestrator.verdict.cuda import GENERATIONS, Audited, Cover, Load, audited, cover
 from orchestrator.verdict.cuda import coverage as covered
-from orchestrator.verdict.words import counted, printable
+from orchestrator.verdict.words import counted
 
 LEVELS = (
     "read: from the files of the wheel · libraries: TensorFlow's own search for them in an image, with a stand-in for "
@@ -213,13 +212,13 @@ def _library(library: Library, width: int) -> list[str]:
 
 def markdown(rows: Sequence[Row], day: str) -> str:
     """The page of `reports/published/cuda.md`."""
-    lines = ["# Which CUDA for which TensorFlow", "", plain(f"As of {day}. {LEVELS}."), ""]
+    lines = ["# Which CUDA for which TensorFlow", "", in_markdown(f"As of {day}. {LEVELS}."), ""]
     lines += ["| " + " | ".join(_COLUMNS) + " |", "|" + "---|" * len(_COLUMNS)]
     for row in rows:
         said = "; ".join(f"{look.line}: {in_words(look.verdict)}" for look in row.looks) or "not tried"
-        lines.append("| " + " | ".join(plain(cell) for cell in (*_summary(row), said)) + " |")
+        lines.append("| " + " | ".join(in_markdown(cell) for cell in (*_summary(row), said)) + " |")
     lines += ["", "## Where the documentation says something else", ""]
-    lines += [f"{plain(_contradiction(one))}  " for row in rows for one in row.against] or ["Nowhere."]
+    lines += [f"{in_markdown(_contradiction(one))}  " for row in rows for one in row.against] or ["Nowhere."]
     return "\n".join(lines) + "\n"
 
 
@@ -237,7 +236,7 @@ def csv(rows: Sequence[Row]) -> str:
     )
     for row in rows:
         for look in row.looks or (None,):
-            writer.writerow([inert(cell) for cell in (*_summary(row), *_look_cells(look))])
+            writer.writerow([sheet(cell) for cell in (*_summary(row), *_look_cells(look))])
     return stream.getvalue()
 
 
@@ -268,7 +267,7 @@ def document(rows: Sequence[Row]) -> str:
         }
         for row in rows
     ]
-    return json.dumps({"schema": 1, "releases": entries}, indent=1, ensure_ascii=False) + "\n"
+    return json_text({"schema": 1, "releases": entries}, sort_keys=False)
 
 
 # ---------------------------------------------------------------- words

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from orchestrator.errors import ExitCode
+from orchestrator.foreign import printable
 from orchestrator.model import BaseSpec, not_held
 from orchestrator.model.engine import HELD_LOCALLY
 from orchestrator.model.host import Area, Daemon, Finding, Host, Level, PackageHost, Planned, Program, Reply
@@ -15,7 +16,7 @@ from orchestrator.report import doctor_cells, doctor_gpu
 from orchestrator.report.doctor_gpu import trouble
 from orchestrator.run.assemble import DISK_BUDGET
 from orchestrator.run.disk import gigabytes
-from orchestrator.verdict.words import counted, printable
+from orchestrator.verdict.words import counted
 
 SCHEMA = 1
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from orchestrator.errors import ExitCode
+from orchestrator.foreign import printable
 from orchestrator.image.bases import candidates
 from orchestrator.model import BaseSpec
 from orchestrator.model.host import Area, Daemon, Finding, Host, Level, Line, Planned, Reply
 from orchestrator.report import doctor_gpu
-from orchestrator.verdict.words import printable
 
 CPU = "cpu"
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from orchestrator.foreign import printable, stripped
 from orchestrator.model.host import Answer, Area, Finding, Gpu, Host, Level, Nvidia, Program, Reply
-from orchestrator.verdict.words import counted, printable, shorten
+from orchestrator.verdict.words import counted, shorten
 
 DRIVERS = "https://www.nvidia.com/drivers"
 TOOLKIT = "https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/install-guide.html"
@@ -94,7 +95,7 @@ def _ill(nvidia: Nvidia, smi: Program) -> Finding:
     answer = smi.answer
     seen = f"{counted(len(nvidia.gpus), 'GPU')} listed before that; " if nvidia.gpus else ""
     limit = _GARBAGE if answer.reply is Reply.UNREADABLE else _SAID
-    said = f": {shorten(printable(answer.said).strip(), limit).rstrip('.')}" if answer.said else ""
+    said = f": {shorten(stripped(answer.said).strip(), limit).rstrip('.')}" if answer.said else ""
     if answer.reply is Reply.SILENT:
         says = f"nvidia-smi did not answer within {answer.seconds:g} s and was ended{said}"
         return _finding(Level.FIX, says, "a GPU or its driver hangs: `sudo dmesg` says which; restart the machine")
@@ -181,4 +182,4 @@ def trouble(answer: Answer) -> str:
     """An answer that is none, in a few words: its own where it has some."""
     if answer.reply is Reply.SILENT:
         return f"no answer within {answer.seconds:.0f} s"
-    return shorten(printable(answer.said).strip(), _SAID) or answer.reply.value
+    return shorten(stripped(answer.said).strip(), _SAID) or answer.reply.value

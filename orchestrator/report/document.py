@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from orchestrator.foreign import json_text, printable
 from orchestrator.model import CellRecord, Outcome, RunInfo
 from orchestrator.report.schema import VERSION
 from orchestrator.verdict.judge import Judged
-from orchestrator.verdict.words import printable
 
 NOT_RUN = "not-run"
 """Status of a planned cell without a record."""
@@ -27,7 +26,7 @@ def document(cells: Sequence[Judged], run: RunInfo | None) -> dict[str, object]:
 
 def text(cells: Sequence[Judged], run: RunInfo | None) -> str:
     """The document as text: keys sorted, equal input gives equal bytes."""
-    return json.dumps(document(cells, run), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+    return json_text(document(cells, run))
 
 
 def _run(run: RunInfo) -> dict[str, object]:

@@ -9,15 +9,13 @@ from pathlib import Path
 import jinja2
 import pandas as pd
 
+from orchestrator.foreign import in_markdown, sheet
 from orchestrator.model import Matrix, RunInfo
 from orchestrator.report import document
 from orchestrator.report.page import Page, answer_line, beside_line, counts_line, page
 from orchestrator.store.files import write_whole
 from orchestrator.verdict.judge import Judged, filled
 from orchestrator.verdict.tables import long_frame
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_MARKDOWN = {char: f"\\{char}" for char in "\\`*_{}[]#|~"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,26 +54,20 @@ def csv(published: Published) -> str:
     frame = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
     for name in frame.columns:
         if frame[name].dtype == object or pd.api.types.is_string_dtype(frame[name]):
-            frame[name] = frame[name].map(lambda v: inert(v) if isinstance(v, str) else v)
+            frame[name] = frame[name].map(lambda v: sheet(v) if isinstance(v, str) else v)
     return str(frame.to_csv(index=False, lineterminator="\n"))
-
-
-def inert(value: str) -> str:
-    """A spreadsheet takes what begins like a formula for one; a leading apostrophe makes it text."""
-    return f"'{value}" if value.startswith(_FORMULA) else value
 
 
 def markdown(shown: Page) -> str:
     """The page as GitHub-flavoured Markdown."""
-    lines = ["# " + plain(shown.heading), ""]
+    lines = ["# " + in_markdown(shown.heading), ""]
     for asked in shown.answers:
-        lines += [f"**{plain(asked.answer.text)}** — **{plain(answer_line(asked.answer))}**  "]
-        lines += [
-            f"{plain(line)}  " for line in (counts_line(asked.answer), beside_line(asked.answer), asked.nearest) if line
-        ]
+        lines += [f"**{in_markdown(asked.answer.text)}** — **{in_markdown(answer_line(asked.answer))}**  "]
+        below = (counts_line(asked.answer), beside_line(asked.answer), asked.nearest)
+        lines += [f"{in_markdown(line)}  " for line in below if line]
         lines.append("")
     for section in shown.sections:
-        lines += [f"## {plain(section.heading)}", ""] if section.heading else []
+        lines += [f"## {in_markdown(section.heading)}", ""] if section.heading else []
         for block in section.table.blocks:
             heads = [block.title, "Python", *section.table.columns, "id"]
             lines += [_row(heads), "|" + " --- |" * len(heads)]
@@ -83,21 +75,16 @@ def markdown(shown: Page) -> str:
                 entries = [str(e) if e else "–" for e in row.entries]
                 lines.append(_row([row.who, " ".join(row.pythons), *entries, row.id]))
             lines.append("")
-        lines += [f"{plain(note)}  " for note in section.notes]
+        lines += [f"{in_markdown(note)}  " for note in section.notes]
         lines.append("")
-    lines += [f"{plain(line)}  " for line in shown.legend]
+    lines += [f"{in_markdown(line)}  " for line in shown.legend]
     if shown.untried:
-        lines += ["", "Not tried: " + plain(", ".join(shown.untried))]
+        lines += ["", "Not tried: " + in_markdown(", ".join(shown.untried))]
     return "\n".join(lines).rstrip() + "\n"
 
 
 def _row(values: Sequence[str]) -> str:
-    return "| " + " | ".join(plain(v) for v in values) + " |"
-
-
-def plain(text: str) -> str:
-    """Text that Markdown shows as it is."""
-    return "".join(_MARKDOWN.get(char, char) for char in " ".join(text.split()))
+    return "| " + " | ".join(in_markdown(v) for v in values) + " |"
 
 
 def html(shown: Page) -> str:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 
 from orchestrator.errors import Attribution, CellStatus
+from orchestrator.foreign import json_text, printable
 from orchestrator.insight.spread import Spread
 from orchestrator.insight.telling import Telling
 from orchestrator.report.lines import fold
 from orchestrator.verdict.judge import Judged
-from orchestrator.verdict.words import counted, printable, shorten
+from orchestrator.verdict.words import counted, shorten
 
 VERSION = 1
 """Of the JSON document."""
@@ -40,7 +40,7 @@ def render(found: Sequence[Spread], cells: Sequence[Judged], ids: Mapping[str, s
 def document(found: Sequence[Spread]) -> str:
     """The findings as one JSON document, largest first."""
     made = {"schema": VERSION, "findings": [as_json(spread) for spread in found]}
-    return json.dumps(made, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return json_text(made)
 
 
 def as_json(spread: Spread) -> dict[str, object]:

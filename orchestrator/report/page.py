@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from orchestrator.errors import Attribution
+from orchestrator.foreign import printable, throughout
 from orchestrator.insight.nearest import nearest
 from orchestrator.model import Answer, AnswerKind, AxisKind, Matrix, RunInfo, Strategy, VerdictKind
 from orchestrator.verdict.answers import answers, untried, usual
 from orchestrator.verdict.findings import Finding
 from orchestrator.verdict.judge import Judged, filled
 from orchestrator.verdict.tables import Small, short_ids, small_table
-from orchestrator.verdict.words import MEANING, NOT_RUN, counted, printable, shorten, strategy_words
+from orchestrator.verdict.words import MEANING, NOT_RUN, counted, shorten, strategy_words
 
 LOCAL = "local engine, not isolated"
 MANY_ANSWERS = 12
@@ -79,7 +80,7 @@ def page(
         if table is not None
     ]
     told, waiting = _told(answers(matrix, asked))
-    return Page(
+    made = Page(
         heading=_heading(matrix, asked, run),
         answers=tuple(_asked(a, asked, everything, matrix, ids) for a in told),
         sections=tuple(
@@ -93,6 +94,7 @@ def page(
         legend=_legend(found, [*cells, *local]),
         untried=(*waiting, *untried(matrix, asked)),
     )
+    return throughout(made)
 
 
 def _told(found: Sequence[Answer]) -> tuple[tuple[Answer, ...], tuple[str, ...]]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 
+from orchestrator.foreign import json_text, printable
 from orchestrator.report.document import plain
 from orchestrator.report.lines import folded
 from orchestrator.verdict.ranges import Line, Ranges, Track
 from orchestrator.verdict.spans import label, stretches
-from orchestrator.verdict.words import printable, shorten
+from orchestrator.verdict.words import shorten
 
 VERSION = 1
 """Of the JSON document."""
@@ -155,7 +155,7 @@ def document(found: Ranges, *, constant: bool = True) -> str:
         "tracks": [_track_json(track) for track in found.tracks],
         "probes": [_line_json(line) for line in lines],
     }
-    return json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+    return json_text(content)
 
 
 def _track_json(track: Track) -> dict[str, object]:

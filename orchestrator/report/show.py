@@ -7,13 +7,14 @@ from collections.abc import Iterable
 
 from orchestrator import paths
 from orchestrator.errors import UserError
+from orchestrator.foreign import printable, uncoloured
 from orchestrator.model import CellRecord, Outcome, OutcomeKind, not_held
 from orchestrator.model.engine import HELD_LOCALLY
 from orchestrator.report.cuda import in_words
 from orchestrator.verdict.classify import how_it_ended
 from orchestrator.verdict.cuda import audited
 from orchestrator.verdict.judge import Judged
-from orchestrator.verdict.words import NOT_RUN, printable, shorten
+from orchestrator.verdict.words import NOT_RUN, shorten
 
 IN_IMAGE = "python"
 """The interpreter of a cell's image, as its PATH finds it."""
@@ -26,7 +27,7 @@ _GOOD = (OutcomeKind.PASS, OutcomeKind.SKIP)
 def show(judged: Judged, probe: str = "") -> str:
     """A cell's pins, base, commands to repeat it and outcomes, or one probe with all that is known of it.
 
-    Everything is printable: captured output keeps its lines and loses its escape codes. Raises UserError where
+    Everything is printable: captured output keeps its lines and loses its colours. Raises UserError where
     the cell has no such probe.
     """
     if probe:
@@ -200,8 +201,9 @@ def _full(outcome: Outcome) -> list[str]:
     if seen.value is not None:
         lines.append(f"value: {seen.value!r}")
     if seen.exception:
-        lines.append(seen.exception.text or f"{seen.exception.type}: {seen.exception.message}")
+        lines.append(uncoloured(seen.exception.text) or f"{seen.exception.type}: {seen.exception.message}")
     lines += [f"warned: {warning}" for warning in seen.warnings]
-    if seen.output:
-        lines += ["captured output:", *(f"  | {line}" for line in seen.output.splitlines())]
+    captured = printable(uncoloured(seen.output), lines=True)
+    if captured.strip("\n"):
+        lines += ["captured output:", *(f"  | {line}" for line in captured.rstrip("\n").split("\n"))]
     return lines

@@ -6,12 +6,13 @@ import io
 from dataclasses import replace
 
 from rich.cells import cell_len
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from orchestrator.model import AnswerKind
+from orchestrator.report.console import PlainConsole
 from orchestrator.report.page import Asked, Page, Section, answer_line, beside_line, counts_line
 from orchestrator.verdict.tables import Block, Entry, Row, Small
 from orchestrator.verdict.words import NOT_RUN
@@ -68,15 +69,12 @@ def view(page: Page, *, width: int = 80) -> RenderableType:
 def render(page: Page, *, width: int = 80, colour: bool = False) -> str:
     """The page as text of at most `width` columns, lines without trailing blanks; escape codes only with `colour`."""
     out = io.StringIO()
-    console = Console(
+    console = PlainConsole(
         file=out,
         width=width,
         force_terminal=colour,
         color_system="standard" if colour else None,
         no_color=not colour,
-        highlight=False,
-        emoji=False,
-        markup=False,
         legacy_windows=False,
         _environ={},
     )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
+from orchestrator.foreign import json_text, printable
 from orchestrator.insight.traceback import Pasted
 from orchestrator.insight.why import Explanation, Match
 from orchestrator.model import Matrix, VerdictKind
@@ -12,7 +12,7 @@ from orchestrator.report.findings import VERSION, as_json, described, look
 from orchestrator.report.lines import fold, folded
 from orchestrator.verdict.judge import Judged
 from orchestrator.verdict.verdicts import GOOD
-from orchestrator.verdict.words import counted, printable, shorten
+from orchestrator.verdict.words import counted, shorten
 
 _PINS = 8
 _ALSO = 3
@@ -65,7 +65,7 @@ def document(found: Explanation | None, pasted: Pasted) -> str:
             "differing": [{"name": n, "hit": a or None, "nearest": b or None} for n, a, b in found.differing],
             "also": [f.signature for f in found.also],
         }
-    return json.dumps(made, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return json_text(made)
 
 
 def _head(one: Pasted) -> str:

@@ -29,6 +29,7 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from orchestrator.errors import CellStatus, UserError
+from orchestrator.foreign import encodable
 from orchestrator.model import CellRecord, Lock, Observation, RunInfo, digest
 from orchestrator.model.cuda import Sighting
 from orchestrator.store.files import write_whole
@@ -193,7 +194,11 @@ def lock_key(axes: Mapping[str, str], extra: tuple[str, ...], base_identity: str
 
 
 def _encode(value: object) -> bytes:
-    return msgspec.json.encode(value) + b"\n"
+    try:
+        return msgspec.json.encode(value) + b"\n"
+    except UnicodeEncodeError:
+        # a package may say half of a surrogate pair, which UTF-8 can't
+        return msgspec.json.encode(encodable(msgspec.to_builtins(value))) + b"\n"
 
 
 def _decode(path: Path, kind: type[T]) -> T:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from orchestrator.errors import CellStatus
+from orchestrator.foreign import printable
 from orchestrator.model import (
     ABSENT,
     UNPINNED,
@@ -19,7 +20,7 @@ from orchestrator.model import (
     VerdictKind,
 )
 from orchestrator.verdict.judge import Judged
-from orchestrator.verdict.words import NOT_RUN, OURS, printable, said, shorten
+from orchestrator.verdict.words import NOT_RUN, OURS, said, shorten
 
 _RANK = ("works", "limited", "broken", "blocked", "unknown")
 _CANT = (CellStatus.UNRESOLVABLE, CellStatus.UNINSTALLABLE)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from orchestrator.errors import Attribution, Phase
+from orchestrator.foreign import stripped
 from orchestrator.model import (
     CellRecord,
     Ended,
@@ -18,7 +19,6 @@ from orchestrator.model import (
     ProbeKind,
 )
 from orchestrator.verdict.signature import signature
-from orchestrator.verdict.words import printable
 
 _NO_MODULE = re.compile(r"No module named '?([\w.]+)'?")
 _IMPORT = "import "
@@ -175,5 +175,5 @@ def _signal_name(number: int | None) -> str:
 def _signed(observation: Observation) -> str:
     if observation.exception is not None:
         return signature(observation.exception, observation.within)
-    place = printable(observation.within) or observation.probe
+    place = stripped(observation.within) or observation.probe
     return f"{how_it_ended(observation)} @ {place}"

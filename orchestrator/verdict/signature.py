@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from orchestrator.foreign import stripped
 from orchestrator.model import Frame, Raised
-from orchestrator.verdict.words import printable, shorten
+from orchestrator.verdict.words import shorten
 
 MESSAGE = 160
 """Characters of a message that count."""
@@ -52,7 +53,7 @@ def normalise(message: str) -> str:
     Addresses, paths, ids, counters of tensor names and sizes in shapes (never their rank) are blanked, and
     fractions where they are results, not versions; names, small integers and versions stay.
     """
-    text = " ".join(printable(message[:_READ]).split())
+    text = " ".join(stripped(message[:_READ]).split())
     text = _ARGUMENTS.sub("", _WRAPPED.sub("", text))
     for pattern, by in _REPLACE:
         text = pattern.sub(by, text)
@@ -77,14 +78,14 @@ def _ours(file: str) -> bool:
 def signature(raised: Raised, within: str = "") -> str:
     """Equal for equal causes across probes, cells and versions; one printable line of at most 300 characters."""
     frame = innermost(raised.frames)
-    kind = printable(raised.type.rsplit(".", 1)[-1])
+    kind = stripped(raised.type.rsplit(".", 1)[-1])
     message = normalise(raised.message)
     if frame is None and kind == "AssertionError":
         # the probe's own comparison: its numbers differ from cell to cell
         message = _differing(message)
     place = f"{frame.file.rsplit('/', 1)[-1]}:{frame.function}" if frame else within
     head = f"{kind}: {message}" if message else kind
-    return shorten(f"{head} @ {printable(place)}" if place else head, 300)
+    return shorten(f"{head} @ {stripped(place)}" if place else head, 300)
 
 
 def title(signed: str) -> str:

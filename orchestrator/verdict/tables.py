@@ -9,6 +9,7 @@ from datetime import UTC
 import pandas as pd
 
 from orchestrator.errors import CellStatus
+from orchestrator.foreign import printable
 from orchestrator.model import (
     ABSENT,
     UNPINNED,
@@ -23,7 +24,7 @@ from orchestrator.model import (
 )
 from orchestrator.verdict.findings import Finding, deciding, findings, signed
 from orchestrator.verdict.judge import Judged
-from orchestrator.verdict.words import printable, said, strategy_words
+from orchestrator.verdict.words import said, strategy_words
 
 SHORTEST_ID = 4
 _NOTES = 3

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeGuard
 
+from orchestrator.foreign import printable
 from orchestrator.model import Outcome, OutcomeKind, ProbeKind
-from orchestrator.verdict.words import printable
 
 RELATIVE = 1e-5
 ABSOLUTE = 1e-6

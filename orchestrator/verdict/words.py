@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from typing import assert_never
 
 from orchestrator.errors import CellStatus
@@ -33,32 +31,6 @@ MEANING = {
     "audit: unknown": "the look into the image said nothing",
 }
 """What a word in a table means, for legends."""
-
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
-
-
-def printable(text: str, *, lines: bool = False) -> str:
-    """`text` without terminal escapes, control and direction characters and lone surrogates.
-
-    Line ends and tabs become spaces; with `lines` they stay.
-    """
-    text = text.replace("\r\n", "\n")
-    flat = text.replace("\n", " ").replace("\t", " ")
-    if flat.isprintable():
-        # nearly every text, and most of the time that reading results takes
-        return text if lines else flat
-    kept = []
-    for char in _ESCAPES.sub("", text):
-        if char in "\n\t":
-            kept.append(char if lines else " ")
-        elif unicodedata.category(char) not in _UNSEEN:
-            kept.append(char)
-        elif char == "\r":
-            kept.append("\n" if lines else " ")
-        else:
-            kept.append("\N{REPLACEMENT CHARACTER}" if unicodedata.category(char) == "Cs" else "")
-    return "".join(kept)
 
 
 def shorten(text: str, limit: int) -> str:

@@ -1,0 +1,30 @@
+"""Build contexts of cells, to build one by hand or with another tool: `compat export --dockerfiles`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from orchestrator.image import dockerfile, recipe
+from orchestrator.store.files import write_whole
+from orchestrator.verdict.judge import Judged
+
+
+def write(cells: Sequence[Judged], folder: Path, templates: dockerfile.Templates) -> tuple[Path, ...]:
+    """Writes the build context of each cell that was locked into `folder`/CELL; returns the Dockerfiles."""
+    written = []
+    for judged in cells:
+        record = judged.record
+        if record is None or record.lock is None or record.base is None:
+            continue
+        subjects = tuple(c.axis.package or "" for c in record.cell.subjects)
+        made = recipe.recipe(
+            record.lock, record.base, subjects, template=templates.digest, gpu_template=templates.gpu_digest
+        )
+        place = folder / record.cell.id
+        for part, at in ((made.below, place / "below"), (made, place)) if made.cuda else ((made, place),):
+            context = dockerfile.render(part, templates)
+            for name, content in context.written:
+                write_whole(at / name, content)
+            written.append(at / "Dockerfile")
+    return tuple(written)
