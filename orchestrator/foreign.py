@@ -1,7 +1,8 @@
 """Text that others wrote (a matrix, an index, a package, the command line), made safe for what it is written to.
 
-The one home of that: a terminal gets `printable`, Markdown `in_markdown`, a spreadsheet `sheet`, JSON `json_text`.
-HTML is escaped by its template. What is compared rather than shown is `stripped`.
+The one home of that: a terminal gets `printable`, Markdown `in_markdown` (and pages that are read in their source
+`in_prose`), a spreadsheet `sheet`, JSON `json_text`. HTML is escaped by its template. What is compared, not shown,
+is `stripped`.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ _BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uf
 _ODD = re.compile(r"[^\n\t\x20-\x7e]")
 """What may be one of these: all that is not ASCII's own letters and signs."""
 _FORMULA = re.compile(r"(^|[;\t\r\n])(?=\s*[=+\-@＝＋－＠])|^(?=[\t\r])")
-_MARKDOWN = re.compile(r"[\\`*_|~]|\](?=[(\[:])")
+_MARKS = re.compile(r"[\\`*_{}\[\]#|~]")
+_ACTING_MARKS = re.compile(r"[\\`*_|~]|\](?=[(\[:])")
+"""Those that Markdown acts on within a line: brackets alone make no link, braces and # nothing."""
 _ENTITIES = str.maketrans({"<": "&lt;", ">": "&gt;", "&": "&amp;"})
 _LINKS = re.compile(r"(?i)\b(?:(https?|ftp|mailto|xmpp):|(www)\.)")
 
@@ -131,19 +134,34 @@ def _spelled(char: str) -> str:
 # ---------------------------------------------------------------- files
 
 
-def in_markdown(text: str, *, code: bool = False, links: bool = False) -> str:
-    """Text that Markdown shows as it is, on one line: no table, link or HTML. With `code`, what stands between
-    backticks is code; with `links`, a bare address may become a link: for text of our own.
+def in_markdown(text: str) -> str:
+    """Text that Markdown shows as it is, on one line: no table, link or HTML."""
+    return _unlinked(_escaped(_one_line(text), _MARKS))
+
+
+def in_prose(text: str, *, code: bool = False, links: bool = False) -> str:
+    """The same with as few backslashes as that takes, for pages that are read in their source too.
+
+    With `code`, what stands between backticks is code; with `links`, a bare address may become a link: for text of
+    our own.
     """
-    line = " ".join(printable(text).split())
+    line = _one_line(text)
     if not code or line.count("`") % 2:
-        return _escaped(line) if links else _unlinked(_escaped(line))
-    parts = line.split("`")
-    return "`".join(part.replace("|", "\\|") if n % 2 else _unlinked(_escaped(part)) for n, part in enumerate(parts))
+        escaped = _escaped(line, _ACTING_MARKS)
+        return escaped if links else _unlinked(escaped)
+    told = (
+        part.replace("|", "\\|") if number % 2 else _unlinked(_escaped(part, _ACTING_MARKS))
+        for number, part in enumerate(line.split("`"))
+    )
+    return "`".join(told)
 
 
-def _escaped(line: str) -> str:
-    return _MARKDOWN.sub(r"\\\g<0>", line.translate(_ENTITIES))
+def _one_line(text: str) -> str:
+    return " ".join(printable(text).split())
+
+
+def _escaped(line: str, marks: re.Pattern[str]) -> str:
+    return marks.sub(r"\\\g<0>", line.translate(_ENTITIES))
 
 
 def _unlinked(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -17,7 +18,17 @@ from rich.table import Table
 from rich.text import Text
 from seen import moving
 
-from orchestrator.foreign import in_markdown, json_text, printable, refused, sheet, stripped, throughout, uncoloured
+from orchestrator.foreign import (
+    in_markdown,
+    in_prose,
+    json_text,
+    printable,
+    refused,
+    sheet,
+    stripped,
+    throughout,
+    uncoloured,
+)
 from orchestrator.report.console import PlainConsole
 
 TERMINAL = {
@@ -157,12 +168,14 @@ MARKDOWN = {
 
 @pytest.mark.parametrize(("text", "shown"), MARKDOWN.values(), ids=MARKDOWN)
 def test_markdown_shows_text_as_it_is(text, shown):
-    assert in_markdown(text) == shown
+    assert in_prose(text) == shown
+    assert re.sub(r"\\([{}\[\]#])", r"\1", in_markdown(text)) == re.sub(r"\\(\])", r"\1", shown)
+    assert not re.search(r"(?<!\\)(?:\\\\)*[\[\]{}#]", in_markdown(text))
 
 
 def test_code_in_markdown_stays_code_and_leaves_its_table_whole():
-    assert in_markdown("a `b_|c` d_e", code=True) == r"a `b_\|c` d\_e"
-    assert in_markdown("a `b_|c d_e", code=True) == r"a \`b\_\|c d\_e"
+    assert in_prose("a `b_|c` d_e", code=True) == r"a `b_\|c` d\_e"
+    assert in_prose("a `b_|c d_e", code=True) == r"a \`b\_\|c d\_e"
 
 
 # ---------------------------------------------------------------- sheets

@@ -10,7 +10,7 @@ from builders import MATRIX, cell, failed, import_failed, judged, passed, probe,
 
 from orchestrator import paths, workflow
 from orchestrator.errors import UserError
-from orchestrator.foreign import in_markdown
+from orchestrator.foreign import in_prose
 from orchestrator.insight import claims
 from orchestrator.insight.claims import Reading, Seed, Statement, Truth, held, runs
 from orchestrator.matrix import document
@@ -171,7 +171,7 @@ def test_the_catalogue_lists_every_probe_once_with_its_limit():
     assert rows[0].endswith("| 60 s |")
     assert "Is a\\|b?" in rows[1]
     assert rows[1].endswith("| 5 s |")
-    assert in_markdown("a_b <c>\nd") == "a\\_b &lt;c&gt; d"
+    assert in_prose("a_b <c>\nd") == "a\\_b &lt;c&gt; d"
 
 
 def test_the_committed_catalogue_is_of_these_probes():

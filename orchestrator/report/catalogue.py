@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from orchestrator.foreign import in_markdown
+from orchestrator.foreign import in_prose
 from orchestrator.model import Limits, Probe, ProbeKind
 
 _KINDS = {
@@ -40,9 +40,9 @@ def _row(probe: Probe, limits: Limits) -> str:
     limit = f"{probe.seconds or limits.probe_seconds:g} s"
     entries = (
         f"`{probe.id}`",
-        in_markdown(probe.question),
+        in_prose(probe.question),
         str(probe.kind),
-        in_markdown(probe.source, links=True) or "–",
+        in_prose(probe.source, links=True) or "–",
         limit,
     )
     return "| " + " | ".join(entries) + " |"

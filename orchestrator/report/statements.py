@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from orchestrator.foreign import in_markdown
+from orchestrator.foreign import in_prose
 from orchestrator.insight.claims import Held, Seed, Statement, Truth, held
 from orchestrator.model import Matrix
 from orchestrator.verdict.judge import Judged
@@ -32,7 +32,7 @@ def statements(seeds: Sequence[Seed], cells: Sequence[Judged], matrix: Matrix, d
         f"{len(came_out)} statements, {evidence}: " + ", ".join(f"{counts[t]} {t}" for t in Truth if counts[t]) + ".",
     ]
     for seed in seeds:
-        lines += ["", f"## Seed {seed.seed}: {in_markdown(seed.title)}", "", "| | statement | decided by | came out |"]
+        lines += ["", f"## Seed {seed.seed}: {in_prose(seed.title)}", "", "| | statement | decided by | came out |"]
         lines += ["| --- | --- | --- | --- |"]
         lines += [_row(number, statement, came_out[seed.seed, number]) for number, statement in _numbered(seed)]
     return "\n".join(lines) + "\n"
@@ -44,18 +44,18 @@ def _numbered(seed: Seed) -> list[tuple[int, Statement]]:
 
 def _row(number: int, statement: Statement, found: Held) -> str:
     probes = ", ".join(f"`{name}`" for name in statement.holds) or "–"
-    return f"| {number} | {in_markdown(statement.says, code=True)} | {probes} | {_came_out(statement, found)} |"
+    return f"| {number} | {in_prose(statement.says, code=True)} | {probes} | {_came_out(statement, found)} |"
 
 
 def _came_out(statement: Statement, found: Held) -> str:
     parts = [f"**{found.truth}**"]
-    parts += [in_markdown(found.why, code=True)] if found.why else []
+    parts += [in_prose(found.why, code=True)] if found.why else []
     if len(found.spans) > 1 or found.truth is Truth.DEPENDS:
-        told = [f"{in_markdown(shorten(word, _VALUE))} on {', '.join(where)}" for word, where in found.spans[:_SPANS]]
+        told = [f"{in_prose(shorten(word, _VALUE))} on {', '.join(where)}" for word, where in found.spans[:_SPANS]]
         told += [f"and {len(found.spans) - _SPANS} more"] if len(found.spans) > _SPANS else []
         parts.append("; ".join(told))
     elif found.spans:
         parts.append(f"on {', '.join(found.spans[0][1])}")
     if statement.holds and statement.note:
-        parts.append(in_markdown(statement.note, code=True))
+        parts.append(in_prose(statement.note, code=True))
     return " · ".join(parts)
