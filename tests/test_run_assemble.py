@@ -46,6 +46,14 @@ def test_a_resolver_that_answers_without_end_is_ended(monkeypatch):
     assert (raised.value.status, raised.value.reason) == (CellStatus.INFRA, "resolver-output")
 
 
+@pytest.mark.parametrize("said", [{"oom_killed": True}, {"stderr": "OSError: [Errno 28] No space left on device"}])
+def test_a_resolver_without_room_finds_nothing_out(said):
+    engine = Builder(ending=lambda: Exit(code=1, seconds=1.0, **said))
+    with pytest.raises(CellError) as raised:
+        assemble._in_builder(engine, BASE, Limits())(("uv",), ())
+    assert (raised.value.status, raised.value.reason) == (CellStatus.INFRA, "resolver-room")
+
+
 def test_what_the_index_did_wrong_meanwhile_comes_along():
     engine = Builder(ending=lambda: Exit(code=1, seconds=1.0, trouble="HTTP 503"))
     assert assemble._in_builder(engine, BASE, Limits())(("uv",), ()).trouble == "HTTP 503"

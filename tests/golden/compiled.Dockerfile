@@ -43,8 +43,8 @@ RUN --mount=type=bind,from=tools,source=/uv,target=/usr/local/bin/uv \
 RUN --mount=type=bind,from=tools,source=/uv,target=/usr/local/bin/uv \
     --mount=type=bind,source=host.sh,target=/tmp/host.sh \
     --mount=type=bind,source=install.sh,target=/tmp/install.sh \
-    --mount=type=bind,from=compat-built:bc2294cb4cc63cdffa89,source=/out,target=/tmp/wheels/termcolor \
-    --mount=type=bind,from=compat-built:df67923303ada39b997c,source=/out,target=/tmp/wheels/wrapt \
+    --mount=type=bind,from=compat-built:KEY,source=/out,target=/tmp/wheels/termcolor \
+    --mount=type=bind,from=compat-built:KEY,source=/out,target=/tmp/wheels/wrapt \
     sh /tmp/install.sh
 
 LABEL compat.key="3e2d4affe1a12febcf413b5217b34ad665272bc3fcb0dc6fac434dc14533e32c"
