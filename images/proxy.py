@@ -2,6 +2,7 @@
 
     proxy.py SOCKET CACHE [SETTINGS]      serve; SETTINGS is a file of variables in JSON, read once and removed
     proxy.py trouble SOCKET TOKEN         what the indexes did wrong towards who used that token
+    proxy.py forget CACHE                 removes what was fetched
 
     /TOKEN/settings                       which numbers the host's variables stand for
     /TOKEN/N/simple/PROJECT/              a page, its links pointing here
@@ -256,5 +257,7 @@ def trouble(path, token):
 if __name__ == "__main__":
     if sys.argv[1] == "trouble":
         trouble(*sys.argv[2:])
+    elif sys.argv[1] == "forget":
+        Index(None, sys.argv[2]).trim(0)
     else:
         serve(*sys.argv[1:])

@@ -3,6 +3,7 @@
 Beside `proxy.py`; CPython 3.6 and later, standard library only.
 """
 
+import contextlib
 import hashlib
 import html
 import json
@@ -19,6 +20,9 @@ PAGE_SECONDS = 180
 """How long a page is kept, in memory only: a resolver asks for one several times."""
 PAGES_BYTES = 128 * 1024 * 1024
 CACHE_BYTES = 20 * 1024**3
+TRIM_BYTES = 1024**3
+"""After so many more it is looked whether there are too many."""
+STALE_SECONDS = 24 * 3600
 TOKENS = 4096
 """Of so many is trouble remembered."""
 JSON = "application/vnd.pypi.simple.v1+json"
@@ -43,6 +47,7 @@ class Index:
         self._turns = {}
         self._lock = threading.Lock()
         self._trouble = OrderedDict()
+        self._added = 0
 
     def note(self, token, error):
         """Remembers what an index did wrong, and says it. A refusal (401, 403) may be its way to say "not here"."""
@@ -125,25 +130,32 @@ class Index:
                     indexes.save(answer, path, sha256, most, indexes.shown(url))
 
             indexes.patiently(attempt)
-            return open(path, "rb")
+            found = open(path, "rb")  # noqa: SIM115 - given to the caller
+            self._added += os.fstat(found.fileno()).st_size
+        if self._added > TRIM_BYTES:
+            self._added = 0
+            self.trim()
+        return found
 
     def path(self, sha256):
         return os.path.join(self.folder, sha256[:2], sha256)
 
-    def trim(self):
-        """Forgets what was longest not asked for, down to CACHE_BYTES, and what a killed process left half written."""
+    def trim(self, most=CACHE_BYTES):
+        """Forgets what was longest not asked for, down to `most`, and what a killed process left half written."""
         found = []
         for folder, _, names in os.walk(self.folder):
-            for name in names:
-                path = os.path.join(folder, name)
-                stat = os.stat(path)
-                stale = ".part-" in name and time.time() - stat.st_mtime > 24 * 3600
-                found.append((0 if stale else stat.st_mtime, stat.st_size, path))
+            for path in (os.path.join(folder, name) for name in names):
+                with contextlib.suppress(FileNotFoundError):
+                    stat = os.stat(path)
+                    half = ".part-" in path
+                    if not half or time.time() - stat.st_mtime > STALE_SECONDS:
+                        found.append((0 if half else stat.st_mtime, stat.st_size, path))
         total = sum(size for _, size, _ in found)
         for used, size, path in sorted(found):
-            if used and total <= CACHE_BYTES:
+            if used and total <= most:
                 break
-            os.remove(path)
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(path)
             total -= size
 
     def _turn(self, key):

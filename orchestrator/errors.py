@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from enum import IntEnum, StrEnum
+
+_LOGIN = re.compile(r"(?<=://)[^\s/]*@")
+
+
+def without_logins(text: str) -> str:
+    """Text in which no address holds a user and password: tools print the address of an index as they were given it.
+
+    >>> without_logins("no answer from https://me:secret@index.example/simple/")
+    'no answer from https://index.example/simple/'
+    """
+    return _LOGIN.sub("", text)
 
 
 class ExitCode(IntEnum):
@@ -20,6 +32,7 @@ class UserError(Exception):
     """Something the person at the keyboard can mend: shown as a message and a hint, never as a traceback."""
 
     def __init__(self, message: str, *, hint: str = "", code: ExitCode = ExitCode.USAGE) -> None:
+        message = without_logins(message)
         super().__init__(message)
         self.message = message
         self.hint = hint
@@ -63,7 +76,7 @@ class CellError(Exception):
     """One cell could not be carried further. It becomes data in one place, `run.cells.run_cell`.
 
     `reason` is a short slug that groups equal failures (`no-wheel`, `pins-clash`, `index`, `disk-full`, …);
-    `detail` is what a person reads, cut to what matters.
+    `detail` is what a person reads, cut to what matters, without anybody's password.
     """
 
     def __init__(
@@ -75,6 +88,7 @@ class CellError(Exception):
         *,
         attribution: Attribution = Attribution.UNKNOWN,
     ) -> None:
+        detail = without_logins(detail)
         super().__init__(f"{phase}: {reason}: {detail}")
         self.phase = phase
         self.status = status

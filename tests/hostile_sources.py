@@ -18,8 +18,10 @@ def wheel(folder, name=NAME, module="{module}"):
     info = module + "-{version}.dist-info/"
     with zipfile.ZipFile(os.path.join(folder, name), "w") as made:
         made.writestr(module + ".py", "here = True\\n")
-        made.writestr(info + "METADATA", "Metadata-Version: 2.1\\nName: " + module + "\\nVersion: {version}\\n{requires}")
-        made.writestr(info + "WHEEL", "Wheel-Version: 1.0\\nGenerator: t\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        said = "Metadata-Version: 2.1\\nName: " + module + "\\nVersion: {version}\\n{requires}"
+        made.writestr(info + "METADATA", said)
+        said = "Wheel-Version: 1.0\\nGenerator: t\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n"
+        made.writestr(info + "WHEEL", said)
         made.writestr(info + "RECORD", "")
     return name
 

@@ -167,7 +167,8 @@ def test_removing_an_image_frees_what_was_counted_for_it(engine, forgotten, tmp_
 @pytest.mark.container
 @pytest.mark.network
 def test_downloads_of_our_builds_can_be_dropped_and_nobody_elses(engine, base, forgotten, tmp_path):
-    others = BuildContext(dockerfile=f"FROM {base.image}\nRUN --mount=type=cache,target=/mine echo kept > /mine/it\n")
+    kept = f"echo kept-{secrets.token_hex(6)}"  # a layer that is built already would ask for no mount
+    others = BuildContext(dockerfile=f"FROM {base.image}\nRUN --mount=type=cache,target=/mine {kept} > /mine/it\n")
     engine._open().build(others, ("compat-test:mount",), tmp_path / "others.log")
 
     def mounts(word):
@@ -176,14 +177,14 @@ def test_downloads_of_our_builds_can_be_dropped_and_nobody_elses(engine, base, f
 
     # a mount is named for the command that first asked for it: on a new machine that is the builder's, not a cell's
     for script in ("host.sh", "install.py"):
-        word = f"{script}-{secrets.token_hex(6)}"  # a layer that is built already would ask for no mount
+        word = f"{script}-{secrets.token_hex(6)}"
         mount = f"--mount=type=cache,id={word},target=/var/cache/uv"
         text = f"FROM {base.image}\nRUN {mount} echo {word} > /var/cache/uv/it; test ! -e /tmp/{script}\n"
         engine._open().build(BuildContext(dockerfile=text), ("compat-test:mount",), tmp_path / "mine.log")
         assert mounts(word)
         engine.drop_downloads()
         assert mounts(word) == []
-    assert mounts("echo kept")
+    assert mounts(kept)
     engine.remove(["compat-test:mount"])
 
 

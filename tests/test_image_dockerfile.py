@@ -73,6 +73,8 @@ GPU_RECIPES = {
 def test_a_dockerfile_is_the_golden_one(name):
     """`COMPAT_GOLDEN=write pytest` writes what is there now."""
     text = dockerfile.render((RECIPES | GPU_RECIPES)[name], TEMPLATES).dockerfile
+    # what wheels are called changes with every script that makes them
+    text = re.sub(r"compat-built:[0-9a-f]{20}", "compat-built:KEY", text)
     golden = GOLDEN / f"{name}.Dockerfile"
     if os.environ.get("COMPAT_GOLDEN") == "write":
         golden.write_text(text)

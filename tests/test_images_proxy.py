@@ -18,6 +18,7 @@ from credentialed_index import PASSWORD, USER, index
 
 from orchestrator import paths
 
+PYTHON = os.environ.get("COMPAT_OLDEST_PYTHON") or sys.executable
 TOKEN, OTHER = "a" * 32, "b" * 32
 
 
@@ -58,7 +59,7 @@ def running(folder: Path, environment: dict[str, str]):
     settings.write_text(json.dumps({"environment": environment}))
     (folder / "cache").mkdir(exist_ok=True)
     log = folder / "log"
-    command = [sys.executable, "-I", "-S", str(paths.data("images") / "proxy.py"), str(folder / "socket")]
+    command = [PYTHON, "-I", "-S", str(paths.data("images") / "proxy.py"), str(folder / "socket")]
     # "-u" is not heard with what else is set here
     with log.open("wb") as sink:
         process = subprocess.Popen(
@@ -143,6 +144,18 @@ def test_a_part_and_the_head_of_a_file_come_before_and_after_it_is_kept(served, 
     assert proxy.ask("/0/file/part/part-1.whl", Range="bytes=9999-")[0] == 416
 
 
+def test_what_is_kept_is_forgotten_when_told_and_what_is_being_written_is_not(served, proxy):
+    sha256 = served.add("gone", "gone-1.whl", b"soon gone")
+    proxy.ask("/0/file/gone/gone-1.whl")
+    half = proxy.folder / "half.part-1"
+    half.write_bytes(b"x")
+    subprocess.run([PYTHON, str(paths.data("images") / "proxy.py"), "forget", str(proxy.folder)], check=True)
+    assert not (proxy.folder / sha256[:2] / sha256).exists()
+    assert half.exists()
+    half.unlink()
+    assert proxy.ask("/0/file/gone/gone-1.whl")[2] == b"soon gone"
+
+
 def test_other_bytes_than_the_page_says_are_never_given_out(served, proxy):
     served.add("lies", "lies-1.whl", b"content", sha256="0" * 64)
     before = proxy.trouble()
@@ -172,7 +185,7 @@ def test_what_an_index_refuses_is_trouble_and_what_it_has_not_is_none(served, pr
 def test_the_command_says_what_went_wrong(served, proxy):
     served.spoil = lambda _path, _answer: (403, {}, b"")
     proxy.ask("/0/simple/said/", OTHER)
-    command = [sys.executable, "-I", "-S", str(paths.data("images") / "proxy.py"), "trouble", str(proxy.path), OTHER]
+    command = [PYTHON, "-I", "-S", str(paths.data("images") / "proxy.py"), "trouble", str(proxy.path), OTHER]
     said = json.loads(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
     assert said == {"count": 0, "refused": 1, "last": f"said of {served.host}:{served.port}: HTTP 403"}
 

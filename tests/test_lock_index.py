@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
+from credentialed_index import EXPECTED, PASSWORD, USER, index
 from listening import listening
 
 from orchestrator.errors import CellError, CellStatus
@@ -258,3 +259,34 @@ def test_metadata_come_from_the_file_itself_only_when_its_hash_is_right(server, 
 def test_as_of_must_say_its_time_zone(tmp_path):
     with session_for(None) as session, pytest.raises(ValueError, match="time zone"):
         PackageIndex(datetime(2024, 1, 1), "http://x", tmp_path, session)
+
+
+# ------------------------------------------------------------ credentials
+
+
+def test_a_user_and_password_are_sent_to_the_index_alone_and_kept_nowhere(tmp_path):
+    with index(secret=True) as served, index("localhost") as other, session_for(None) as session:
+        served.add("a", SDIST, b"x")
+        other.add("a", WHEEL, b"y")
+        served.add("a", WHEEL, b"y", at=f"{other.url}/files/{WHEEL}")
+        made = PackageIndex(AS_OF, served.root, tmp_path, session, sleep=lambda _: None)
+        found = {f.filename: f for f in made.files("a")}
+        assert [PASSWORD in f.url for f in found.values()] == [False, False]
+        for file in found.values():
+            assert made.size(file) == 1
+        assert {said for _, said in other.authorized} == {None}
+        assert (f"/files/{SDIST}", EXPECTED) in served.authorized
+        kept = "".join(p.read_text() for p in tmp_path.rglob("*.json"))
+        assert SDIST in kept
+        assert PASSWORD not in kept
+        assert USER not in kept
+
+
+def test_a_file_is_looked_up_in_every_index_that_resolvers_are_told_of(tmp_path):
+    with index(secret=True) as served, index("localhost") as other, session_for(None) as session:
+        served.add("pip", "pip-1.tar.gz", b"p")
+        sha256 = other.add("a", SDIST, b"x")
+        made = PackageIndex(AS_OF, served.root, tmp_path, session, sleep=lambda _: None)
+        assert made.listed("a", SDIST) is None
+        assert made.beside((other.root,)).listed("a", SDIST).sha256 == sha256
+        assert made.listed("a", "b-1.tar.gz") is None

@@ -43,6 +43,38 @@ def test_a_report_gives_the_files_pip_would_install_sorted_by_name():
     assert pip.version_in(json.dumps(REPORT)) == "pip 24.0"
 
 
+def forged(**changed: object) -> str:
+    """A report as package code may write it: one word of it is something else."""
+    word = {"url": "https://x.example/six-1.0.tar.gz", "hash": "sha256=aa", "name": "six", "version": "1.0", **changed}
+    link = {"url": word["url"], "archive_info": {"hash": word["hash"]}}
+    return json.dumps(
+        {"install": [{"download_info": link, "metadata": {"name": word["name"], "version": word["version"]}}]}
+    )
+
+
+FORGED = {
+    "a line more": forged(version="1.0\nRUN id"),
+    "a path": forged(url="https://x.example/..%2f..%2fetc%2fpasswd"),
+    "a word of a shell": forged(name="$(id)"),
+    "no name": forged(name=""),
+    "a number": forged(version=1),
+    "no hash": forged(hash="sha256="),
+    "a long word": forged(version="1" * 5000),
+    "too deep": "[" * 100_000,
+}
+
+
+@pytest.mark.parametrize("text", FORGED.values(), ids=FORGED)
+def test_a_report_that_package_code_wrote_is_no_bug_of_ours(text):
+    with pytest.raises(CellError) as caught:
+        pip.parse_report(text)
+    assert (caught.value.status, caught.value.reason) == (CellStatus.INFRA, "pip-report")
+
+
+def test_a_resolver_is_called_what_it_can_be_called():
+    assert pip.version_in('{"pip_version": "24.0; rm -rf"}') == "pip"
+
+
 @pytest.mark.parametrize("text", ["", "Traceback", "[]", "{}", '{"install": [{}]}', '{"install": [1]}'])
 def test_what_is_no_report_is_our_trouble(text):
     with pytest.raises(CellError) as caught:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
+from docker_tools import base_on, docker_engine
 from test_lock_index import Server, serving
 
 from orchestrator.errors import Attribution, CellError, CellStatus
@@ -14,7 +15,8 @@ from orchestrator.lock import settings, uv
 from orchestrator.lock.index import PackageIndex, session_for
 from orchestrator.lock.strategies import lock
 from orchestrator.lock.tools import Result, Tools
-from orchestrator.model import Axis, AxisKind, Base, Cell, Choice
+from orchestrator.model import Axis, AxisKind, Base, Cell, Choice, Limits
+from orchestrator.run.assemble import _in_builder
 
 AS_OF = datetime(2026, 11, 1, tzinfo=UTC)
 THEN = "2023-05-01T00:00:00Z"
@@ -198,3 +200,22 @@ def test_a_package_nobody_published_is_known_not_to_be_there(real):
     with pytest.raises(CellError) as caught:
         real(cell("3.11", "uv-today", **{"compat-matrix-no-such-thing": "1"}))
     assert (caught.value.status, caught.value.reason) == (CellStatus.UNRESOLVABLE, "no-release")
+
+
+# ---------------------------------------------------------------- the builder, before the host's own index
+
+
+@pytest.mark.container
+@pytest.mark.network
+@pytest.mark.parametrize("resolve", ["pip-today", "uv-today"])
+def test_what_only_exists_as_source_is_locked_from_a_builder_without_a_network(tmp_path, resolve):
+    with docker_engine() as engine, session_for(settings.certificates(os.environ)) as session:
+        where = base_on(engine, tmp_path)
+        index = PackageIndex(AS_OF, settings.host_index(os.environ), tmp_path / "readings", session)
+        host = partial(uv.run_host, environment=settings.uv_environment(os.environ))
+        tools = Tools(uv_host=host, in_builder=_in_builder(engine, where, Limits()))
+        found = lock(cell("3.11", resolve, termcolor="1.1.0", wrapt="1.12.1"), where, index, tools)
+    assert found.pins == ("termcolor==1.1.0", "wrapt==1.12.1")
+    assert found.compiled == ("termcolor", "wrapt")
+    assert all(d.size and len(d.sha256) == 64 for d in found.distributions)
+    assert "127.0.0.1" not in repr(found)

@@ -33,6 +33,32 @@ def test_a_resolver_that_is_cut_off_by_its_limit_ran_out_of_time():
     assert (result.code, result.timed_out) == (137, True)
 
 
+def test_a_resolver_that_answers_without_end_is_ended(monkeypatch):
+    class Flooding(FakeEngine):
+        def run(self, reference, task, on_line):
+            for _ in range(100):
+                on_line(b"x" * 100)
+            return Exit(code=0, seconds=1.0)
+
+    monkeypatch.setattr(assemble, "ANSWER_BYTES", 5000)
+    with pytest.raises(CellError) as raised:
+        assemble._in_builder(Flooding(), BASE, Limits())(("uv",), ())
+    assert (raised.value.status, raised.value.reason) == (CellStatus.INFRA, "resolver-output")
+
+
+@pytest.mark.parametrize("said", [{"oom_killed": True}, {"stderr": "OSError: [Errno 28] No space left on device"}])
+def test_a_resolver_without_room_finds_nothing_out(said):
+    engine = Builder(ending=lambda: Exit(code=1, seconds=1.0, **said))
+    with pytest.raises(CellError) as raised:
+        assemble._in_builder(engine, BASE, Limits())(("uv",), ())
+    assert (raised.value.status, raised.value.reason) == (CellStatus.INFRA, "resolver-room")
+
+
+def test_what_the_index_did_wrong_meanwhile_comes_along():
+    engine = Builder(ending=lambda: Exit(code=1, seconds=1.0, trouble="HTTP 503"))
+    assert assemble._in_builder(engine, BASE, Limits())(("uv",), ()).trouble == "HTTP 503"
+
+
 def test_a_cell_s_cuda_wheels_count_in_what_it_needs_and_those_that_are_nowhere_do_not():
     cudart = replace(file("nvidia_cuda_runtime_cu11", "11.8.89"), size=1000)
     index = FakeIndex(tensorflow=[TF], kerassurgeon=[SURGEON], nvidia_cuda_runtime_cu11=[cudart])

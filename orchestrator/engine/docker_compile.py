@@ -114,7 +114,8 @@ class Received:
             raise ValueError("the wheel did not come out whole")
         try:
             name, version, _, _ = parse_wheel_filename(self.filename)
-            fits = name == canonicalize_name(source.name) and version.public == Version(source.version).public
+            same = Version(version.public) == Version(Version(source.version).public)
+            fits = same and name == canonicalize_name(source.name)
         except (InvalidWheelFilename, InvalidVersion) as error:
             raise ValueError(f"{self.filename} is no name of a wheel") from error
         if not fits:

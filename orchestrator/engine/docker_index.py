@@ -91,10 +91,13 @@ class Sidecar:
             self._remove()
 
     def drop(self, daemon: Daemon) -> None:
-        """Forgets what was fetched, where no proxy is at it; raises CellError(collect, infra)."""
+        """Forgets what was fetched, and the cache that builders shared once; raises CellError(collect, infra)."""
         import docker.errors
 
-        with daemon.guarded(Phase.COLLECT):
+        with self._lock, daemon.guarded(Phase.COLLECT):
+            if self._runs():
+                command = [_PYTHON, "-I", "-S", f"{limits.FILES}/proxy.py", "forget", f"{_CACHE}/files"]
+                self._made.exec_run(command, user=f"{USER}:{USER}")
             for name in (CACHE_VOLUME, limits.OLD_CACHE_VOLUME):
                 with suppress(docker.errors.NotFound):
                     try:

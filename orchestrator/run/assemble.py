@@ -42,6 +42,7 @@ DISK_BUDGET = 25_000_000_000
 """Bytes that cell images may take together, unless said otherwise."""
 RESOLVE_SECONDS = 600.0
 """A resolver in a builder is ended after this."""
+_NO_SPACE = "no space left on device"
 ANSWER_BYTES = 64 * 1024 * 1024
 """A resolver's answer that is larger is none."""
 
@@ -240,6 +241,10 @@ def _in_builder(
         ended = engine.run(base.image, task, take)
         if ended.lost:
             raise infra(Phase.RESOLVE, "engine", ended.lost)
+        if ended.code != 0 and (ended.oom_killed or _NO_SPACE in ended.stderr.lower()):
+            raise infra(
+                Phase.RESOLVE, "resolver-room", f"a resolver needs more memory than it has: {ended.stderr[-300:]}"
+            )
         return Result(
             code=-1 if ended.code is None else ended.code,
             stdout=b"\n".join(line.rstrip(b"\n") for line in lines).decode(errors="replace"),
