@@ -366,6 +366,25 @@ def floods_its_parents_answers():
         expect(True, "")
 
 
+@check("hostile.claims_other_processes", "?", needs=("json",))
+def claims_other_processes():
+    """Says of its sibling, its parent and the supervisor that they are it, and that it has ended."""
+    frame = sys._getframe()
+    while "tag" not in frame.f_locals:
+        frame = frame.f_back
+    answers = os.open("/proc/%d/cwd/answers" % os.getppid(), os.O_WRONLY)
+    until = time.time() + 0.3
+    while time.time() < until:
+        with open("/proc/%d/task/%d/children" % (os.getppid(), os.getppid())) as file:
+            siblings = [int(pid) for pid in file.read().split() if int(pid) != os.getpid()]
+        for pid in siblings + [os.getppid(), int(os.environ["SUPERVISOR"])]:
+            told = {"for": frame.f_locals["tag"], "pid": pid}
+            os.write(answers, json.dumps(told).encode("ascii") + b"\n")
+        time.sleep(0.01)
+    with subject("call"):
+        expect(True, "")
+
+
 @check("hostile.stuffs_its_parents_requests", "?", needs=("json",), seconds=3)
 def stuffs_its_parents_requests():
     """Fills the pipe that a stopped parent does not read."""

@@ -105,6 +105,14 @@ def test_forged_and_endless_answers_change_no_outcome_and_fill_no_memory(made: E
     assert told["hostile.memory_of_the_supervisor"]["value"] < 100_000
 
 
+def test_a_process_that_a_probe_says_is_its_own_is_not_killed_for_it(made: Environment) -> None:
+    made.lanes = 2
+    told = made.tell("hostile.claims_other_processes", "hostile.passes_slowly", "hostile.passes")
+    assert ends(told, "passes_slowly", "passes") == ["returned", "returned"]
+    assert told["hostile.passes_slowly"]["first"] == ""
+    assert len(told.named("parent")) == 1
+
+
 def test_a_parent_that_does_not_read_holds_nobody_up(made: Environment) -> None:
     told = made.tell("hostile.stuffs_its_parents_requests", "hostile.passes", limits={**LIMITS, "probe_seconds": 3})
     assert ends(told, "passes") == ["returned"]
