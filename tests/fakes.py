@@ -148,7 +148,8 @@ class FakeEngine:
             events.append({"event": "ended", "probe": name} | self.script(name))
         events.append({"event": "bye", "probes": len(plan["probes"]), "seconds": 1.0})
         for number, event in enumerate(events[: self.cut_after]):
-            on_line(json.dumps({"seq": number, "t": 0.1} | event).encode())
+            line = json.dumps({"seq": number, "t": 0.1} | event, ensure_ascii=False)
+            on_line(line.encode("utf-8", "replace"))  # half a surrogate pair becomes a question mark, as in probes/
         return self.ending()
 
     def halt(self) -> None:

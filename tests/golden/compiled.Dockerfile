@@ -28,18 +28,9 @@ RUN --mount=type=bind,source=install,target=/tmp/install \
 
 # compiled from source
 # No wheel for this Python: built from their sources apart, without a network, as `compile.py` does it.
-<<<<<<< HEAD
 RUN --mount=type=bind,source=install,target=/tmp/install \
-    --mount=type=bind,from=compat-built:4e259e147148218d5adb,source=/out,target=/tmp/wheels/termcolor \
-    --mount=type=bind,from=compat-built:dee2209309f09cf2f46a,source=/out,target=/tmp/wheels/wrapt \
-    /opt/compat/python -I -S -B /tmp/install/install.py /opt/venv /tmp/wheels
-=======
-RUN --mount=type=bind,from=tools,source=/uv,target=/usr/local/bin/uv \
-    --mount=type=bind,source=host.sh,target=/tmp/host.sh \
-    --mount=type=bind,source=install.sh,target=/tmp/install.sh \
     --mount=type=bind,from=compat-built:KEY,source=/out,target=/tmp/wheels/termcolor \
     --mount=type=bind,from=compat-built:KEY,source=/out,target=/tmp/wheels/wrapt \
-    sh /tmp/install.sh
->>>>>>> sandbox
+    /opt/compat/python -I -S -B /tmp/install/install.py /opt/venv /tmp/wheels
 
 LABEL compat.key="3e2d4affe1a12febcf413b5217b34ad665272bc3fcb0dc6fac434dc14533e32c"
