@@ -39,7 +39,7 @@ RUN --mount=type=bind,from=tools,source=/uv,target=/usr/local/bin/uv \
     sh /tmp/install.sh /tmp/layer.txt
 
 # compiled from source
-# No wheel for this Python: built from their sources apart, without a network, as `compile.py` does it.
+# No wheel for this Python: built from their sources apart, without a network; `compat run` makes what holds them.
 RUN --mount=type=bind,from=tools,source=/uv,target=/usr/local/bin/uv \
     --mount=type=bind,source=host.sh,target=/tmp/host.sh \
     --mount=type=bind,source=install.sh,target=/tmp/install.sh \
