@@ -208,7 +208,7 @@ def remove_images(engine: DockerEngine) -> None:
 
 
 def build_ours(bench: Bench, salt: str) -> tuple[float, Prepared]:
-    """Seconds to compile what has no wheel and to build the recipe: from a variable of its own on, no layer is reused."""
+    """Seconds to compile what has no wheel and to build the recipe; a variable keeps any layer from being reused."""
     base, templates = bench.shop.base(bench.lock.python), dockerfile.read(paths.data("images"))
     recipe = bench.shop.recipe(bench.lock, base, ())
     context = dockerfile.render(recipe, templates)

@@ -190,6 +190,8 @@ def test_no_address_of_the_proxy_and_none_of_the_index_is_in_what_a_lock_takes(s
 def test_an_index_in_trouble_is_told_from_a_package_that_is_not_there(served, engine, base):
     ended, _ = resolve(engine, base, "nobody-published-this")
     assert (ended.code, ended.trouble) == (1, "")
+    assert "Looking in indexes: the index" in ended.stderr
+    assert "127.0.0.1" not in ended.stderr
     served.spoil = lambda _path, _answer: (403, {}, b"")
     ended, _ = resolve(engine, base, "in-trouble")
     served.spoil = lambda _path, answer: answer

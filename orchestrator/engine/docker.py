@@ -195,6 +195,7 @@ class DockerEngine:
         daemon = self._open()
         entry = self._index.enter(daemon, builder)
         ended = self._run(builder, docker_index.wrapped(daemon, task, entry), on_line, entry.volume)
+        ended = replace(ended, stderr=docker_index.unaddressed(ended.stderr, entry))
         if ended.lost:
             return ended
         return replace(ended, trouble=self._index.trouble(daemon, entry, solved=ended.code == 0))

@@ -27,7 +27,7 @@ RUN --mount=type=bind,source=install,target=/tmp/install \
     /opt/compat/python -I -S -B /tmp/install/install.py /opt/venv /var/cache/wheels /tmp/layer.txt
 
 # compiled from source
-# No wheel for this Python: built from their sources apart, without a network, as `compile.py` does it.
+# No wheel for this Python: built from their sources apart, without a network; `compat run` makes what holds them.
 RUN --mount=type=bind,source=install,target=/tmp/install \
     --mount=type=bind,from=compat-built:KEY,source=/out,target=/tmp/wheels/termcolor \
     --mount=type=bind,from=compat-built:KEY,source=/out,target=/tmp/wheels/wrapt \
