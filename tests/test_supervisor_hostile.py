@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from supervised import LIMITS, Environment, Told, environment, oldest
 
-HOSTILE = Path(__file__).with_name("hostile.py").read_text()
+HOSTILE = {n: Path(__file__).with_name(n).read_text() for n in ("hostile.py", "hostile_beside.py")}
 LEAVES = [
     "symlink", "fifo", "directory", "sparse", "brackets", "many_brackets", "no_text", "nothing", "a_list",
     "without_a_token", "with_another_token", "oom", "timeout", "signalled", "unheard_of", "no_number", "large_value",
@@ -24,7 +24,7 @@ def made(request: pytest.FixtureRequest, tmp_path: Path) -> Environment:
     found = sys.executable if request.param == "this" else oldest()
     if found is None:
         pytest.skip("no old Python: set COMPAT_OLDEST_PYTHON")
-    return environment(found, tmp_path, {"hostile.py": HOSTILE})
+    return environment(found, tmp_path, HOSTILE)
 
 
 def ends(told: Told, *probes: str) -> list[str]:
