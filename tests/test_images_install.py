@@ -272,7 +272,7 @@ def test_an_archive_that_lies_about_a_file_is_refused(offset, value, says, tmp_p
         install.install([str(wheel)], str(environment))
 
 
-def test_a_hundred_thousand_files_install_and_more_than_any_wheel_has_are_refused(tmp_path, environment, monkeypatch):
+def test_many_files_install_and_more_than_any_wheel_has_are_refused(tmp_path, environment, monkeypatch):
     monkeypatch.setattr(wheels, "MOST_FILES", 2_000)
     install.install([str(made(tmp_path, {f"many/{n}.txt": "" for n in range(1_900)}))], str(environment))
     assert len(list((site(environment) / "many").iterdir())) == 1_900
