@@ -17,10 +17,14 @@ Answer = tuple[int, dict[str, str], bytes]
 
 
 class Index:
-    """path → bytes; `spoil` changes an answer, `asked` and `authorized` say what came and with what."""
+    """path → bytes; `spoil` changes an answer, `asked` and `authorized` say what came and with what.
+
+    `lasting`: answers may be kept, and who asks again is told when they have not changed.
+    """
 
     def __init__(self, *, secret: bool) -> None:
         self.secret = secret
+        self.lasting = False
         self.files: dict[str, bytes] = {}
         self.links: dict[str, list[str]] = {}
         self.asked: list[str] = []
@@ -81,6 +85,10 @@ def index(host: str = "127.0.0.1", *, secret: bool = False) -> Iterator[Index]:
             state.authorized.append((self.path, said))
             answer = state.answer(self.path, said, self.headers.get("Range", ""))
             status, headers, body = state.spoil(self.path, answer)
+            if state.lasting and status == 200:
+                headers = {**headers, "ETag": f'"{hashlib.sha256(body).hexdigest()}"', "Cache-Control": "max-age=600"}
+                if self.headers.get("If-None-Match") == headers["ETag"]:
+                    status, body = 304, b""
             with suppress(ConnectionError):
                 self.send_response(status)
                 for name, value in {"Content-Length": str(len(body)), **headers}.items():

@@ -167,8 +167,9 @@ def test_removing_an_image_frees_what_was_counted_for_it(engine, forgotten, tmp_
 @pytest.mark.container
 @pytest.mark.network
 def test_downloads_of_our_builds_can_be_dropped_and_nobody_elses(engine, base, forgotten, tmp_path):
-    kept = f"echo kept-{secrets.token_hex(6)}"  # a layer that is built already would ask for no mount
-    others = BuildContext(dockerfile=f"FROM {base.image}\nRUN --mount=type=cache,target=/mine {kept} > /mine/it\n")
+    kept = f"kept-{secrets.token_hex(6)}"  # a layer that is built already would ask for no mount
+    mount = f"--mount=type=cache,id={kept},target=/mine"
+    others = BuildContext(dockerfile=f"FROM {base.image}\nRUN {mount} echo {kept} > /mine/it\n")
     engine._open().build(others, ("compat-test:mount",), tmp_path / "others.log")
 
     def mounts(word):
