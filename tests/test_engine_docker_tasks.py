@@ -14,9 +14,8 @@ from pathlib import Path
 import pytest
 from docker_tools import PYTHON, base_on, docker_engine, ours
 
-from orchestrator.engine import docker_base, owner
+from orchestrator.engine import owner
 from orchestrator.engine.docker import DockerEngine
-from orchestrator.engine.docker_daemon import Daemon
 from orchestrator.errors import CellError, CellStatus
 from orchestrator.model import FIXED_VARIABLES, Base, Limits, Task
 
@@ -82,17 +81,17 @@ os.system("/tmp/x.sh")
 
 
 @pytest.mark.container
-def test_a_base_says_which_interpreter_no_package_reaches_and_one_of_before_is_asked(
-    engine: DockerEngine, base: Base, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert base.trusted == "/usr/bin/python3.11"
-    known = docker_base.remembered
-
-    def older(daemon: Daemon, reference: str) -> dict[str, object] | None:
-        return {name: fact for name, fact in (known(daemon, reference) or {}).items() if name != "trusted"}
-
-    monkeypatch.setattr(docker_base, "remembered", older)
-    assert base_on(engine, tmp_path) == base
+def test_a_base_has_an_interpreter_that_no_package_reaches(engine, base):
+    code = (
+        "import os, sys; real = os.path.realpath(sys.executable); print(real, sys.flags.no_site, sys.path)\n"
+        "print([p for p in ('/opt/compat', real) if os.stat(p).st_uid or os.stat(p).st_mode & 2])"
+    )
+    lines: list[bytes] = []
+    ended = engine.run(base.image, Task(command=(base.trusted, "-I", "-S", "-c", code)), lines.append)
+    assert ended.code == 0, ended.stderr
+    assert lines[0].startswith(b"/usr/bin/python3.11 1 ")
+    assert b"/opt/venv" not in lines[0]
+    assert lines[1] == b"[]", "root's alone"
 
 
 @pytest.mark.container

@@ -19,7 +19,7 @@ from second_daemon import SecondDaemon, base_of, engine_on, second_daemon
 from silent_index import Index
 
 from orchestrator import paths
-from orchestrator.engine import docker_base, owner
+from orchestrator.engine import owner
 from orchestrator.errors import CellStatus, ExitCode, Phase
 from orchestrator.image import dockerfile
 from orchestrator.model import (
@@ -342,8 +342,9 @@ def test_a_probe_that_misbehaves_ends_as_itself_and_harms_no_other(daemon: Secon
     limits = Limits(memory=256 * 1024**2, pids=64, probe_seconds=20, import_seconds=20, cell_seconds=120)
     try:
         shop = workshop(tmp_path, engine, suite=probes, limits=limits)
-        there = base.trusted or docker_base.trusted(engine._run, base.image)
-        prepared = Prepared(key="", reference=base.image, interpreter=base.interpreter, trusted=there, built=False)
+        prepared = Prepared(
+            key="", reference=base.image, interpreter=base.interpreter, trusted=base.trusted, built=False
+        )
         lock = Lock(
             python="3.11",
             platform=base.platform,

@@ -17,6 +17,7 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 from packaging.version import InvalidVersion, Version
 
 from orchestrator.engine import docker_images, limits, owner
+from orchestrator.engine.docker_base import TRUSTED
 from orchestrator.engine.docker_daemon import Daemon
 from orchestrator.errors import CellError, CellStatus, Phase, infra
 from orchestrator.model import Base, BuildContext, Distribution, Exit, Limits, Task
@@ -30,7 +31,7 @@ _NOT_FETCHED, _NOT_BUILT, _NO_INDEX = 43, 44, 125
 _NO_SPACE = ("no space left on device", "disk quota exceeded")
 _HEADER = re.compile(rb"wheel ([A-Za-z0-9][A-Za-z0-9_.+!-]{0,250}\.whl) ([0-9]{1,10}) ([0-9a-f]{64})")
 _TAIL_LINES = 25
-_COMMAND = ("/opt/venv/bin/python", "-I", "-S", f"{limits.FILES}/compile.py")
+_COMMAND = (TRUSTED, "-I", "-S", f"{limits.FILES}/compile.py")
 
 Run = Callable[[str, Task, Callable[[bytes], None]], Exit]
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from orchestrator.engine import build_secrets, limits, owner
+from orchestrator.engine.docker_base import TRUSTED
 from orchestrator.engine.docker_daemon import Daemon, troubles
 from orchestrator.errors import Phase, infra
 from orchestrator.model import Task
@@ -30,7 +31,6 @@ DOOR = "/run/compat-index"
 SOCKET = f"{DOOR}/door/socket"
 USER = 65533
 """Another than the builders'."""
-_PYTHON = "/opt/venv/bin/python"
 _CACHE = "/cache"
 _PROGRAMS = ("proxy.py", "upstream.py", "indexes.py")
 _SETTINGS = "settings/host.json"
@@ -73,7 +73,7 @@ class Sidecar:
             made = self._made if entry.volume == self._volume else None
         if made is None:
             return "the index proxy was started anew"
-        command = [_PYTHON, "-I", "-S", f"{limits.FILES}/proxy.py", "trouble", SOCKET, entry.token]
+        command = [TRUSTED, "-I", "-S", f"{limits.FILES}/proxy.py", "trouble", SOCKET, entry.token]
         with daemon.guarded(Phase.START):
             try:
                 code, said = made.exec_run(command, stderr=False, user=f"{USER}:{USER}")
@@ -97,7 +97,7 @@ class Sidecar:
 
         with self._lock, daemon.guarded(Phase.COLLECT):
             if self._runs():
-                command = [_PYTHON, "-I", "-S", f"{limits.FILES}/proxy.py", "forget", f"{_CACHE}/files"]
+                command = [TRUSTED, "-I", "-S", f"{limits.FILES}/proxy.py", "forget", f"{_CACHE}/files"]
                 self._made.exec_run(command, user=f"{USER}:{USER}")
             for name in (CACHE_VOLUME, limits.OLD_CACHE_VOLUME):
                 with suppress(docker.errors.NotFound):
@@ -161,7 +161,7 @@ def _options() -> dict[str, Any]:
         "cap_drop": ["ALL"],
         "command": [],
         "entrypoint": [
-            _PYTHON, "-I", "-S", "-u", f"{limits.FILES}/proxy.py", SOCKET, f"{_CACHE}/files",
+            TRUSTED, "-I", "-S", "-u", f"{limits.FILES}/proxy.py", SOCKET, f"{_CACHE}/files",
             f"{limits.FILES}/{_SETTINGS}",
         ],
         "environment": {"LANG": "C.UTF-8"},
@@ -218,7 +218,7 @@ def _archive(entries: list[tuple[tarfile.TarInfo, bytes]]) -> bytes:
 
 def wrapped(daemon: Daemon, task: Task, entry: Entry) -> Task:
     """A builder task whose process 1 is `sandbox.py`, and which knows no more of the host than how to choose."""
-    program = (_PYTHON, "-I", "-S", "-u", f"{limits.FILES}/sandbox.py", SOCKET, entry.token)
+    program = (TRUSTED, "-I", "-S", "-u", f"{limits.FILES}/sandbox.py", SOCKET, entry.token)
     strategy = daemon.environment.get("UV_INDEX_STRATEGY")
     chosen = (("UV_INDEX_STRATEGY", strategy),) if strategy else ()
     return replace(
