@@ -373,9 +373,11 @@ def _evidence(matrix: Matrix, given: Publication) -> Evidence:
 
 def _index(environment: Mapping[str, str], as_of: datetime, store: Store) -> Wheels:
     # the only part of reading results that would need them
+    from orchestrator.lock import credentials
     from orchestrator.lock.index import PackageIndex, session_for
 
     session = session_for(settings.certificates(environment))
+    credentials.forget(store.root / "index")
     index = PackageIndex(as_of, settings.host_index(environment), store.root / "index", session)
     return index.beside(settings.other_indexes(environment))
 

@@ -12,6 +12,7 @@ from credentialed_index import EXPECTED, PASSWORD, USER, index
 from listening import listening
 
 from orchestrator.errors import CellError, CellStatus
+from orchestrator.lock import credentials
 from orchestrator.lock.index import PAUSES, PackageIndex, session_for
 
 AS_OF = datetime(2024, 1, 1, 12, tzinfo=UTC)
@@ -280,6 +281,16 @@ def test_a_user_and_password_are_sent_to_the_index_alone_and_kept_nowhere(tmp_pa
         assert SDIST in kept
         assert PASSWORD not in kept
         assert USER not in kept
+
+
+def test_what_was_kept_with_a_password_once_is_removed_and_the_rest_stays(tmp_path):
+    day = tmp_path / "2026-11-01"
+    day.mkdir()
+    (day / "a.json").write_text(f'{{"files": [{{"url": "https://{USER}:{PASSWORD}@index.example/a.whl"}}]}}')
+    (day / "b.json").write_text('{"files": [{"url": "https://index.example/b@1.whl"}]}')
+    credentials.forget(tmp_path)
+    assert [path.name for path in day.iterdir()] == ["b.json"]
+    credentials.forget(tmp_path / "nowhere")
 
 
 def test_a_file_is_looked_up_in_every_index_that_resolvers_are_told_of(tmp_path):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 import requests
 
 Origin = tuple[str, str | None, int | None]
 """A scheme, a host and a port."""
+_IN_ADDRESS = re.compile(rb"://[^/@\"\s]+@")
 
 
 class OwnOrigins(requests.auth.AuthBase):
@@ -40,3 +43,17 @@ def bare(url: str) -> str:
     """An address without its user and password."""
     parts = urlsplit(url)
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+def forget(readings: Path) -> None:
+    """Removes readings of an index that were kept with a user or password in an address; looks once.
+
+    Earlier versions kept addresses as the index gave them.
+    """
+    looked = readings / "without-credentials"
+    if looked.exists() or not readings.is_dir():
+        return
+    for path in readings.glob("*/*.json"):
+        if _IN_ADDRESS.search(path.read_bytes()):
+            path.unlink()
+    looked.touch()
