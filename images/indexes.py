@@ -25,8 +25,6 @@ import urllib.request
 from html.parser import HTMLParser
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit, urlunsplit
 
-PUBLIC = "https://pypi.org/simple"
-"""What pip and uv ask where nothing else is said."""
 DEFAULTS = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
 VARIABLES = ("UV_INDEX", *DEFAULTS, "UV_EXTRA_INDEX_URL", "PIP_EXTRA_INDEX_URL")
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01"
@@ -66,8 +64,6 @@ class Indexes:
         for variable in VARIABLES:
             for word in environment.get(variable, "").split():
                 self._add(variable, word, environment)
-        if not any(self.named.get(variable) for variable in DEFAULTS):
-            self._add("UV_DEFAULT_INDEX", PUBLIC, environment)
         words = "%s %s" % (environment.get("UV_INSECURE_HOST", ""), environment.get("PIP_TRUSTED_HOST", ""))
         self.insecure = frozenset(words.lower().replace(",", " ").split())
         bundles = [environment.get(name) for name in ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE")]
@@ -385,6 +381,8 @@ def find(name, filename):
         for entry in listed:
             if entry["filename"] == filename:
                 return entry["url"]
+    if not known.roots:
+        raise LookupError("no index is named: set %s" % DEFAULTS[0])
     raise LookupError("no index lists %s%s" % (filename[:200], " (%s)" % trouble if trouble else ""))
 
 

@@ -99,7 +99,7 @@ PRYING = """
         "tcp": tried(lambda: socket.create_connection(("1.1.1.1", 443), 3)),
         "gateway": tried(lambda: socket.create_connection(("172.17.0.1", 80), 3)),
         "metadata": tried(lambda: socket.create_connection(("169.254.169.254", 80), 3)),
-        "dns": tried(lambda: socket.getaddrinfo("pypi.org", 443)),
+        "dns": tried(lambda: socket.getaddrinfo("example.org", 443)),
         "links": sorted(os.listdir("/sys/class/net")),
         "environment": [k for k, v in os.environ.items() if WORD.decode() in v or "@" in v],
         "secrets": secrets(),

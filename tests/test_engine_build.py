@@ -11,6 +11,7 @@ import pytest
 
 from orchestrator.engine import build, build_secrets
 from orchestrator.errors import CellError, CellStatus
+from orchestrator.model import public_index
 
 OLD_CLIENT = """#8 [stage-1 2/3] RUN sh /tmp/install.sh /tmp/layer.txt
 #8 sha256:7d41
@@ -153,6 +154,12 @@ def test_pip_and_uv_are_each_told_what_only_the_other_was(tmp_path):
     assert from_file["UV_DEFAULT_INDEX"] == "https://b.invalid/s"
     assert from_file["UV_INDEX"] == "x y"
     assert "OTHER" not in from_file
+
+
+def test_where_a_machine_names_no_index_both_are_told_the_public_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(build_secrets, "_pip_configuration", lambda _: {})
+    found = build_secrets.network({"HOME": str(tmp_path)})
+    assert found["UV_DEFAULT_INDEX"] == found["PIP_INDEX_URL"] == public_index()
 
 
 def test_settings_survive_a_shell():

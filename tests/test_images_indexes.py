@@ -186,7 +186,7 @@ def test_every_variable_is_read_and_each_index_asked_once(indexes):
     assert made.login("http://two.invalid/a/x").startswith("Basic ")
     assert made.login("http://three.invalid/f").startswith("Basic ")
     assert made.login("https://three.invalid/f") == made.login("http://one.invalid/simple/") == ""
-    assert indexes.Indexes({}).roots == [indexes.PUBLIC]
+    assert indexes.Indexes({}).roots == []
 
 
 def test_a_page_of_json_and_one_of_html_say_the_same(indexes, on):

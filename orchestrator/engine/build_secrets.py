@@ -13,6 +13,8 @@ import ssl
 from collections.abc import Mapping
 from pathlib import Path
 
+from orchestrator.model import public_index
+
 _PASSED = (
     "ALL_PROXY",
     "HTTPS_PROXY",
@@ -34,7 +36,7 @@ _SECRET_BYTES = 500 * 1024
 
 
 def network(environment: Mapping[str, str]) -> dict[str, str]:
-    """Index and proxy variables for pip and uv, each told what only the other was."""
+    """Index and proxy variables for pip and uv, each told what only the other was; the public index where none is."""
     found = {name: environment[name] for name in _PASSED if environment.get(name)}
     found |= {n.lower(): environment[n.lower()] for n in _PASSED[:4] if environment.get(n.lower())}
     found |= {
@@ -42,10 +44,9 @@ def network(environment: Mapping[str, str]) -> dict[str, str]:
     }
     for key, value in _pip_configuration(environment).items():
         found.setdefault(key, value)
-    default = found.get("UV_DEFAULT_INDEX") or found.get("UV_INDEX_URL") or found.get("PIP_INDEX_URL")
-    if default:
-        found.setdefault("UV_DEFAULT_INDEX", default)
-        found.setdefault("PIP_INDEX_URL", default.rpartition("=")[2] if "=" in default.split("://")[0] else default)
+    default = found.get("UV_DEFAULT_INDEX") or found.get("UV_INDEX_URL") or found.get("PIP_INDEX_URL") or public_index()
+    found.setdefault("UV_DEFAULT_INDEX", default)
+    found.setdefault("PIP_INDEX_URL", default.rpartition("=")[2] if "=" in default.split("://")[0] else default)
     if "PIP_EXTRA_INDEX_URL" in found and not found.keys() & {"UV_INDEX", "UV_EXTRA_INDEX_URL"}:
         found["UV_INDEX"] = found["PIP_EXTRA_INDEX_URL"]
     return dict(sorted(found.items()))

@@ -20,6 +20,7 @@ from orchestrator.model import (
     Renderer,
     StepKind,
     digest,
+    public_index,
 )
 
 CELL_FILES = ("install.py", "unpack.py", "wheels.py")
@@ -148,7 +149,7 @@ def render(recipe: Recipe, templates: Templates) -> BuildContext:
     files += [(f"install/{name}", templates[name].encode()) for name in CELL_FILES]
     files += [(f"fetch/{name}", templates[name].encode()) for name in FETCH_FILES]
     files.append(("fetch/wheels.txt", wheels(fetched).encode()))
-    by = _text(templates[_FETCH], {"title": _title(recipe), "base": recipe.base.image})
+    by = _text(templates[_FETCH], {"title": _title(recipe), "base": recipe.base.image, "index": public_index()})
     return BuildContext(dockerfile=text, fetching=by, files=tuple(sorted(files)))
 
 

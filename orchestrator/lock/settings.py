@@ -7,6 +7,8 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from orchestrator.model import public_index
+
 _INDEX_VARIABLES = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
 _MORE_VARIABLES = ("UV_INDEX", "UV_EXTRA_INDEX_URL", "PIP_EXTRA_INDEX_URL", *_INDEX_VARIABLES)
 _CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "CURL_CA_BUNDLE")
@@ -23,7 +25,7 @@ _KEPT = frozenset((
 def host_index(environment: Mapping[str, str]) -> str:
     """The root of the simple index, ending in "/": what uv is set to, else pip, else the libraries' default."""
     named = next((environment[v] for v in _INDEX_VARIABLES if environment.get(v)), "")
-    url = _address(named) or _from_uv(_uv_files(environment)) or _from_pip(_pip_files(environment)) or _default()
+    url = _address(named) or _from_uv(_uv_files(environment)) or _from_pip(_pip_files(environment)) or public_index()
     return url.rstrip("/") + "/"
 
 
@@ -39,13 +41,6 @@ def _address(word: str) -> str:
     return rest if equals and "/" not in name else word
 
 
-def _default() -> str:
-    # a heavy import, which those who only read results do without
-    from pypi_simple import PYPI_SIMPLE_ENDPOINT
-
-    return PYPI_SIMPLE_ENDPOINT
-
-
 def certificates(environment: Mapping[str, str]) -> str | None:
     """The CA bundle the host names in any of the usual variables, or None for the libraries' own."""
     return next((environment[v] for v in _CERTIFICATE_VARIABLES if environment.get(v)), None)
@@ -56,7 +51,7 @@ def uv_environment(environment: Mapping[str, str]) -> dict[str, str]:
     kept = {k: v for k, v in environment.items() if k in _KEPT or k.lower().endswith("_proxy")}
     kept |= {k: v for k, v in environment.items() if k.startswith("UV_INDEX_") and k.endswith(("USERNAME", "PASSWORD"))}
     root = host_index(environment)
-    if root != _default() and not any(kept.get(v) for v in ("UV_DEFAULT_INDEX", "UV_INDEX_URL")):
+    if root != public_index() and not any(kept.get(v) for v in ("UV_DEFAULT_INDEX", "UV_INDEX_URL")):
         kept["UV_DEFAULT_INDEX"] = root
     if (bundle := certificates(environment)) is not None:
         kept.setdefault("SSL_CERT_FILE", bundle)

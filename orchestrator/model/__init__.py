@@ -7,7 +7,7 @@ the border (`matrix.document`, `store.records`) and nothing behind it handles di
 from orchestrator.model.engine import Engine, Exit, Prepared, Stored, Task, not_held
 from orchestrator.model.environment import FIXED_VARIABLES, loading
 from orchestrator.model.image import Base, BaseSpec, BuildContext, Cuda, Recipe, Renderer, Step, StepKind
-from orchestrator.model.lock import Distribution, Index, IndexFile, Libraries, Lock, SourceKind
+from orchestrator.model.lock import Distribution, Index, IndexFile, Libraries, Lock, SourceKind, public_index
 from orchestrator.model.matrix import (
     ABSENT,
     UNPINNED,
@@ -80,4 +80,5 @@ __all__ = [
     "digest",
     "loading",
     "not_held",
+    "public_index",
 ]

@@ -123,3 +123,11 @@ class Lock:
 
     def version(self, package: str) -> str | None:
         return next((d.version for d in self.distributions if d.name == package), None)
+
+
+def public_index() -> str:
+    """The index that pip and uv ask where a machine names none, ending in "/"."""
+    # a heavy import, which those who only read results do without
+    from pypi_simple import PYPI_SIMPLE_ENDPOINT
+
+    return PYPI_SIMPLE_ENDPOINT
