@@ -1,6 +1,7 @@
 """A package index on a Unix socket for containers that may reach nothing else; CPython 3.6 and later, `-I -S`.
 
-    proxy.py SOCKET CACHE [SETTINGS]      serve; SETTINGS is a file of variables in JSON, read once and removed
+    proxy.py SOCKET CACHE [SETTINGS [-]]  serve; SETTINGS is a file of variables in JSON, read once and removed;
+                                          with `-` until standard input ends
     proxy.py trouble SOCKET TOKEN         what the indexes did wrong towards who used that token
     proxy.py forget CACHE                 removes what was fetched
 
@@ -223,8 +224,10 @@ class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         print("a question broke off: %s" % sys.exc_info()[0].__name__, flush=True)
 
 
-def serve(path, folder, settings=None):
+def serve(path, folder, settings=None, until=None):
     """Listens for ever. What the settings say (credentials too) is in this process's memory and nowhere else."""
+    if until:
+        threading.Thread(target=_end_with_input, daemon=True).start()
     if settings:
         with open(settings, "rb") as source:
             said = json.loads(source.read().decode("utf-8"))
@@ -242,6 +245,12 @@ def serve(path, folder, settings=None):
         os.chmod(path, 0o666)
         print("ready", flush=True)
         server.serve_forever()
+
+
+def _end_with_input():
+    while os.read(0, 4096):
+        pass
+    os._exit(0)
 
 
 def trouble(path, token):

@@ -8,9 +8,11 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from credentialed_index import EXPECTED, PASSWORD, index
 
 from orchestrator.engine import build, local_process
 from orchestrator.engine.local import LocalEngine
@@ -122,6 +124,25 @@ def test_installing_knows_the_network_and_nothing_else_of_this_shell(
     assert seen
     assert all(name not in env for env in seen)
     assert {"PATH", "HTTPS_PROXY", "UV_PYTHON_DOWNLOADS"} <= seen[0].keys()
+
+
+def test_code_that_a_resolver_or_a_build_runs_sees_an_index_and_no_credentials(
+    engine: LocalEngine, reference: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = (
+        "import os, urllib.request as r; print(sorted(os.environ.items())); "
+        "print(r.urlopen(os.environ['PIP_INDEX_URL'] + 'a/').read())"
+    )
+    with index(secret=True) as served:
+        served.add("a", "a-1.tar.gz", b"x")
+        for name in ("UV_DEFAULT_INDEX", "PIP_INDEX_URL"):
+            monkeypatch.setenv(name, served.root)
+        lines, ended = ran(engine, reference, replace(python(code), builder=True, network=True))
+        assert ("/simple/a/", EXPECTED) in served.authorized
+    assert ended.code == 0, ended.stderr  # type: ignore[attr-defined]
+    assert "a-1.tar.gz" in lines[1]
+    assert PASSWORD not in "".join(lines)
+    assert str(served.port) not in lines[0]
 
 
 def test_lines_arrive_while_the_task_runs(engine: LocalEngine, reference: str) -> None:

@@ -15,6 +15,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -22,7 +23,7 @@ from typing import Any
 import uv
 from filelock import FileLock
 
-from orchestrator.engine import limits, local_build, local_cuda, local_process, local_python, owner
+from orchestrator.engine import limits, local_build, local_cuda, local_index, local_process, local_python, owner
 from orchestrator.errors import CellError, CellStatus, ExitCode, Phase, UserError, infra
 from orchestrator.model import (
     FIXED_VARIABLES,
@@ -146,7 +147,18 @@ class LocalEngine:
     # ------------------------------------------------------------ running
 
     def run(self, reference: str, task: Task, on_line: Callable[[bytes], None]) -> Exit:
-        """Runs a task on this machine; its files lie in a folder of its own, named where it says `/probes`."""
+        """Runs a task on this machine; its files lie in a folder of its own, named where it says `/probes`.
+
+        A builder task learns of the indexes through a proxy.
+        """
+        if not task.builder:
+            return self._run(reference, task, on_line)
+        log = self._root / "proxy.log"
+        with local_index.proxy(self._root / "proxied", os.environ, log) as door:
+            ended = self._run(reference, replace(task, command=tuple(door.wrapped(list(task.command)))), on_line)
+            return replace(ended, trouble=door.trouble(solved=ended.code == 0))
+
+    def _run(self, reference: str, task: Task, on_line: Callable[[bytes], None]) -> Exit:
         mark = uuid.uuid4().hex
         place = self._root / "tasks" / mark
         scratch = place / "tmp"
@@ -168,14 +180,14 @@ class LocalEngine:
             shutil.rmtree(place, ignore_errors=True)
 
     def _environment(self, reference: str, task: Task, place: Path) -> dict[str, str]:
-        """Nothing of this shell's but where programs and libraries are; a builder also knows the network."""
+        """Nothing of this shell's but where programs and libraries are."""
         found = {name: os.environ[name] for name in _PASSED if name in os.environ}
         programs = [str(Path(reference) / "bin"), found.get("PATH", os.defpath)]
         found |= dict(FIXED_VARIABLES)
         if task.builder:
             programs.insert(1, str(Path(uv.find_uv_bin()).parent))
-            found |= {"XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")}
-            found |= local_build.network() | {"UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1", "NO_COLOR": "1"}
+            private = ("UV_CACHE_DIR", "PIP_CACHE_DIR")
+            found |= {name: str(place / name.lower()) for name in private} | {"UV_PYTHON": f"{reference}/bin/python"}
         cuda = _known(reference).get("cuda")
         if cuda:
             programs[1:1] = local_cuda.programs(cuda, reference)

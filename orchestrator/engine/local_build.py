@@ -17,7 +17,7 @@ from pathlib import Path
 import uv
 
 from orchestrator import paths
-from orchestrator.engine import build, build_secrets
+from orchestrator.engine import build, build_secrets, local_index
 from orchestrator.errors import CellError, CellStatus, Phase, infra
 from orchestrator.model import Distribution, Recipe, Step
 
@@ -110,12 +110,15 @@ def _compile(source: Distribution, folder: Path, making: Build) -> None:
     made = folder / "made"
     interpreter = str(making.folder / "bin" / "python")
     command = [uv.find_uv_bin(), "build", "--wheel", "--no-cache", "--python", interpreter, "--out-dir", str(made)]
-    try:
-        must([*command, str(folder / source.filename)], making, _uninstallable("build-fails"), network())
-    except CellError:
-        # A build asks the index for its own requirements: only where that answers is the failure the package's.
-        must([*script, "answers", "setuptools"], making, infra(Phase.BUILD, "fetch", ""), network())
-        raise
+    with local_index.proxy(making.cache.with_name("proxied"), os.environ, making.log) as door:
+        private = {"UV_PYTHON": interpreter, "UV_CACHE_DIR": str(folder / "uv"), "PIP_CACHE_DIR": str(folder / "pip")}
+        try:
+            building = door.wrapped([*command, str(folder / source.filename)])
+            must(building, making, _uninstallable("build-fails"), private)
+        except CellError as error:
+            # A build asks the index for its own requirements: only where that answers is the failure the package's.
+            trouble = door.trouble(solved=False)
+            raise infra(Phase.BUILD, "fetch", f"{trouble}\n{error.detail}") if trouble else error from None
     wheel = next(made.glob("*.whl"))
     shutil.move(wheel, folder / wheel.name)
     with (folder / wheel.name).open("rb") as file:
