@@ -219,7 +219,7 @@ def test_the_source_fetcher_refuses_other_bytes_than_were_locked(tmp_path):
         right = served.add("a", "a-1.0.tar.gz", b"content")
 
         def fetch(name: str, sha256: str, folder: Path) -> subprocess.CompletedProcess[str]:
-            command = [sys.executable, str(paths.data("images") / "sdist.py"), "fetch", "a", name, sha256, str(folder)]
+            command = [sys.executable, str(paths.data("images") / "sdist.py"), "a", name, sha256, str(folder)]
             environment = {"UV_DEFAULT_INDEX": served.root}
             return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 

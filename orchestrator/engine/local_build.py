@@ -104,8 +104,8 @@ def _install(step: Step, trusted: str, scratch: Path, making: Build) -> None:
 
 def _compile(source: Distribution, folder: Path, making: Build) -> None:
     """Builds a wheel into a folder, from a source that is the one that was locked, and says there from what."""
-    script = [sys.executable, "-I", "-B", str(paths.data("images") / "sdist.py")]
-    fetch = [*script, "fetch", source.name, source.filename, source.sha256, str(folder)]
+    script = str(paths.data("images") / "sdist.py")
+    fetch = [sys.executable, "-I", "-S", "-B", script, source.name, source.filename, source.sha256, str(folder)]
     must(fetch, making, infra(Phase.BUILD, "fetch", ""), network())
     made = folder / "made"
     interpreter = str(making.folder / "bin" / "python")
