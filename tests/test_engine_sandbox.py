@@ -16,7 +16,7 @@ from docker_tools import PYTHON, TEMPLATES, base_on, docker_engine, ours
 from hostile_sources import PRYING, source
 from test_image_recipe import lock
 
-from orchestrator.engine import docker_compile, docker_index
+from orchestrator.engine import docker_compile, docker_index, owner
 from orchestrator.engine.docker import DockerEngine
 from orchestrator.errors import CellError, CellStatus
 from orchestrator.image import dockerfile
@@ -289,8 +289,12 @@ def test_the_same_source_on_the_same_base_is_compiled_once(made, served, engine,
 # ------------------------------------------------------------ the proxy's own life
 
 
-def proxies() -> set[str]:
-    return set(ours(label=docker_index.LABEL))
+def proxies(whose: str = "") -> set[str]:
+    """Proxies of this process's engines, or of another's; somebody else's on this daemon are none of ours."""
+    labels = (docker_index.LABEL, f"{owner.LABEL}={whose or owner.current()}")
+    return set(
+        docker("ps", "-aq", "--no-trunc", *(w for label in labels for w in ("--filter", f"label={label}"))).split()
+    )
 
 
 def test_a_proxy_that_died_is_started_anew(engine, served, base):
@@ -320,17 +324,20 @@ import os, signal, sys
 from orchestrator import paths
 from orchestrator.engine.docker import DockerEngine
 from orchestrator.image import dockerfile
+from orchestrator.engine import owner
 from orchestrator.model import Task
 engine = DockerEngine(renderer=dockerfile.read(paths.data("images")))
-engine.run(sys.argv[1], Task(command=("true",), builder=True, network=True), print)
+engine.run(sys.argv[1], Task(command=("true",), builder=True, network=True), lambda line: None)
+print(owner.current(), flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
-    before = proxies()
     root = Path(__file__).parent.parent
-    subprocess.run([sys.executable, "-c", code, base.image], check=False, timeout=60, cwd=root)
-    assert len(proxies() - before) == 1
+    command = [sys.executable, "-c", code, base.image]
+    killed = subprocess.run(command, check=False, timeout=60, cwd=root, capture_output=True, text=True)
+    whose = killed.stdout.strip()
+    assert len(proxies(whose)) == 1, killed.stderr
     assert engine.reap() >= 1
-    assert proxies() == before
+    assert proxies(whose) == set()
 
 
 def test_a_proxy_that_can_t_start_is_our_trouble(served, base, monkeypatch):
