@@ -72,11 +72,11 @@ class Wheel(object):
             member = known.get("%s/%s" % (self.info, name))
             return "" if member is None else self._content(archive, member).decode("utf-8", "replace")
 
-        if not text("WHEEL").lstrip().startswith("Wheel-Version: 1.") or not text("RECORD"):
+        own = "%s/RECORD" % self.info
+        if not text("WHEEL").lstrip().startswith("Wheel-Version: 1.") or own not in known:
             raise Unfit("%s is no wheel of version 1" % self.name)
         self.rows = _rows(text("RECORD"))
         self.commands = _commands(text("entry_points.txt"), self.name)
-        own = "%s/RECORD" % self.info
         self.files = [(m, self._place(name)) for name, m in known.items() if name != own]
         scripts = self.info[: -len(".dist-info")] + ".data/scripts/"
         self.scripts = {m.filename: self._content(archive, m) for m, _ in self.files if m.filename.startswith(scripts)}

@@ -39,6 +39,7 @@ SKLEARN = Distribution(  # a source whose setup.py refuses, on purpose and every
 )
 
 
+WHEELS = "/var/cache/wheels"
 OPEN: list[DockerEngine] = []
 
 
@@ -177,10 +178,10 @@ def test_downloads_of_our_builds_can_be_dropped_and_nobody_elses(engine, base, f
         return [r for r in found if word in r["Description"] and not r["InUse"]]
 
     # a mount is named for the command that first asked for it: on a new machine that is the builder's, not a cell's
-    for script in ("host.sh", "install.py"):
+    for script, place in (("host.sh", "/var/cache/uv"), ("install.py", WHEELS), ("fetch.py", WHEELS)):
         word = f"{script}-{secrets.token_hex(6)}"
-        mount = f"--mount=type=cache,id={word},target=/var/cache/uv"
-        text = f"FROM {base.image}\nRUN {mount} echo {word} > /var/cache/uv/it; test ! -e /tmp/{script}\n"
+        mount = f"--mount=type=cache,id={word},target={place}"
+        text = f"FROM {base.image}\nRUN {mount} echo {word} > {place}/it; test ! -e /tmp/{script}\n"
         engine._open().build(BuildContext(dockerfile=text), ("compat-test:mount",), tmp_path / "mine.log")
         assert mounts(word)
         engine.drop_downloads()

@@ -36,7 +36,9 @@ def module(name: str) -> ModuleType:
 install, wheels, unpack = module("install"), module("wheels"), module("unpack")
 
 
-def made(folder: Path, members: dict[str, bytes | str], *, project: str = "thing", change=None) -> Path:
+def made(
+    folder: Path, members: dict[str, bytes | str], *, project: str = "thing", change=None, recorded: bool = True
+) -> Path:
     """A wheel with a proper .dist-info and `members`; `change` sees each entry before it is written."""
     content = {n: m.encode() if isinstance(m, str) else m for n, m in members.items()}
     info = f"{project}-1.0.dist-info"
@@ -44,6 +46,8 @@ def made(folder: Path, members: dict[str, bytes | str], *, project: str = "thing
     whole = {f"{info}/METADATA": metadata, f"{info}/WHEEL": WHEEL.encode(), **content}
     rows = [f"{n},sha256={_hash(c)},{len(c)}" for n, c in whole.items()]
     whole.setdefault(f"{info}/RECORD", "\n".join([*rows, f"{info}/RECORD,,"]).encode())
+    if not recorded:
+        del whole[f"{info}/RECORD"]
     path = folder / f"{project}-1.0-py3-none-any.whl"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for entry, text in whole.items():
@@ -212,7 +216,6 @@ HOSTILE = {
         None,
     ),
     "two of itself": ({"other-1.0.dist-info/METADATA": METADATA}, None),
-    "no record": ({"thing-1.0.dist-info/RECORD": b""}, None),
     "version from the future": ({"thing-1.0.dist-info/WHEEL": WHEEL.replace("1.0", "2.0")}, None),
 }
 
@@ -231,9 +234,14 @@ def test_a_hostile_wheel_is_refused_by_name_and_nothing_is_touched(case, tmp_pat
     assert (environment / "bin" / "python").is_symlink()
 
 
+def test_a_wheel_without_a_record_is_none(tmp_path, environment):
+    with pytest.raises(wheels.Unfit, match="no wheel of version 1"):
+        install.install([str(made(tmp_path, {"a.py": ""}, recorded=False))], str(environment))
+
+
 @pytest.mark.parametrize(
     "record",
-    ["../../../../etc/passwd,,\n", "/etc/passwd,sha256=x,1\n", 'a,"b\n', "x\n" * 1000, "\0\0\0", "a,b,c,d,e\n"],
+    ["", "../../../../etc/passwd,,\n", "/etc/passwd,sha256=x,1\n", 'a,"b\n', "x\n" * 1000, "\0\0\0", "a,b,c,d,e\n"],
 )
 def test_a_hostile_record_writes_nothing_but_its_own_lines(record, tmp_path, environment):
     """RECORD is what uninstalling goes by: only files that were installed get into it."""

@@ -200,7 +200,7 @@ def test_no_file_of_a_package_speaks_for_the_supervisor(see: Observe, image: Cal
     assert (seen["reach.fails"].ended, seen["reach.passes"].ended) == (Ended.RAISED, Ended.RETURNED)
     assert seen["control.raises"].within == "control.call"
     command = seen["reach.command"].value
-    assert command == ["/usr/bin/python3.11", "-I", "-S", "-B", "/probes/supervisor.py", "/probes/plan.json"]
+    assert command == ["/opt/compat/python", "-I", "-S", "-B", "/probes/supervisor.py", "/probes/plan.json"]
 
 
 @pytest.mark.container
