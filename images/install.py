@@ -15,12 +15,16 @@ Standard library only, CPython 3.6 and later. Exit status:
     46  a wheel is not in the cache, or is not the one that was locked
 """
 
+import contextlib
+import errno
 import glob
 import hashlib
 import importlib.util
 import marshal
 import os
 import re
+import resource
+import signal
 import struct
 import sys
 import warnings
@@ -31,6 +35,10 @@ from wheels import Unfit, Wheel, site_packages, write
 
 COMPILED = "compiled.txt"
 """In an environment: what was built from which source."""
+SECONDS = 1200
+"""Of a processor, that one process may take; the largest wheels take a hundredth."""
+_ITS_OWN = (errno.EEXIST, errno.EINVAL, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENOTDIR)
+"""What a name in a wheel can do to a file system that is in order."""
 _TESTS = re.compile(r"/tests?/")
 _MAGIC = importlib.util.MAGIC_NUMBER + (b"\0\0\0\0" if sys.version_info >= (3, 7) else b"")  # PEP 552
 _LINE = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9][A-Za-z0-9._+!-]*\.whl)")
@@ -107,26 +115,33 @@ def _compiler(site):
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return  # no Python of this version: importing it says so, bytecode or not
         when = struct.pack("<LL", int(about.st_mtime) & 0xFFFFFFFF, about.st_size & 0xFFFFFFFF)
-        write(importlib.util.cache_from_source(path), _MAGIC + when + code, 0o644)
+        with contextlib.suppress(OSError):  # a name that is too long with what is added to it, or a folder there
+            write(importlib.util.cache_from_source(path), _MAGIC + when + code, 0o644)
 
     return compile_
+
+
+def _too_long(*_):
+    raise Unfit("a wheel takes more than %d seconds of a processor to install" % SECONDS)
 
 
 def main(arguments):
     try:
         environment, *rest = arguments
+        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 10))
+        signal.signal(signal.SIGXCPU, _too_long)
         named = listed(*rest) if len(rest) == 2 else built(rest[0], environment)
         verify(named)
         install([path for path, _ in named], environment)
     except Missing as error:
         print("install.py: %s" % error)
         return 46
-    except Unfit as error:
+    except (Unfit, ValueError) as error:
         print("install.py: %s" % error)
         return 42
     except OSError as error:
         print("install.py: %s" % error)
-        return 45
+        return 42 if error.errno in _ITS_OWN else 45
     return 0
 
 

@@ -102,6 +102,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def _answer(self, found):
         index = self.server.index
         if found.group("word") == "settings":
+            index.begin(found.group("token"))
             return self._say(200, json.dumps({"named": index.known.named}).encode(), "application/json")
         if found.group("word") == "trouble":
             return self._say(200, json.dumps(index.trouble(found.group("token"))).encode(), "application/json")

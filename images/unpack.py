@@ -4,6 +4,7 @@ Forks share the work through a pipe of numbers: which piece is next. A piece is 
 compiled as soon as it is there, while others are still being unpacked.
 """
 
+import errno
 import os
 import struct
 import zipfile
@@ -126,10 +127,12 @@ def _write(wheel, files, then):
                         target.write(part)
             except (zlib.error, ValueError) as error:
                 raise Unfit("%s: %s can't be unpacked: %s" % (wheel.name, ascii(member.filename), error)) from error
-            except (IsADirectoryError, NotADirectoryError, FileExistsError):
-                raise Unfit(
-                    "%s: %s would have to be a folder and a file" % (wheel.name, ascii(member.filename))
-                ) from None
+            except (IsADirectoryError, NotADirectoryError, FileExistsError) as error:
+                raise Unfit("%s would have to be a folder and a file" % ascii(error.filename)) from error
+            except OSError as error:
+                if error.errno == errno.ENAMETOOLONG:
+                    raise Unfit("%s: %s is too long a name" % (wheel.name, ascii(member.filename)[:200])) from error
+                raise
     for _, place in files:
         then(place)
 

@@ -47,13 +47,28 @@ class Index:
         self._turns = {}
         self._lock = threading.Lock()
         self._trouble = OrderedDict()
+        self._everyones = (0, "")
+        self._before = OrderedDict()
         self._added = 0
 
+    def begin(self, token):
+        """From here on what goes wrong for everyone counts for this token too; what did before is none of its."""
+        with self._lock:
+            self._before.setdefault(token, self._everyones[0])
+            while len(self._before) > TOKENS:
+                self._before.popitem(last=False)
+
     def note(self, token, error):
-        """Remembers what an index did wrong, and says it. A refusal (401, 403) may be its way to say "not here"."""
+        """Remembers what an index did wrong, for a token or (without one) for everyone who is at it, and says it.
+
+        A refusal (401, 403) may be an index's way to say "not here".
+        """
         text = "".join(c if c.isprintable() else "?" for c in str(error))[:300]
         refusal = getattr(error, "code", None) in (401, 403)
         with self._lock:
+            if not token:
+                self._everyones = (self._everyones[0] + 1, text)
+                return
             count, refused, _ = self._trouble.pop(token, (0, 0, ""))
             self._trouble[token] = (count + (not refusal), refused + refusal, text)
             while len(self._trouble) > TOKENS:
@@ -62,10 +77,11 @@ class Index:
 
     def trouble(self, token):
         """How often something went wrong for a token or for all, how often it was refused, and the last of it."""
-        nothing = (0, 0, "")
         with self._lock:
-            mine, everyone = self._trouble.get(token, nothing), self._trouble.get("", nothing)
-        return {"count": mine[0] + everyone[0], "refused": mine[1], "last": mine[2] or everyone[2]}
+            count, refused, last = self._trouble.get(token, (0, 0, ""))
+            everyones, of_all = self._everyones
+            meanwhile = everyones - self._before.get(token, everyones)
+        return {"count": count + meanwhile, "refused": refused, "last": last or (of_all if meanwhile else "")}
 
     def page(self, number, project, as_json):
         """(media type, body, filename -> entry with the file's true address)."""

@@ -22,7 +22,7 @@ MOST_TEXT = 64 * 1024**2
 INSTALLER = b"compat-matrix\n"
 _FILENAME = re.compile(r"(?P<name>[^-]+)-(?P<version>[^-]+)(-\d[^-]*)?-[^-]+-[^-]+-[^-]+\.whl")
 _ENTRY = re.compile(r"(?P<module>[\w.]+)\s*:\s*(?P<attribute>[\w.]+)\s*(\[.*\])?")
-_COMMAND = re.compile(r"[^\s/\\=\[][^/\\\r\n]*")
+_COMMAND = re.compile(r"[^\s/\\=\[\0][^/\\\r\n\0]{0,199}")
 _SCRIPT = """#!%s
 # -*- coding: utf-8 -*-
 import sys
@@ -61,8 +61,11 @@ class Wheel(object):
         members = archive.infolist()
         if len(members) > MOST_FILES:
             raise Unfit("%s has %d files, more than %d" % (self.name, len(members), MOST_FILES))
+        size = os.path.getsize(self.path)
         for member in members:
             wrong = _wrong(member)
+            if not 0 <= member.header_offset < size or not 0 <= member.compress_size <= size - member.header_offset:
+                wrong = "is not in the archive"
             if wrong:
                 raise Unfit("%s: %s %s" % (self.name, ascii(member.filename[:200]), wrong))
         known = {m.filename: m for m in members if not m.filename.endswith("/")}
@@ -73,6 +76,9 @@ class Wheel(object):
             return "" if member is None else self._content(archive, member).decode("utf-8", "replace")
 
         own = "%s/RECORD" % self.info
+        for name in ("INSTALLER", "RECORD", "REQUESTED"):
+            if any(entry.startswith("%s/%s/" % (self.info, name)) for entry in known):
+                raise Unfit("%s: its %s is a folder" % (self.name, name))
         if not text("WHEEL").lstrip().startswith("Wheel-Version: 1.") or own not in known:
             raise Unfit("%s is no wheel of version 1" % self.name)
         self.rows = _rows(text("RECORD"))

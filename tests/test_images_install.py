@@ -211,6 +211,10 @@ HOSTILE = {
         {"thing-1.0.dist-info/entry_points.txt": "[console_scripts]\nx = a:b();import os\n"},
         None,
     ),
+    "command with a zero": ({"thing-1.0.dist-info/entry_points.txt": "[console_scripts]\na\0b = m:x\n"}, None),
+    "command that is long": ({"thing-1.0.dist-info/entry_points.txt": f"[console_scripts]\n{'a' * 300} = m:x\n"}, None),
+    "installer that is a folder": ({"thing-1.0.dist-info/INSTALLER/x": ""}, None),
+    "record that is a folder": ({"thing-1.0.dist-info/RECORD/x": ""}, None),
     "command with an import": (
         {"thing-1.0.dist-info/entry_points.txt": "[console_scripts]\nx = a\\nimport os:b\n"},
         None,
@@ -269,6 +273,49 @@ def test_a_few_kilobytes_that_unpack_to_gigabytes_are_refused_before_a_byte_is_w
     assert list(site(environment).iterdir()) == []
 
 
+@pytest.mark.parametrize(("offset", "value"), [(20, 0xFFFFFFF0), (42, 0x7FFFFFFF)], ids=["size", "place"])
+def test_an_archive_that_points_outside_itself_is_refused_at_once(offset, value, tmp_path, environment):
+    """Attack: 2**62 bytes of compressed data were read in an archive of one kilobyte, which took for ever."""
+    wheel = made(tmp_path, {"a.bin": b"x" * 100_000})
+    content = bytearray(wheel.read_bytes())
+    at = content.rindex(b"a.bin") - 46 + offset
+    content[at : at + 4] = struct.pack("<I", value)
+    wheel.write_bytes(bytes(content))
+    with pytest.raises(wheels.Unfit, match="is not in the archive"):
+        install.install([str(wheel)], str(environment))
+
+
+def test_a_name_that_is_too_long_for_bytecode_is_installed_without(tmp_path, environment):
+    files = {f"{'m' * 245}.py": "X = 1\n", "__pycache__/n.cpython-311.pyc/x": "", "n.py": ""}
+    install.install([str(made(tmp_path, files))], str(environment))
+    assert (site(environment) / f"{'m' * 245}.py").exists()
+
+
+def test_a_script_where_a_folder_is_is_the_wheels_own_fault(tmp_path, environment):
+    files = {
+        "thing-1.0.data/scripts/foo/x": "",
+        "thing-1.0.dist-info/entry_points.txt": "[console_scripts]\nfoo = a:b\n",
+    }
+    layer = cached(tmp_path, made(tmp_path, files))
+    assert run_install(str(environment), str(tmp_path / "cache"), str(layer)) == 42
+
+
+def cached(folder: Path, wheel: Path) -> Path:
+    """Moves a wheel into a cache; the list of a layer with it."""
+    sha256 = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    place = folder / "cache" / sha256
+    place.mkdir(parents=True)
+    wheel.rename(place / NAME)
+    (folder / "layer.txt").write_text(f"{sha256}  {NAME}\n")
+    return folder / "layer.txt"
+
+
+def run_install(*arguments: str) -> int:
+    """As a build starts it: in a process of its own."""
+    program = str(paths.data("images") / "install.py")
+    return subprocess.run([sys.executable, "-I", "-S", "-B", program, *arguments], check=False).returncode
+
+
 @pytest.mark.parametrize("offset,value,says", [(24, 10, "larger than it says"), (16, 1, "not what the archive lists")])
 def test_an_archive_that_lies_about_a_file_is_refused(offset, value, says, tmp_path, environment):
     wheel = made(tmp_path, {"a.bin": b"x" * 100_000})
@@ -302,19 +349,19 @@ def test_python_that_crashes_the_compiler_is_installed_without_bytecode(tmp_path
 
 
 def test_a_cache_without_the_file_and_one_with_another_file_are_both_told_apart_from_a_bad_wheel(
-    tmp_path, environment, capsys
+    tmp_path, environment, capfd
 ):
     wheel = made(tmp_path, {"a.py": "A = 1\n"})
     sha256 = hashlib.sha256(wheel.read_bytes()).hexdigest()
     layer = tmp_path / "layer.txt"
     layer.write_text(f"{sha256}  {NAME}\n")
-    assert install.main([str(environment), str(tmp_path / "cache"), str(layer)]) == 46
+    assert run_install(str(environment), str(tmp_path / "cache"), str(layer)) == 46
     place = tmp_path / "cache" / sha256
     place.mkdir(parents=True)
     (place / NAME).write_bytes(wheel.read_bytes())
-    assert install.main([str(environment), str(tmp_path / "cache"), str(layer)]) == 0
+    assert run_install(str(environment), str(tmp_path / "cache"), str(layer)) == 0
     (place / NAME).write_bytes(wheel.read_bytes() + b"more")
     (site(environment) / "a.py").unlink()
-    assert install.main([str(environment), str(tmp_path / "cache"), str(layer)]) == 46
+    assert run_install(str(environment), str(tmp_path / "cache"), str(layer)) == 46
     assert not (site(environment) / "a.py").exists()
-    assert "not in the cache" in (said := capsys.readouterr().out) and "in the cache has sha256" in said
+    assert "not in the cache" in (said := capfd.readouterr().out) and "in the cache has sha256" in said

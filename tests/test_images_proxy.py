@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -252,3 +252,23 @@ def test_the_log_tells_no_password(served, proxy):
     proxy.ask("/0/simple/logged/")
     assert PASSWORD not in proxy.log.read_text()
     assert USER not in proxy.log.read_text()
+
+
+def test_who_takes_every_connection_is_trouble_for_those_who_are_at_it_and_for_nobody_later(served, tmp_path):
+    """Attack: one build that opened three hundred connections made every later cell our fault."""
+    before, after = "b" * 32, "c" * 32
+    with running(tmp_path, {"UV_DEFAULT_INDEX": served.root}) as proxy, ExitStack() as held:
+        proxy.ask("/settings", before)
+        for _ in range(300):
+            taken = held.enter_context(socket.socket(socket.AF_UNIX))
+            taken.connect(str(proxy.path))
+        with suppress(ConnectionError):
+            assert taken.recv(1) == b"", "the last one is turned away"
+        held.close()
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            with suppress(OSError, http.client.HTTPException):
+                proxy.ask("/settings", after)
+                break
+        assert proxy.trouble(before) > 0
+        assert proxy.trouble(after) == 0
