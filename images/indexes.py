@@ -250,7 +250,7 @@ def files(kind, body, address, known):
     if kind.endswith("json"):
         try:
             listed = [dict(entry) for entry in json.loads(body.decode("utf-8"))["files"]]
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError("a page that can't be read: %s" % type(error).__name__) from None
         base = address
     else:

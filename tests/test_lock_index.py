@@ -145,6 +145,7 @@ def test_an_unknown_package_is_no_package_only_while_a_known_one_answers(server,
         (200, "text/html", b""),
         (200, JSON, b'{"meta": {"api-version": "1.0"}, "name": "a", "fil'),
         (200, JSON, b"[]"),
+        (200, JSON, b"[" * 200_000),
         (200, "image/png", b"\x89PNG"),
     ],
     ids=lambda answer: f"{answer[0]}-{len(answer[2])}",
@@ -157,6 +158,17 @@ def test_refusals_errors_and_garbage_are_our_trouble_after_bounded_attempts(serv
     assert (caught.value.status, caught.value.reason) == (CellStatus.INFRA, "index")
     assert index.pauses == list(PAUSES)
     assert not index.healthy(["a"])
+
+
+def test_a_time_without_a_zone_is_in_utc(server, make):
+    server.page("a", ("a-1.tar.gz", "2024-01-01T00:00:00", {}), ("a-2.tar.gz", "2999-01-01T00:00:00", {}))
+    assert [(f.filename, f.uploaded) for f in make().files("a")] == [("a-1.tar.gz", datetime(2024, 1, 1, tzinfo=UTC))]
+
+
+def test_signed_addresses_are_not_kept(server, make, tmp_path):
+    server.page("a", ("a-1.tar.gz", "2024-01-01T00:00:00Z", {"url": "/f/a-1.tar.gz?sig=s3cret"}))
+    assert "sig=s3cret" in make().files("a")[0].url
+    assert not [p for p in tmp_path.rglob("*") if p.is_file() and "s3cret" in p.read_text()]
 
 
 def test_a_closed_port_is_our_trouble_and_its_address_is_not_told(server, make):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from pypi_simple import PYPI_SIMPLE_ENDPOINT
 
+from orchestrator.errors import UserError
 from orchestrator.lock import settings
 
 
@@ -59,3 +60,26 @@ def test_uv_keeps_the_way_to_the_index_and_nothing_that_changes_an_answer(bare):
 def test_the_host_s_certificates_are_found_under_any_of_their_names():
     assert settings.certificates({"PIP_CERT": "/p.pem", "SSL_CERT_FILE": "/s.pem"}) == "/s.pem"
     assert settings.certificates({}) is None
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://u:s3cret@host:notaport/simple/",
+        "http://u:s3cret@[10.0.0.1:80/simple/",
+        "http://u:s3/cret@host/simple/",
+        "http://u:s3#cret@host/simple/",
+        "u:s3cret@host/simple",
+        "ftp://u:s3cret@host/simple/",
+        "http://host:99999/simple/",
+        "https:///simple/",
+    ],
+)
+@pytest.mark.parametrize("name", ["UV_DEFAULT_INDEX", "PIP_INDEX_URL"])
+def test_an_address_that_is_none_is_refused_with_what_to_write_and_is_not_repeated(name, address):
+    with pytest.raises(UserError) as raised:
+        settings.host_index({name: address})
+    said = f"{raised.value} {raised.value.hint}"
+    assert "https://USER:PASSWORD@HOST/simple/" in said
+    assert name in said
+    assert not any(word in said for word in ("s3", "cret", "notaport", "10.0.0.1"))

@@ -16,10 +16,11 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import asdict, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import requests
 from packaging.utils import canonicalize_name
@@ -217,8 +218,8 @@ class PackageIndex:
             return None
         except requests.RequestException as error:
             raise _Trouble(_short(error)) from error
-        # Includes JSON and schema errors, which are ValueErrors.
-        except (UnsupportedContentTypeError, UnsupportedRepoVersionError, ValueError) as error:
+        # Includes JSON and schema errors, which are ValueErrors, and brackets without end.
+        except (UnsupportedContentTypeError, UnsupportedRepoVersionError, ValueError, RecursionError) as error:
             raise _Trouble(f"answer can't be read: {_short(error)}") from error
         files = [_file(p) for p in page.packages if p.package_type and p.version]
         if page.packages and not files:
@@ -238,7 +239,7 @@ class PackageIndex:
         try:
             releases = json.loads(content)["releases"]
             return {entry["filename"]: entry for entries in releases.values() for entry in entries}
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise _Trouble(f"document can't be read: {_short(error)}") from error
 
     def _bytes(self, url: str) -> bytes | None:
@@ -308,6 +309,8 @@ class PackageIndex:
             return None
 
     def _keep(self, name: str, files: tuple[IndexFile, ...]) -> None:
+        if any(urlsplit(f.url).query for f in files):
+            return  # signed addresses: a secret each, and soon worth nothing
         entries = [{**asdict(f), "uploaded": f.uploaded.isoformat() if f.uploaded else None} for f in files]
         text = json.dumps({"schema": _CACHE_SCHEMA, "root": self._source, "files": entries})
         self._cache.mkdir(parents=True, exist_ok=True)
@@ -362,7 +365,7 @@ def _file(package: DistributionPackage) -> IndexFile | None:
         version=package.version,
         sha256=package.digests.get("sha256", ""),
         size=package.size,
-        uploaded=package.upload_time,
+        uploaded=_moment(package.upload_time),
         yanked=package.is_yanked,
         requires_python=package.requires_python,
         url=bare(package.url),
@@ -383,8 +386,10 @@ def _completed(file: IndexFile, entry: dict[str, Any] | None) -> IndexFile:
     )
 
 
-def _moment(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
+def _moment(said: str | datetime | None) -> datetime | None:
+    """A time; one without a zone is in UTC (PEP 700)."""
+    found = datetime.fromisoformat(said) if isinstance(said, str) else said
+    return found if found is None or found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _short(error: Exception) -> str:

@@ -6,7 +6,9 @@ import configparser
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from orchestrator.errors import UserError
 from orchestrator.model import public_index
 
 _INDEX_VARIABLES = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
@@ -26,13 +28,31 @@ def host_index(environment: Mapping[str, str]) -> str:
     """The root of the simple index, ending in "/": what uv is set to, else pip, else the libraries' default."""
     named = next((environment[v] for v in _INDEX_VARIABLES if environment.get(v)), "")
     url = _address(named) or _from_uv(_uv_files(environment)) or _from_pip(_pip_files(environment)) or public_index()
-    return url.rstrip("/") + "/"
+    return _checked(url).rstrip("/") + "/"
 
 
 def other_indexes(environment: Mapping[str, str]) -> tuple[str, ...]:
     """The indexes that uv or pip is told of beside the default."""
     words = [word for name in _MORE_VARIABLES for word in environment.get(name, "").split()]
-    return tuple(dict.fromkeys(_address(word) for word in words))
+    return tuple(dict.fromkeys(_checked(_address(word)) for word in words))
+
+
+def _checked(url: str) -> str:
+    """The address of an index. Raises UserError for what is none, without repeating it: it may hold a password."""
+    try:
+        parts = urlsplit(url)
+        host, port, good = parts.hostname, parts.port, parts.scheme in ("http", "https")
+    except ValueError:
+        host, port, good = None, None, False
+    # a "/", "#" or "?" in a password ends the part of an address that it belongs to
+    if not good or not host or port == 0 or "@" in parts.path + parts.query + parts.fragment:
+        raise UserError(
+            "the package index that this machine is set to has no address that can be read",
+            hint=f"{', '.join((*_INDEX_VARIABLES, *_MORE_VARIABLES))} and the configuration of uv and pip take "
+            "https://HOST/simple/ or https://USER:PASSWORD@HOST/simple/; in a password write / as %2F, # as %23, "
+            "? as %3F and @ as %40",
+        )
+    return url
 
 
 def _address(word: str) -> str:
