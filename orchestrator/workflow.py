@@ -38,7 +38,7 @@ from orchestrator.run.workshop import Workshop
 from orchestrator.store import packed, publication, trim
 from orchestrator.store.publication import Catalogue, Known, Publication
 from orchestrator.store.store import Store
-from orchestrator.verdict.judge import Evidence, Judged, beside, filled, judge
+from orchestrator.verdict.judge import Evidence, Judged, about, beside, filled, judge
 
 STATE = ".compat"
 STATEMENTS = Path("docs", "seeds.yaml")
@@ -151,7 +151,7 @@ def open_project(request: Request, now: datetime) -> Project:
 def look_ahead(project: Project, engine: Engine, workers: int) -> Forecast:
     """What running the selected cells would take."""
     store, suite_digest = project.parts.store, project.parts.suite.digest
-    known = store.newest(engine.name)
+    known = about(store.newest(engine.name), project.parts.matrix)
     current = frozenset(r.id for r in store.runs() if r.as_of == project.as_of and r.suite_digest == suite_digest)
     ahead = forecast(project.cells, assemble.preflight(project.parts.index), known, current, workers)
     return replace(ahead, kept=min(ahead.kept, assemble.DISK_BUDGET))
@@ -195,8 +195,8 @@ def prove(project: Project, engine: Engine, terms: Terms) -> dict[str, Proof]:
 def results(project: Project) -> Results:
     """Observations → outcomes → verdicts, derived anew over the whole plan, from containers and from local apart."""
     parts, wanted, given = project.parts, {cell.id for cell in project.cells}, project.published
-    records = {i: r for engine in ISOLATED for i, r in parts.store.newest(engine).items()}
-    on_local = parts.store.newest("local")
+    records = {i: r for e in ISOLATED for i, r in about(parts.store.newest(e), parts.matrix).items()}
+    on_local = about(parts.store.newest("local"), parts.matrix)
     recorded = (*records.values(), *on_local.values(), *(given.records.values() if given else ()))
     cells = expand.table(parts.matrix, project.plan, project.cells, (r.cell for r in recorded))
     evidence = _own(parts, cells, records)

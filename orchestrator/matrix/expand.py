@@ -136,7 +136,7 @@ def groups_of(cell: Cell, matrix: Matrix) -> tuple[Group, ...]:
 
 def _holds(cell: Cell, condition: Condition, names: dict[str, tuple[str, ...]]) -> bool:
     axis, wanted = condition
-    if axis not in names:
+    if axis not in names or cell.get(axis) is None:  # a cell of another matrix that shares the store
         return False
     choice = cell[axis]
     return choice.name in patterns.matching(choice.axis, names[axis], wanted)

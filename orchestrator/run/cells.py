@@ -79,7 +79,7 @@ def locked(cell: Cell, base: Base, workshop: Workshop) -> Lock:
     Trouble of the index's is never remembered. Raises CellError.
     """
     day = workshop.run.as_of.isoformat()
-    key = lock_key(cell.axes, (*cell.constraints, *cell.inputs), base.identity, day)
+    key = lock_key(cell, base.identity, day)
     known = workshop.store.lock(key)
     if known is None:
         known = _resolve(cell, base, workshop)

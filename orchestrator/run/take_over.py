@@ -31,8 +31,7 @@ def take_over(given: Publication, store: Store, engine: Engine, limits: Limits) 
             if seen.key not in known:
                 store.observe(keyed.environment_key, seen)
         if keyed.lock is not None and keyed.base is not None:
-            extra = (*keyed.cell.constraints, *keyed.cell.inputs)
-            key = lock_key(keyed.cell.axes, extra, keyed.base.identity, given.known.as_of.isoformat())
+            key = lock_key(keyed.cell, keyed.base.identity, given.known.as_of.isoformat())
             store.save_lock(key, LockResult(lock=keyed.lock))
         store.save(keyed)
         taken += 1

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -30,7 +30,7 @@ from filelock import FileLock, Timeout
 
 from orchestrator.errors import CellStatus, UserError
 from orchestrator.foreign import encodable
-from orchestrator.model import CellRecord, Lock, Observation, RunInfo, digest
+from orchestrator.model import Cell, CellRecord, Lock, Observation, RunInfo, digest
 from orchestrator.model.cuda import Sighting
 from orchestrator.store.files import write_whole
 from orchestrator.store.publication import Known
@@ -188,9 +188,12 @@ def reused(observation: Observation, run: str) -> Observation:
     return replace(observation, reused_from=observation.reused_from or run)
 
 
-def lock_key(axes: Mapping[str, str], extra: tuple[str, ...], base_identity: str, as_of: str) -> str:
-    """What makes two resolutions the same: the choices, extra pins, the base and the reading of the index."""
-    return digest([dict(axes), list(extra), base_identity, as_of])[:32]
+def lock_key(cell: Cell, base_identity: str, as_of: str) -> str:
+    """What makes two resolutions the same: the choices and whose they are, extra pins, the base and the reading of the
+    index.
+    """
+    packages = {c.axis.name: c.axis.package for c in cell.choices if c.axis.package}
+    return digest([cell.axes, packages, [*cell.constraints, *cell.inputs], base_identity, as_of])[:32]
 
 
 def _encode(value: object) -> bytes:

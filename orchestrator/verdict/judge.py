@@ -154,6 +154,20 @@ def judge(evidence: Evidence) -> tuple[Judged, ...]:
     return tuple(_judge(cell, bench) for cell in evidence.cells)
 
 
+def about(records: Mapping[str, CellRecord], matrix: Matrix) -> dict[str, CellRecord]:
+    """Those records whose axes mean what the matrix means by the same names.
+
+    A cell is known by the names of its axes and choices: in another matrix, or before this one was changed, an axis of
+    the same name may have been another package's.
+    """
+    packages = {choices[0].axis.name: choices[0].axis.package for choices in matrix.choices}
+    return {
+        name: record
+        for name, record in records.items()
+        if all(packages.get(c.axis.name, c.axis.package) == c.axis.package for c in record.cell.choices)
+    }
+
+
 def beside(own: Evidence, published: Evidence, day: str) -> tuple[Judged, ...]:
     """As `judge(own)`, but published records stand in where they are newer, or where there is no result at all.
 
