@@ -15,7 +15,6 @@ Standard library only, CPython 3.6 and later. Exit status:
     46  a wheel is not in the cache, or is not the one that was locked
 """
 
-import contextlib
 import errno
 import glob
 import hashlib
@@ -106,7 +105,7 @@ def _compiler(site):
     """What makes bytecode beside a file that is Python and belongs to a package; tests of packages are left out."""
 
     def compile_(path):
-        if not path.endswith(".py") or not path.startswith(site) or _TESTS.search(path):
+        if not path.endswith(".py") or not path.startswith(site) or _TESTS.search(path, len(site) - 1):
             return
         with open(path, "rb") as file:
             source, about = file.read(), os.fstat(file.fileno())
@@ -115,8 +114,11 @@ def _compiler(site):
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return  # no Python of this version: importing it says so, bytecode or not
         when = struct.pack("<LL", int(about.st_mtime) & 0xFFFFFFFF, about.st_size & 0xFFFFFFFF)
-        with contextlib.suppress(OSError):  # a name that is too long with what is added to it, or a folder there
+        try:
             write(importlib.util.cache_from_source(path), _MAGIC + when + code, 0o644)
+        except OSError as error:
+            if error.errno not in _ITS_OWN:  # a full disk, which would leave half of it
+                raise
 
     return compile_
 

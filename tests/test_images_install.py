@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import importlib.util
 import os
@@ -289,6 +290,24 @@ def test_a_name_that_is_too_long_for_bytecode_is_installed_without(tmp_path, env
     files = {f"{'m' * 245}.py": "X = 1\n", "__pycache__/n.cpython-311.pyc/x": "", "n.py": ""}
     install.install([str(made(tmp_path, files))], str(environment))
     assert (site(environment) / f"{'m' * 245}.py").exists()
+
+
+def test_bytecode_that_does_not_fit_on_the_disk_is_the_machines_trouble(tmp_path, environment, monkeypatch):
+    """Half of a file of bytecode would make a module that is whole fail to import."""
+
+    def full(path: str, content: bytes, mode: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", path)
+
+    monkeypatch.setattr(install, "write", full)
+    with pytest.raises(OSError, match="No space left"):
+        install.install([str(made(tmp_path, {"a.py": "A = 1\n"}))], str(environment))
+
+
+def test_an_environment_below_a_folder_of_tests_is_compiled_all_the_same(tmp_path):
+    place = tmp_path / "tests" / "venv"
+    Path(wheels.site_packages(str(place))).mkdir(parents=True)
+    install.install([str(made(tmp_path, {"a.py": "A = 1\n"}))], str(place))
+    assert list(site(place).glob("__pycache__/a.*.pyc"))
 
 
 def test_a_script_where_a_folder_is_is_the_wheels_own_fault(tmp_path, environment):
