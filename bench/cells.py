@@ -24,7 +24,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from orchestrator import paths, workflow
+from orchestrator import paths
+from orchestrator.app.planning import Project, Request, open_project
+from orchestrator.app.services import of_host
 from orchestrator.engine.docker import DockerEngine
 from orchestrator.image import dockerfile
 from orchestrator.model import (
@@ -90,7 +92,7 @@ class Bench:
 
     engine: DockerEngine
     shop: Workshop
-    project: workflow.Project
+    project: Project
     lock: Lock
     folder: Path
 
@@ -121,7 +123,7 @@ class Row:
 
 def main() -> None:
     wanted = CELLS[: int(sys.argv[1])] if len(sys.argv) > 1 else CELLS
-    engine = workflow.find_engine("docker", os.environ)
+    engine = of_host(os.environ).engine("docker")
     assert isinstance(engine, DockerEngine), "the bench builds with docker"
     rows: list[Row] = []
     benches: list[Bench] = []
@@ -145,8 +147,8 @@ def opened(tf: str, python: str, engine: DockerEngine, folder: Path) -> Bench:
     """The parts of one cell, its lock resolved."""
     words = (f"tensorflow=={tf}", f"python={python}", "resolve=released")
     flagship = paths.data("matrix.yaml")
-    request = workflow.Request(environment=os.environ, words=words, combination=True, matrix=flagship)
-    project = workflow.open_project(request, datetime.now(UTC))
+    request = Request(words=words, combination=True, matrix=flagship)
+    project = open_project(request, of_host(os.environ))
     run = RunInfo(
         id="bench",
         as_of=project.as_of,

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from cells import opened
 
-from orchestrator import workflow
+from orchestrator.app.services import of_host
 from orchestrator.engine.docker import DockerEngine
 from orchestrator.model import Observation
 from orchestrator.run.confirm import essence
@@ -26,7 +26,7 @@ from orchestrator.run.workshop import probes_for
 
 def main() -> None:
     tf, python, times = (sys.argv[1:] + ["2.15.1", "3.11", "10"][len(sys.argv) - 1 :])[:3]
-    engine = workflow.find_engine("docker", os.environ)
+    engine = of_host(os.environ).engine("docker")
     assert isinstance(engine, DockerEngine), "the bench builds with docker"
     with tempfile.TemporaryDirectory() as name:
         os.chdir(name)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,9 +14,10 @@ from fakes import BASE, FakeEngine, lock_of
 from fakes import suite as suite_of
 from matrix_index import TinyIndex
 
-from orchestrator import workflow
+from orchestrator.app.services import Services, of_host
 from orchestrator.cli.main import status_of
 from orchestrator.model import IndexFile
+from orchestrator.run.suite import Suite
 
 MATRIX = """\
 schema: 1
@@ -82,13 +85,43 @@ class Engine(FakeEngine):
         return super().run(reference, task, on_line)
 
 
+def never_asked(*_: object) -> Index:
+    """An index for what must not ask it."""
+    return pytest.fail("the index was asked")
+
+
 @dataclass
 class Command:
-    """Calls the command in `folder`; `engine` is what it finds there."""
+    """Calls the command in `folder`; `engine` and `index` are what it finds there, `today` is its clock.
+
+    `services` takes the place of services under the same names.
+    """
 
     folder: Path
     engine: Engine
     captured: pytest.CaptureFixture[str]
+    index: Index = field(
+        default_factory=lambda: Index({"tensorflow": ("2.3.4", "2.4.1", "2.4.3"), "kerassurgeon": ("0.2.0",)})
+    )
+    suite: Suite = field(default_factory=lambda: suite_of(*PROBES))
+    today: datetime | None = None
+    services: dict[str, object] = field(default_factory=dict)
+
+    def given(self) -> Services:
+        """What the command works with."""
+        return replace(
+            of_host(os.environ),
+            now=lambda: self.today or datetime.now(UTC),
+            **(
+                {
+                    "index": lambda *_: self.index,
+                    "engine": lambda _: self.engine,
+                    "suite": lambda: self.suite,
+                    "lock": lambda cell, base, _index, _tools: lock_of(cell, base),
+                }
+                | self.services
+            ),
+        )
 
     def __call__(self, line: str) -> tuple[int, str, str]:
         """Exit status, standard output, standard error of `compat LINE`."""
@@ -97,7 +130,7 @@ class Command:
     def typed(self, *arguments: str) -> tuple[int, str, str]:
         """The same of `compat` with these very arguments."""
         self.captured.readouterr()
-        status = status_of(list(arguments))
+        status = status_of(list(arguments), self.given())
         out, err = self.captured.readouterr()
         return int(status), out, err
 
@@ -115,10 +148,4 @@ def compat_fixture(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     for name in ("COLUMNS", "CI", "FORCE_COLOR", "NO_COLOR"):
         monkeypatch.delenv(name, raising=False)
-    index = Index({"tensorflow": ("2.3.4", "2.4.1", "2.4.3"), "kerassurgeon": ("0.2.0",)})
-    made = Command(tmp_path, Engine(), capsys)
-    monkeypatch.setattr(workflow, "_index", lambda *_: index)
-    monkeypatch.setattr(workflow, "find_engine", lambda *_: made.engine)
-    monkeypatch.setattr(workflow.suite, "load", lambda _folder: suite_of(*PROBES))
-    monkeypatch.setattr("orchestrator.lock.strategies.lock", lambda cell, base, _index, _tools: lock_of(cell, base))
-    return made
+    return Command(tmp_path, Engine(), capsys)

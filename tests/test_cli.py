@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,9 +15,9 @@ from command import compat_fixture  # noqa: F401
 from fakes import NOW
 from rich.console import Console
 
-from orchestrator import workflow
+from orchestrator.app import running
+from orchestrator.app.services import of_host
 from orchestrator.cli import run as run_command
-from orchestrator.cli.main import status_of
 from orchestrator.errors import Phase, infra
 from orchestrator.model import Exit, Stored
 
@@ -266,10 +267,11 @@ def test_a_malformed_matrix_is_exit_2_with_its_place(compat):
 
 
 def test_a_named_engine_that_is_absent_is_exit_3_with_the_ways_on(compat, monkeypatch):
-    monkeypatch.undo()
-    status = status_of(["gc", "--engine", "podman"])
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{compat.folder}/none.sock")
+    compat.services["engine"] = of_host(os.environ).engine
+    status, _, err = compat("gc --engine docker")
     assert status == 3
-    assert "--engine docker" in compat.captured.readouterr().err
+    assert "--engine local" in err
 
 
 def test_trouble_of_ours_is_exit_4_and_no_finding(compat):
@@ -292,7 +294,7 @@ def test_an_index_that_does_not_answer_before_the_run_is_exit_4_without_a_traceb
     def down(*_arguments):
         raise infra(Phase.RESOLVE, "index", "the index said 503 for tensorflow")
 
-    monkeypatch.setattr(workflow, "look_ahead", down)
+    compat.index.files = down
     status, _, err = compat("run")
     assert status == 4
     assert "the index said 503 for tensorflow" in err
@@ -314,7 +316,7 @@ def test_an_interrupted_run_is_exit_130_and_says_what_was_kept(compat, monkeypat
 
 
 def test_a_bug_gives_its_traceback(compat, monkeypatch):
-    monkeypatch.setattr(workflow, "results", lambda _project: 1 / 0)
+    compat.services["suite"] = lambda: 1 / 0
     with pytest.raises(ZeroDivisionError):
         compat("table")
 
@@ -323,7 +325,7 @@ def test_a_bug_gives_its_traceback(compat, monkeypatch):
 
 
 def test_a_long_run_is_not_started_unasked_where_nobody_can_answer(compat, monkeypatch):
-    monkeypatch.setattr(run_command, "ASK_CELLS", 3)
+    monkeypatch.setattr(running, "ASK_CELLS", 3)
     status, _, err = compat("run python=3.7")
     assert status == 2
     assert "8 cells" in err
@@ -334,7 +336,7 @@ def test_a_long_run_is_not_started_unasked_where_nobody_can_answer(compat, monke
 
 @pytest.mark.parametrize(("said", "status"), [("n\n", 130), ("y\n", 0), ("\n", 0)])
 def test_a_long_run_asks_on_a_terminal(compat, monkeypatch, said, status):
-    monkeypatch.setattr(run_command, "ASK_CELLS", 3)
+    monkeypatch.setattr(running, "ASK_CELLS", 3)
     monkeypatch.setattr(run_command, "console", lambda **_: Console(file=io.StringIO(), force_terminal=True))
     monkeypatch.setattr("sys.stdin", io.StringIO(said))
     found, _, err = compat("run python=3.7")

@@ -8,7 +8,6 @@ from types import SimpleNamespace
 from command import MATRIX, Index, compat_fixture  # noqa: F401
 from fakes import cell
 
-from orchestrator import workflow
 from orchestrator.matrix.expand import groups_of
 from orchestrator.model import Group
 from orchestrator.store.store import lock_key
@@ -35,7 +34,7 @@ def test_a_result_of_one_package_never_stands_for_anothers(compat, monkeypatch):
     assert changed != MATRIX
     (compat.folder / "matrix.yaml").write_text(changed)
     index = Index({"tensorflow": ("2.3.4", "2.4.1"), "other": ("0.2.0",)})
-    monkeypatch.setattr(workflow, "_index", lambda *_: index)
+    compat.index = index
     status, out, _ = compat("table kerassurgeon=0.2.0 python=3.7 resolve=released")
     assert status == 0
     assert "works" not in out.replace("works in", "")

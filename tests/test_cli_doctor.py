@@ -15,9 +15,12 @@ from seen import moving
 from shell_tools import TWO
 
 from orchestrator import paths
-from orchestrator.cli import doctor as command
+from orchestrator.app import machine as app
+from orchestrator.app.services import of_host
+from orchestrator.cli.main import status_of
 from orchestrator.engine import host as machine
 from orchestrator.engine import nvidia
+from orchestrator.lock.reachable import ask_index
 from orchestrator.model.host import Reply
 
 MATRIX = """\
@@ -87,7 +90,7 @@ def compat_fixture(tmp_path, monkeypatch, capsys):
 
     def call(*arguments: str) -> tuple[int, str]:
         capsys.readouterr()
-        status = command.doctor.main(list(arguments), prog_name="compat doctor", standalone_mode=False)
+        status = status_of(["doctor", *arguments])
         out, err = capsys.readouterr()
         assert err == ""
         return int(status), out
@@ -165,17 +168,16 @@ def test_an_index_counts_when_it_answers_as_an_index_does(monkeypatch, pages, st
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     with index(pages, status=status) as address:
-        found = command.ask_index(address + "/", None)
+        found = ask_index(address + "/", None)
     assert (found.reply, found.said) == (reply, said)
 
 
 def test_an_index_that_is_slow_is_not_waited_for(monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.setattr(command, "_INDEX_SECONDS", (0.3, 0.3))
     began = time.monotonic()
     with index({"pip": PAGE}, delay=3) as address:
-        assert command.ask_index(address + "/", None).reply is Reply.SILENT
+        assert ask_index(address + "/", None, seconds=(0.3, 0.3)).reply is Reply.SILENT
     assert time.monotonic() - began < 2.5
 
 
@@ -225,7 +227,7 @@ def test_a_matrix_that_is_wrong_is_told_beside_the_machine(compat, tmp_path):
 
 def test_the_flagship_matrix_is_counted_from_what_is_published():
     path = paths.data("matrix.yaml")
-    found = command.counted(*command.read(path), path)
+    found = app.planned(path, of_host({}))
     assert found.counts is not None
     assert sum(number for _, _, number in found.counts) > 500
     assert set(found.pythons) >= {python for _, python, _ in found.counts}
@@ -236,8 +238,8 @@ def test_the_flagship_matrix_is_counted_from_what_is_published():
 def test_the_table_of_drivers_is_read_and_may_be_missing(tmp_path):
     table = tmp_path / "drivers.csv"
     table.write_text("# where from\ncuda,minimum,toolkit\n11.2,450.80.02,460.27.03\n12.2,525.60.13,535.54.03\n")
-    assert command.minimum_drivers(tmp_path) == {"cuda11.2": "450.80.02", "cuda12.2": "525.60.13"}
-    assert command.minimum_drivers(tmp_path / "none") == {}
+    assert app.minimum_drivers(tmp_path) == {"cuda11.2": "450.80.02", "cuda12.2": "525.60.13"}
+    assert app.minimum_drivers(tmp_path / "none") == {}
 
 
 @pytest.mark.parametrize("title", ["a\\e[31mb", "a\\u202eb", "a\\0b", "\\ud800"])

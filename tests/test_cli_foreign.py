@@ -14,7 +14,7 @@ import pytest
 from command import RAISED, compat_fixture  # noqa: F401
 from seen import moving
 
-from orchestrator import workflow
+from orchestrator import paths
 from orchestrator.cli.main import status_of
 from orchestrator.cli.printing import say_bug
 from orchestrator.errors import Phase, UserError, infra
@@ -62,8 +62,8 @@ LINES = [
 ]
 
 
-def test_what_others_wrote_reaches_the_terminal_as_text(hostile, monkeypatch):
-    monkeypatch.setattr(workflow.suite, "save_proofs", lambda *_: None)
+def test_what_others_wrote_reaches_the_terminal_as_text(hostile, tmp_path):
+    hostile.services["data"] = lambda name: tmp_path if name == "probes" else paths.data(name)
     for line in LINES:
         _, out, err = hostile(line)
         assert out + err, line
@@ -125,7 +125,7 @@ def test_trouble_of_ours_is_told_as_text(compat, monkeypatch):
         return fail
 
     for error in (infra(Phase.RESOLVE, "index", NASTY), UserError(NASTY, hint=NASTY), OSError(28, NASTY, NASTY)):
-        monkeypatch.setattr(workflow, "look_ahead", raised(error))
+        compat.services["engine"] = raised(error)
         status, out, err = compat("run")
         assert status in (2, 4)
         assert moving(out + err) == []

@@ -8,8 +8,6 @@ import command
 import pytest
 from command import compat_fixture  # noqa: F401 - a fixture
 
-from orchestrator.cli.main import status_of
-
 TEXT = """\
 Traceback (most recent call last):
   File "train.py", line 3, in <module>
@@ -60,16 +58,18 @@ def test_a_traceback_is_read_from_standard_input(compat, monkeypatch, line):
     assert "Seen: the same error" in out
 
 
-def test_the_text_itself_is_taken_as_an_argument(compat, capsys):
+def test_the_text_itself_is_taken_as_an_argument(compat):
     compat("run python=3.7")
-    assert status_of(["why", "TypeError: no `__len__`, says the model"]) == 0
-    assert "the text names no place" in " ".join(capsys.readouterr().out.split())
+    status, out, _ = compat.typed("why", "TypeError: no `__len__`, says the model")
+    assert status == 0
+    assert "the text names no place" in " ".join(out.split())
 
 
-def test_what_nobody_saw_is_not_seen_and_no_failure(compat, capsys):
+def test_what_nobody_saw_is_not_seen_and_no_failure(compat):
     compat("run python=3.7")
-    assert status_of(["why", "TypeError: something that no probe ever raised"]) == 0
-    assert "Not seen: no probe raised this" in capsys.readouterr().out
+    status, out, _ = compat.typed("why", "TypeError: something that no probe ever raised")
+    assert status == 0
+    assert "Not seen: no probe raised this" in out
 
 
 def test_before_any_run_it_is_said_that_nothing_ran(compat, traceback):

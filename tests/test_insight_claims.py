@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from builders import MATRIX, cell, failed, import_failed, judged, passed, probe, ran
 
-from orchestrator import paths, workflow
+from orchestrator import paths
+from orchestrator.app import publishing
+from orchestrator.app.services import of_host
 from orchestrator.errors import UserError
 from orchestrator.foreign import in_prose
 from orchestrator.insight import claims
@@ -175,12 +177,12 @@ def test_the_catalogue_lists_every_probe_once_with_its_limit():
 
 
 def test_the_committed_catalogue_is_of_these_probes():
-    assert (ROOT / "docs" / "probes.md").read_text() == workflow.catalogue(paths.data("matrix.yaml"))
+    assert (ROOT / "docs" / "probes.md").read_text() == publishing.catalogue(paths.data("matrix.yaml"), of_host({}))
 
 
 def test_every_statement_names_probes_there_are_or_says_why_none_decides_it():
     known = set(suite.load(paths.data("probes")).probes)
-    for seed in claims.read(ROOT / workflow.STATEMENTS):
+    for seed in claims.read(ROOT / publishing.STATEMENTS):
         for number, statement in enumerate(seed.statements, start=1):
             assert statement.holds or statement.note, f"seed {seed.seed} statement {number}"
             assert set(statement.holds) <= known, f"seed {seed.seed} statement {number}"
@@ -201,5 +203,5 @@ def test_the_committed_statements_came_of_the_published_evidence():
             expects=given.catalogue.expects,
         )
         cells = judge(evidence)
-    page = statements(claims.read(ROOT / workflow.STATEMENTS), cells, matrix, given.day if given else "")
+    page = statements(claims.read(ROOT / publishing.STATEMENTS), cells, matrix, given.day if given else "")
     assert (ROOT / "docs" / "seeds.md").read_text() == page

@@ -7,7 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -15,7 +15,9 @@ import pytest
 import yaml
 from matrix_index import FLAGSHIP, TinyIndex
 
-from orchestrator import paths, workflow
+from orchestrator import paths
+from orchestrator.app.planning import Request, open_project
+from orchestrator.app.services import of_host
 from orchestrator.matrix.document import load, parse
 from orchestrator.matrix.expand import Plan, expand, groups_of
 from orchestrator.matrix.ranges import resolve
@@ -130,11 +132,11 @@ def whole(block: str) -> str:
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=[", ".join(keyed(block)) for block in BLOCKS])
-def test_every_example_of_the_reference_plans(block, tmp_path, monkeypatch):
+def test_every_example_of_the_reference_plans(block, tmp_path):
     path = tmp_path / "matrix.yaml"
     path.write_text(whole(block))
-    monkeypatch.setattr(workflow, "_index", lambda *_: TinyIndex(FLAGSHIP))
-    opened = workflow.open_project(workflow.Request(environment={}, matrix=path), datetime(2026, 1, 1, tzinfo=UTC))
+    services = replace(of_host({}), index=lambda *_: TinyIndex(FLAGSHIP))
+    opened = open_project(Request(matrix=path), services)
     assert len(opened.cells) > 0
 
 

@@ -12,9 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from command import MATRIX, Engine, compat_fixture  # noqa: F401
+from command import MATRIX, Engine, compat_fixture, never_asked  # noqa: F401
 
-from orchestrator import paths, workflow
+from orchestrator import paths
+from orchestrator.errors import CellError
 from orchestrator.matrix import document
 from orchestrator.matrix.ranges import source_digest
 from orchestrator.store import packed
@@ -27,15 +28,10 @@ BROKEN = "tf=2.4.1 kerassurgeon=0.2.0 python=3.7 resolve=pip-today"
 DAYS = (datetime(2026, 11, 20, 12, tzinfo=UTC), datetime(2026, 11, 23, 12, tzinfo=UTC))
 
 
-def at(monkeypatch, day):
-    for module in ("options", "run"):
-        monkeypatch.setattr(f"orchestrator.cli.{module}.now", lambda: day)
-
-
 @pytest.fixture
 def published(compat, monkeypatch):
     """A whole run published, and a folder that has nothing but the matrix and that; the index does not answer."""
-    at(monkeypatch, DAYS[0])
+    compat.today = DAYS[0]
     compat("run --yes")
     assert compat("publish")[0] == 0
     elsewhere = compat.folder / "elsewhere"
@@ -43,8 +39,7 @@ def published(compat, monkeypatch):
     shutil.copy(compat.folder / "matrix.yaml", elsewhere)
     monkeypatch.chdir(elsewhere)
     compat.folder = elsewhere
-    compat.answering = workflow._index
-    monkeypatch.setattr(workflow, "_index", lambda *_: pytest.fail("the index was asked"))
+    compat.services["index"] = never_asked
     return compat
 
 
@@ -124,8 +119,8 @@ def test_evidence_pins_and_json_come_from_what_is_published(published):
 
 
 def test_results_of_ones_own_are_told_where_they_are_newer(published, monkeypatch):
-    at(monkeypatch, DAYS[1])
-    monkeypatch.setattr(workflow, "_index", published.answering)
+    published.today = DAYS[1]
+    del published.services["index"]
     published(f"run {BROKEN}")
     cells = {c["id"]: c for c in json.loads(published("export --json tf=2.4.1")[1])["cells"]}
     mine = published.id_of(**dict(word.split("=") for word in BROKEN.split()))
@@ -136,11 +131,11 @@ def test_results_of_ones_own_are_told_where_they_are_newer(published, monkeypatc
 
 
 def test_trouble_of_ones_own_never_replaces_what_is_published(published, monkeypatch):
-    at(monkeypatch, DAYS[1])
-    monkeypatch.setattr(workflow, "_index", published.answering)
+    published.today = DAYS[1]
+    del published.services["index"]
 
     def lost(*_arguments):
-        raise workflow.CellError("start", "infra", "daemon", "gone")
+        raise CellError("start", "infra", "daemon", "gone")
 
     monkeypatch.setattr(published.engine, "prepare", lost)
     published(f"run {BROKEN}")
@@ -149,14 +144,14 @@ def test_trouble_of_ones_own_never_replaces_what_is_published(published, monkeyp
 
 
 def test_a_run_shows_and_keeps_its_own_results_alone(published, monkeypatch):
-    monkeypatch.setattr(workflow, "_index", published.answering)
+    del published.services["index"]
     published(f"run {BROKEN}")
     latest = json.loads((published.folder / "reports" / "latest" / "results.json").read_text())
     assert [c["status"] for c in latest["cells"]].count("not-run") == 11
 
 
 def test_what_is_published_is_never_published_again_as_ones_own(published, monkeypatch):
-    monkeypatch.setattr(workflow, "_index", published.answering)
+    del published.services["index"]
     status, _, err = published("publish --partial --matrix matrix.yaml")
     assert status == 2
     assert "nothing to publish" in err
@@ -173,7 +168,7 @@ def test_what_is_published_is_never_published_again_as_ones_own(published, monke
 )
 def test_what_is_published_is_used_while_the_matrix_means_the_same_results(published, monkeypatch, changed, used):
     (published.folder / "matrix.yaml").write_text(changed)
-    monkeypatch.setattr(workflow, "_index", published.answering)
+    del published.services["index"]
     _, out, _ = published("table tf=2.4.1")
     assert ("published 2026-11-20" in out) is used
 
@@ -187,7 +182,7 @@ def test_evidence_that_cant_be_read_is_an_error_with_its_path(published):
 
 def test_looking_asks_no_index_once_a_run_has_read_it(compat, monkeypatch):
     compat(f"run {WORKS}")
-    monkeypatch.setattr(workflow, "_index", lambda *_: pytest.fail("the index was asked"))
+    compat.services["index"] = never_asked
     status, out, _ = compat("table tf=2.3.4")
     assert status == 0
     assert "Does KerasSurgeon 0.2.0 work on TensorFlow 2.3.4?" in out

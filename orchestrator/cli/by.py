@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
-from orchestrator import workflow
+from orchestrator.app.planning import Project
+from orchestrator.app.results import Results
 from orchestrator.cli.printing import say
 from orchestrator.errors import UserError
 from orchestrator.model import ProbeKind
@@ -29,7 +30,7 @@ class Told:
     constant: bool = False
 
 
-def print_ranges(chosen: workflow.Project, results: workflow.Results, told: Told, out: Console | None) -> None:
+def print_ranges(chosen: Project, results: Results, told: Told, out: Console | None) -> None:
     """Values per version, as wide as the console; without a console the JSON document. Raises UserError."""
     wanted = probe_filter((KINDS[told.kind],), told.probes)
     every = chosen.parts.suite.probes.values()

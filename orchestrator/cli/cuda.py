@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 import msgspec
 
-from orchestrator import workflow
+from orchestrator.app import cuda as app
+from orchestrator.app.services import Services
 from orchestrator.cli.options import project, shared, told
 from orchestrator.cli.printing import console, say
 from orchestrator.errors import UserError
@@ -60,7 +60,9 @@ Exit codes: 0 whatever is found · 2 nothing to look into · 3 no engine (--imag
 @click.option("--engine", help="With --image: docker (default).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @shared
-def cuda(selectors: tuple[str, ...], matrix: Path | None, as_of: str | None, **options: object) -> None:
+def cuda(
+    services: Services, selectors: tuple[str, ...], matrix: Path | None, as_of: str | None, **options: object
+) -> None:
     """Which CUDA, cuDNN, driver and GPUs a TensorFlow is for, read from its wheel; and what it finds of them, seen by
     letting its own search run without a GPU.
 
@@ -70,15 +72,17 @@ def cuda(selectors: tuple[str, ...], matrix: Path | None, as_of: str | None, **o
     if wanted.here or wanted.python or wanted.image:
         if selectors or (wanted.image and (wanted.here or wanted.python)):
             raise UserError("--here and --image each look into one environment", hint="compat cuda --help")
-        known = project((), matrix, as_of)
-        seen = _look(wanted)
+        known = project(services, (), matrix, as_of)
+        seen = _look(wanted, services)
         if not seen.built.release:
             hint = "Does the environment have TensorFlow? compat cuda --here --python PATH looks into another."
             raise UserError(f"no TensorFlow to look at: {seen.trouble}", hint=hint)
-        found = msgspec.to_builtins(seen)
-        say(json_text(found, indent=None, sort_keys=False) if wanted.as_json else _answered(seen, known), end="")
+        if wanted.as_json:
+            say(json_text(msgspec.to_builtins(seen), indent=None, sort_keys=False), end="")
+        else:
+            say(report.answer(seen, console().width, app.release(known, seen.built.release, services)), end="")
         return
-    rows = workflow.cuda(project((), matrix, as_of), selectors)
+    rows = app.selected(project(services, (), matrix, as_of), selectors, services)
     if not rows:
         raise UserError("this matrix has no axis of a package tensorflow", hint="Name one that has: --matrix FILE")
     if wanted.as_json:
@@ -89,12 +93,7 @@ def cuda(selectors: tuple[str, ...], matrix: Path | None, as_of: str | None, **o
         say(report.text(rows, console().width), end="")
 
 
-def _answered(seen: Sighting, known: workflow.Project) -> str:
-    """The answer about one environment, with what is known of its TensorFlow's release."""
-    return report.answer(seen, console().width, workflow.cuda_release(known, seen.built.release))
-
-
-def _look(wanted: Wanted) -> Sighting:
+def _look(wanted: Wanted, services: Services) -> Sighting:
     if wanted.image:
-        return workflow.look_into_image(wanted.image, workflow.find_engine(wanted.engine or "docker", os.environ))
-    return workflow.look_here(wanted.python, wanted.folders, os.environ)
+        return app.look_into_image(wanted.image, wanted.engine, services)
+    return app.look_here(wanted.python, wanted.folders, services)

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import click
 
-from orchestrator import workflow
+from orchestrator.app.planning import Project
+from orchestrator.app.results import results
+from orchestrator.app.services import Services
 from orchestrator.cli.options import project, shared
 from orchestrator.cli.printing import console, say
 from orchestrator.errors import CellStatus, UserError
@@ -42,7 +44,15 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="Print the comparison as one JSON document.")
 @shared
 def diff(  # noqa: PLR0913 - one parameter per option
-    left: str, right: str, common: tuple[str, ...], matrix: Path | None, as_of: str | None, *, full: bool, as_json: bool
+    services: Services,
+    left: str,
+    right: str,
+    common: tuple[str, ...],
+    *,
+    matrix: Path | None,
+    as_of: str | None,
+    full: bool,
+    as_json: bool,
 ) -> None:
     """What changes from LEFT to RIGHT, from what earlier runs found. Runs nothing.
 
@@ -50,10 +60,9 @@ def diff(  # noqa: PLR0913 - one parameter per option
     Cells that agree in everything else are compared with each other; where there are none, those that differ in
     the least, and what could not be held still is the first line.
     """
-    chosen = project(common, matrix, as_of)
-    results = workflow.results(chosen)
+    chosen = project(services, common, matrix, as_of)
     sides = tuple(_side(words, common, chosen) for words in (left, right))
-    judged = {j.cell.id: j for j in results.best}
+    judged = {j.cell.id: j for j in results(chosen).best}
     cells = [[judged[c.id] for c in side] for side in sides]
     _refuse_same(left, right, cells)
     for words, side in zip((left, right), cells, strict=True):
@@ -72,7 +81,7 @@ def words_of(side: str) -> tuple[str, ...]:
     return tuple(_NEXT.split(side.strip()))
 
 
-def _side(side: str, common: Sequence[str], chosen: workflow.Project) -> tuple[Cell, ...]:
+def _side(side: str, common: Sequence[str], chosen: Project) -> tuple[Cell, ...]:
     """The planned cells of a side. Raises UserError, saying what took them, where there is none."""
     selectors = select.parse_selectors(words_of(side), chosen.parts.matrix)
     cells = select.select(chosen.cells, selectors)
@@ -109,7 +118,7 @@ def _require_run(side: str, common: Sequence[str], cells: Sequence[Judged]) -> N
     raise UserError(f"nothing of {side} has run ({told}): there is nothing to compare", hint=hint)
 
 
-def _paired(left: str, right: str, cells: Sequence[Sequence[Judged]], chosen: workflow.Project) -> Pairing:
+def _paired(left: str, right: str, cells: Sequence[Sequence[Judged]], chosen: Project) -> Pairing:
     matrix = chosen.parts.matrix
     selectors = select.parse_selectors((*words_of(left), *words_of(right)), matrix)
     return pairing(cells[0], cells[1], dict.fromkeys(s.axis for s in selectors if s.axis))

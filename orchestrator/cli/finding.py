@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from orchestrator import workflow
+from orchestrator.app.planning import Project
+from orchestrator.app.results import Results
 from orchestrator.cli.printing import say
 from orchestrator.insight.spread import spreads
 from orchestrator.report import findings as report
@@ -13,7 +14,7 @@ from orchestrator.verdict.tables import short_ids
 KIND = "finding"
 
 
-def print_findings(chosen: workflow.Project, results: workflow.Results, out: Console | None) -> None:
+def print_findings(chosen: Project, results: Results, out: Console | None) -> None:
     """Every cause over the selected cells, as wide as the console; without a console the JSON document."""
     found = spreads(results.best, results.everything, chosen.parts.matrix)
     if out is None:

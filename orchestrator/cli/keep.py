@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
 
-from orchestrator import workflow
+from orchestrator.app import machine, publishing
+from orchestrator.app.results import results
+from orchestrator.app.services import Services
 from orchestrator.cli.answer import print_json
-from orchestrator.cli.options import SELECTORS, project, shared
+from orchestrator.cli.options import ENGINE, SELECTORS, project, shared
 from orchestrator.cli.printing import console, say
 from orchestrator.foreign import json_text
 from orchestrator.matrix.schema import schema as matrix_schema
@@ -36,12 +37,18 @@ from orchestrator.verdict.words import counted
     help="Write the build context of every cell that has pins into a folder each below this one.",
 )
 @shared
-def export(
-    selectors: tuple[str, ...], matrix: Path | None, as_of: str | None, *, kind: str, dockerfiles: Path | None
+def export(  # noqa: PLR0913 - one parameter per option
+    services: Services,
+    selectors: tuple[str, ...],
+    matrix: Path | None,
+    as_of: str | None,
+    *,
+    kind: str,
+    dockerfiles: Path | None,
 ) -> None:
     """Print results or a schema, or write Dockerfiles: for other programs, or to build a cell by hand."""
     if dockerfiles is not None:
-        written = workflow.write_dockerfiles(project(selectors, matrix, as_of), dockerfiles)
+        written = publishing.write_dockerfiles(project(services, selectors, matrix, as_of), dockerfiles)
         for path in written:
             say(str(path))
         return
@@ -50,28 +57,23 @@ def export(
     elif kind == "results":
         say(schema_text(), end="")
     elif kind == "catalogue":
-        say(workflow.catalogue(matrix), end="")
+        say(publishing.catalogue(matrix, services), end="")
     elif kind == "statements":
-        say(workflow.statements(project((), matrix, as_of)), end="")
+        say(publishing.statements(project(services, (), matrix, as_of)), end="")
     else:
-        print_json(workflow.results(project(selectors, matrix, as_of)))
+        print_json(results(project(services, selectors, matrix, as_of)))
 
 
 @click.command(short_help="Remove cell images and what dead runs left.", epilog="Example: compat gc --dry-run")
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
-@click.option("--engine", help="docker or local; default: docker where it answers, else local.")
-def gc(*, dry_run: bool, engine: str | None) -> None:
+@ENGINE
+@click.pass_obj
+def gc(services: Services, *, dry_run: bool, engine: str | None) -> None:
     """Remove cell images and what dead runs left. Results, locks and bases are kept."""
-    found = workflow.find_engine(engine, os.environ)
-    said = console()
-    images = found.images()
-    size = gigabytes(sum(image.size for image in images))
-    if dry_run:
-        said.print(
-            f"{found.check()}: would remove {counted(len(images), 'cell image')}, {size}; results and bases stay"
-        )
-        return
-    reaped = found.reap()
-    freed = found.remove([image.reference for image in images])
-    gone = f"{counted(len(images), 'cell image')} and {counted(reaped, 'leftover')}"
-    said.print(f"{found.check()}: removed {gone}, {gigabytes(freed)} freed")
+    found = machine.clear(engine, services, dry_run=dry_run)
+    images, size = counted(found.images, "cell image"), gigabytes(found.size)
+    if found.removed:
+        text = f"removed {images} and {counted(found.leftovers, 'leftover')}, {size} freed"
+    else:
+        text = f"would remove {images}, {size}; results and bases stay"
+    console().print(f"{found.engine}: {text}")

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
 
-from orchestrator import workflow
+from orchestrator.app import planning, results
+from orchestrator.app.services import Services
 from orchestrator.cli import by as by_version
 from orchestrator.cli import finding as by_finding
 from orchestrator.cli.answer import print_json, print_results
-from orchestrator.cli.options import SELECTORS, WORKERS, project, project_to_run, shared, told
+from orchestrator.cli.options import ENGINE, SELECTORS, WORKERS, moment, project, shared, told
 from orchestrator.cli.printing import console, say
 from orchestrator.cli.progress import name_of
 from orchestrator.cli.said import forecast_lines
 from orchestrator.errors import UserError
 from orchestrator.insight import pins as insight
 from orchestrator.report import show as report
-from orchestrator.verdict.judge import Judged
 
 
 @click.command(
@@ -48,38 +47,52 @@ Examples:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the results as one JSON document.")
 @shared
-def table(
-    selectors: tuple[str, ...], matrix: Path | None, as_of: str | None, *, by: str | None, as_json: bool, **more: object
+def table(  # noqa: PLR0913 - one parameter per option
+    services: Services,
+    selectors: tuple[str, ...],
+    matrix: Path | None,
+    as_of: str | None,
+    *,
+    by: str | None,
+    as_json: bool,
+    **more: object,
 ) -> None:
     """The answers and the table, from what earlier runs found. Runs nothing."""
     if by not in by_version.KINDS and any(more.values()):
         raise UserError("--probe and --all belong to --by behaviour or --by check")
-    chosen = project(selectors, matrix, as_of)
-    results = workflow.results(chosen)
+    chosen = project(services, selectors, matrix, as_of)
+    found = results.results(chosen)
     if by == by_finding.KIND:
-        by_finding.print_findings(chosen, results, None if as_json else console())
+        by_finding.print_findings(chosen, found, None if as_json else console())
     elif by:
         wanted = told(by_version.Told, {"kind": by, **more})
-        by_version.print_ranges(chosen, results, wanted, None if as_json else console())
+        by_version.print_ranges(chosen, found, wanted, None if as_json else console())
     elif as_json:
-        print_json(results)
+        print_json(found)
     else:
-        print_results(chosen, results, console())
+        print_results(chosen, found, console())
 
 
 @click.command(short_help="What a run would take. Starts nothing.", epilog="Example: compat plan tf=2.4.1")
 @SELECTORS
-@click.option("--engine", help="docker or local; default: docker where it answers, else local.")
+@ENGINE
 @click.option("--cells", "list_cells", is_flag=True, help="List every cell with its id.")
 @click.option("--rules", "list_rules", is_flag=True, help="List the rules that leave combinations out.")
 @shared
 def plan(
-    selectors: tuple[str, ...], matrix: Path | None, as_of: str | None, *, engine: str | None, **listed: bool
+    services: Services,
+    selectors: tuple[str, ...],
+    matrix: Path | None,
+    as_of: str | None,
+    *,
+    engine: str | None,
+    **listed: bool,
 ) -> None:
     """How many cells a run has, what it fetches and keeps, how long it takes. Starts nothing."""
-    chosen = project_to_run(selectors, matrix, as_of)
-    found = workflow.find_engine(engine, os.environ)
-    ahead = workflow.look_ahead(chosen, found, WORKERS)
+    asked = planning.Request(words=selectors, matrix=matrix, as_of=moment(as_of, services))
+    chosen = planning.open_project(asked, services)
+    found = services.engine(engine)
+    ahead = planning.look_ahead(chosen, found, WORKERS)
     out = console()
     for line in forecast_lines(chosen, found, ahead):
         out.print(line, soft_wrap=True)
@@ -103,14 +116,15 @@ def plan(
 @click.argument("cell", nargs=-1, required=True, metavar="CELL [PROBE]")
 @click.option("--pins", "only_pins", is_flag=True, help="Only its pins, whether it works or not.")
 @shared
-def show(cell: tuple[str, ...], matrix: Path | None, as_of: str | None, *, only_pins: bool) -> None:
+def show(services: Services, cell: tuple[str, ...], matrix: Path | None, as_of: str | None, *, only_pins: bool) -> None:
     """The evidence behind one cell: pins, base, how to repeat it by hand, every outcome.
 
     CELL is the short id printed beside it, or selectors that leave one cell. With PROBE, that probe's traceback
     and output.
     """
     probe = cell[-1] if len(cell) > 1 and "=" not in cell[-1] and "." in cell[-1] else ""
-    judged, _ = _one(cell[:-1] if probe else cell, matrix, as_of)
+    words = cell[:-1] if probe else cell
+    judged = results.the_one(results.results(project(services, words, matrix, as_of)), words)
     say(report.pins(judged) if only_pins else report.show(judged, probe), end="")
 
 
@@ -120,24 +134,10 @@ def show(cell: tuple[str, ...], matrix: Path | None, as_of: str | None, *, only_
 )
 @click.argument("cell", nargs=-1, required=True)
 @shared
-def pins(cell: tuple[str, ...], matrix: Path | None, as_of: str | None) -> None:
+def pins(services: Services, cell: tuple[str, ...], matrix: Path | None, as_of: str | None) -> None:
     """A working cell's pins as a constraints file, with where and when they were tried."""
-    judged, (chosen, results) = _one(cell, matrix, as_of)
-    same = [j for j in results.everything if j.isolated == judged.isolated]
+    chosen = project(services, cell, matrix, as_of)
+    found = results.results(chosen)
+    judged = results.the_one(found, cell)
+    same = [j for j in found.everything if j.isolated == judged.isolated]
     say(insight.pins(judged, same, chosen.parts.matrix), end="")
-
-
-def _one(
-    words: tuple[str, ...], matrix: Path | None, as_of: str | None
-) -> tuple[Judged, tuple[workflow.Project, workflow.Results]]:
-    """The one cell that words name. Raises UserError where they name several."""
-    chosen = project(words, matrix, as_of)
-    results = workflow.results(chosen)
-    found = [j for j in results.best if j.record] or list(results.selected)
-    if len(found) > 1:
-        lines = [f"  {j.cell.id[:8]}  {j.said}: {j.word(j.headline)}" for j in found[:12]]
-        more = [f"  and {len(found) - 12} more"] if len(found) > 12 else []
-        raise UserError(
-            f"{len(found)} cells match {' '.join(words)}:\n" + "\n".join([*lines, *more]), hint="Name one by its id."
-        )
-    return found[0], (chosen, results)

@@ -14,6 +14,7 @@ from types import FrameType
 import click
 
 from orchestrator import __version__
+from orchestrator.app.services import Services, of_host
 from orchestrator.cli import cuda, diff, doctor, keep, look, prove, publish, run, why
 from orchestrator.cli.printing import prepare, say, say_usage
 from orchestrator.errors import CellError, ExitCode, UserError
@@ -92,10 +93,14 @@ def main() -> None:
     sys.exit(status)
 
 
-def status_of(arguments: list[str] | None = None) -> int:
-    """Runs with these arguments (default: the process's own) and returns the exit status."""
+def status_of(arguments: list[str] | None = None, services: Services | None = None) -> int:
+    """Runs with these arguments (default: the process's own) and services (default: those of this machine).
+
+    Returns the exit status.
+    """
+    given = services or of_host(os.environ)
     try:
-        return int(cli.main(arguments, prog_name="compat", standalone_mode=False) or 0)
+        return int(cli.main(arguments, prog_name="compat", standalone_mode=False, obj=given) or 0)
     except click.exceptions.Exit as asked:
         status = asked.exit_code
     except click.exceptions.Abort as no:

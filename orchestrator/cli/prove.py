@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
-from orchestrator import workflow
+from orchestrator.app import running
+from orchestrator.app.planning import Project, Request
+from orchestrator.app.services import Services
 from orchestrator.cli.answer import word
-from orchestrator.cli.options import SELECTORS, now, project_to_run, shared
+from orchestrator.cli.options import ENGINE, SELECTORS, moment, shared
 from orchestrator.cli.printing import console
 from orchestrator.cli.progress import Reporter
 from orchestrator.errors import ExitCode
-from orchestrator.run.assemble import Terms
+from orchestrator.run.watch import Watcher
 
 
 @click.command(
@@ -21,19 +24,25 @@ from orchestrator.run.assemble import Terms
     epilog="Example: compat prove tf=2.3.4 python=3.7 resolve=released keras=unpinned",
 )
 @SELECTORS
-@click.option("--engine", help="docker or local; default: docker where it answers, else local.")
+@ENGINE
 @shared
-def prove(selectors: tuple[str, ...], matrix: Path | None, as_of: str | None, engine: str | None) -> int:
+def prove(
+    services: Services, selectors: tuple[str, ...], matrix: Path | None, as_of: str | None, engine: str | None
+) -> int:
     """Run cells plainly, then their passing checks sabotaged; keep in probes/proofs.json what that proves.
 
     A check counts in verdicts only when it was seen to pass and, itself or a mutation of it, to fail. Exit 1
     while some are not.
     """
-    chosen = project_to_run(selectors, matrix, as_of)
-    found = workflow.find_engine(engine, os.environ)
+    request = Request(words=selectors, matrix=matrix, as_of=moment(as_of, services))
     out = console()
-    with Reporter(out, [cell.id for cell in chosen.cells], lambda record: word(chosen, record)) as reporter:
-        rest = workflow.prove(chosen, found, Terms(watch=reporter, now=now, environment=os.environ))
+
+    @contextmanager
+    def attend(chosen: Project) -> Iterator[Watcher]:
+        with Reporter(out, [cell.id for cell in chosen.cells], lambda record: word(chosen, record)) as reporter:
+            yield reporter
+
+    rest = running.prove(running.Wanted(request=request, engine=engine), services, attend)
     for name, proof in rest.items():
         lacking = [what for what, seen in (("pass", proof.passed), ("fail", proof.failed)) if not seen]
         out.print(f"{name}: never seen to {' or to '.join(lacking)}")

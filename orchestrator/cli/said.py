@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from orchestrator.app.planning import Project
 from orchestrator.errors import CellError
 from orchestrator.model import Cell, Engine
 from orchestrator.run.disk import gigabytes
 from orchestrator.run.forecast import Forecast
 from orchestrator.verdict.words import counted
-from orchestrator.workflow import Project
 
 _SHOWN = 4
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from orchestrator import workflow
+from orchestrator.app.results import results
+from orchestrator.app.services import Services
 from orchestrator.cli.options import project, shared
 from orchestrator.cli.printing import console, say
 from orchestrator.errors import CellStatus, UserError
@@ -40,7 +41,7 @@ Exit codes: 0 whether it was seen or not · 2 there is no traceback in the text"
 @click.argument("text", nargs=-1, metavar="[FILE|-|TEXT]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @shared
-def why(text: tuple[str, ...], matrix: Path | None, as_of: str | None, *, as_json: bool) -> None:
+def why(services: Services, text: tuple[str, ...], matrix: Path | None, as_of: str | None, *, as_json: bool) -> None:
     """Find a pasted traceback among all that probes raised: which versions have it, the nearest that don't, the
     pins that differ. Runs nothing.
 
@@ -50,9 +51,8 @@ def why(text: tuple[str, ...], matrix: Path | None, as_of: str | None, *, as_jso
     pasted = _pasted(text)
     if not traceback.exceptions(pasted):
         raise UserError("there is no traceback in that text", hint=_PASTE)
-    chosen = project((), matrix, as_of)
-    results = workflow.results(chosen)
-    cells = results.everything
+    chosen = project(services, (), matrix, as_of)
+    cells = results(chosen).everything
     known = insight.known(cells)
     found = traceback.exceptions(pasted, insight.packages(known))
     explained = insight.why(found, known, cells, chosen.parts.matrix)

@@ -4,43 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from orchestrator.engine.docker import DockerEngine
-from orchestrator.errors import ExitCode, UserError
+from orchestrator.engine.registry import KINDS
+from orchestrator.errors import UserError
 from orchestrator.model import Engine, Renderer
 
-NAMES = ("auto", "docker", "local")
-_LATER = ("podman",)
+AUTO = "auto"
 
 
 def choose(name: str | None, environment: Mapping[str, str], *, renderer: Renderer) -> Engine:
     """The engine to use, checked to answer.
 
-    None or "auto": docker where its daemon answers, else local; with CI=true in the environment docker, as if
-    named. Raises UserError(NO_ENGINE) where a named engine is absent, UserError for a name that is none.
+    None or "auto": the first kind that answers; with CI=true in the environment the first, as if named. Raises
+    UserError(NO_ENGINE) where a named engine is absent, UserError for an unknown name.
     """
-    wanted = name or "auto"
-    if wanted in _LATER:
-        raise UserError(
-            f"{wanted} is not supported yet", hint="use --engine docker or --engine local", code=ExitCode.NO_ENGINE
-        )
-    if wanted not in NAMES:
-        raise UserError(f"no engine is called {wanted!r}", hint=f"there are {', '.join(NAMES)}")
-    docker = DockerEngine(renderer=renderer, environment=environment)
-    if wanted == "local":
-        return _local()
-    if wanted == "docker" or environment.get("CI", "").lower() in ("1", "true"):
-        docker.check()
-        return docker
-    try:
-        docker.check()
-    except UserError:
-        return _local()
-    return docker
-
-
-def _local() -> Engine:
-    from orchestrator.engine.local import LocalEngine
-
-    engine: Engine = LocalEngine()
+    wanted = name or AUTO
+    if wanted == AUTO and environment.get("CI", "").lower() in ("1", "true"):
+        wanted = KINDS[0].name
+    named = [kind for kind in KINDS if wanted in (AUTO, kind.name)]
+    if not named:
+        raise UserError(f"unknown engine {wanted!r}", hint=f"engines: {', '.join((AUTO, *(k.name for k in KINDS)))}")
+    for kind in named[:-1]:
+        engine = kind.open(environment, renderer)
+        try:
+            engine.check()
+        except UserError:
+            continue
+        return engine
+    engine = named[-1].open(environment, renderer)
     engine.check()
     return engine

@@ -54,6 +54,7 @@ class Terms:
     watch: Watcher
     now: Callable[[], datetime]
     environment: Mapping[str, str]
+    lock: Callable[[Cell, Base, Wheels, Tools], Lock] = strategies.lock
     workers: int = 2
     probes: tuple[str, ...] = ()
     disk_floor: int = 3_000_000_000
@@ -101,7 +102,7 @@ def workshop(parts: Parts, engine: Engine, run: RunInfo, terms: Terms) -> Worksh
             ),
             devices=devices,
         )
-        return strategies.lock(cell, base, parts.index, tools)
+        return terms.lock(cell, base, parts.index, tools)
 
     look = audit.read(parts.images / "gpu")
 

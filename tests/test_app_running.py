@@ -5,27 +5,14 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from command import Engine, compat_fixture  # noqa: F401
 
-from orchestrator import workflow
+from orchestrator import paths
 from orchestrator.errors import Phase, infra
 from orchestrator.store.store import Store
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 SLICE = "tf=2.4.1 python=3.7 kerassurgeon=0.2.0 resolve=pip-today"
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    """Sets the day that commands take for today."""
-
-    def to(day):
-        for module in ("options", "run"):
-            monkeypatch.setattr(f"orchestrator.cli.{module}.now", lambda: day)
-
-    to(NOW)
-    return to
 
 
 def documents(compat):
@@ -80,9 +67,10 @@ def test_what_an_engine_saw_is_not_reused_by_another(compat):
     assert len(compat.engine.started) == 1
 
 
-def test_a_later_days_run_dates_what_it_did_not_see_and_only_that(compat, clock):
+def test_a_later_days_run_dates_what_it_did_not_see_and_only_that(compat):
+    compat.today = NOW
     compat("run python=3.7")
-    clock(NOW + timedelta(days=1))
+    compat.today = NOW + timedelta(days=1)
     _, out, _ = compat(f"run {SLICE}")
     assert "old:" not in out
     _, out, _ = compat("table python=3.7 tf=2.4.1 kerassurgeon=0.2.0")
@@ -91,9 +79,10 @@ def test_a_later_days_run_dates_what_it_did_not_see_and_only_that(compat, clock)
     assert "old = seen by an earlier run, on that day" in out
 
 
-def test_on_one_day_nothing_is_old(compat, clock):
+def test_on_one_day_nothing_is_old(compat):
+    compat.today = NOW
     compat("run python=3.7")
-    clock(NOW + timedelta(hours=3))
+    compat.today = NOW + timedelta(hours=3)
     compat(f"run {SLICE}")
     assert "old:" not in compat("table")[1]
 
@@ -119,28 +108,23 @@ def test_a_run_beside_another_is_refused_by_name(compat):
     assert compat.engine.started == []
 
 
-def test_a_range_that_the_index_does_not_answer_for_is_exit_4(compat, monkeypatch):
+def test_a_range_that_the_index_does_not_answer_for_is_exit_4(compat):
     class Down:
         def files(self, package):
             raise infra(Phase.RESOLVE, "index", f"503 for {package}")
 
     matrix = compat.folder / "matrix.yaml"
     matrix.write_text(matrix.read_text().replace('["2.3.4", "2.4.1"]', '[{range: ">=2.3", take: newest-patch}]'))
-    monkeypatch.setattr(workflow, "_index", lambda *_: Down())
+    compat.index = Down()
     status, _, err = compat("table")
     assert (status, "503 for tensorflow" in err) == (4, True)
 
 
-def test_prove_names_what_was_never_seen_to_fail_and_exits_1(compat, monkeypatch, tmp_path):
-    monkeypatch.setattr(workflow.paths, "data", lambda name, real=workflow.paths.data: _probes(tmp_path, name, real))
+def test_prove_names_what_was_never_seen_to_fail_and_exits_1(compat, tmp_path):
+    (tmp_path / "probes").mkdir()
+    compat.services["data"] = lambda name: tmp_path / name if name == "probes" else paths.data(name)
     status, out, _ = compat("prove tf=2.3.4 python=3.7 resolve=released")
     assert status == 1
     assert "tensorflow.fit: never seen to fail" in out
     assert "4 checks are unproven" in out
     assert set(json.loads((tmp_path / "probes" / "proofs.json").read_text())) >= {"tensorflow.fit", "surgeon.dense"}
-
-
-def _probes(folder, name, real):
-    made = folder / "probes"
-    made.mkdir(exist_ok=True)
-    return made if name == "probes" else real(name)

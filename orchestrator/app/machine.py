@@ -1,0 +1,162 @@
+"""The machine: what it can run, and what runs have left on it."""
+
+from __future__ import annotations
+
+import configparser
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from orchestrator.app.planning import matrix_path, settled
+from orchestrator.app.services import Services
+from orchestrator.engine import host as machine
+from orchestrator.engine.asking import Question
+from orchestrator.errors import UserError
+from orchestrator.image import bases
+from orchestrator.lock import cuda_facts, settings
+from orchestrator.lock.reachable import ask_index
+from orchestrator.matrix import document, expand
+from orchestrator.model import AxisKind, BaseSpec, Choice, Sources
+from orchestrator.model.host import Answer, Host, Line, PackageHost, Planned, Reply
+from orchestrator.report.doctor import Diagnosis, diagnose
+
+_PLAN_SECONDS = 20.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Examined:
+    """What was found of a machine and a matrix, and what it means."""
+
+    host: Host
+    planned: Planned
+    diagnosis: Diagnosis
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cleared:
+    """Images of cells, and their bytes; with `removed` they are gone, and so are `leftovers` of dead runs."""
+
+    engine: str
+    images: int
+    size: int
+    leftovers: int = 0
+    removed: bool = False
+
+
+def examine(matrix: Path | None, services: Services) -> Examined:
+    """Looks at this machine and at what a matrix asks of it. Changes, builds and starts nothing."""
+    path = matrix_path(matrix, services)
+    bare, source = _named(path, services)
+    known = bases.load(services.data("images") / "bases.yaml")
+    specs = [spec for spec in known if not bare.pythons or spec.python in bare.pythons]
+    about_plan = Question(lambda: _counted(bare, source, path, services))
+    host = machine.look(_ways(services, specs, bare.lines), bare.pythons or [spec.python for spec in specs])
+    slow = replace(bare, trouble="the matrix was not counted in time", hint="is the disk slow? try again")
+    planned = about_plan.answer(time.monotonic() + _PLAN_SECONDS, slow)
+    drivers = minimum_drivers(services.data("docs/cuda"))
+    return Examined(host=host, planned=planned, diagnosis=diagnose(host, planned, specs, drivers))
+
+
+def clear(engine: str | None, services: Services, *, dry_run: bool) -> Cleared:
+    """Removes cell images and what dead runs left, or with `dry_run` only says what there is."""
+    found = services.engine(engine)
+    images, named = found.images(), found.check()
+    if dry_run:
+        return Cleared(engine=named, images=len(images), size=sum(image.size for image in images))
+    leftovers = found.reap()
+    freed = found.remove([image.reference for image in images])
+    return Cleared(engine=named, images=len(images), size=freed, leftovers=leftovers, removed=True)
+
+
+def planned(path: Path, services: Services) -> Planned:
+    """A matrix file's plan by Python and device, counted without asking the index; with what is wrong with it."""
+    bare, source = _named(path, services)
+    return _counted(bare, source, path, services)
+
+
+def minimum_drivers(folder: Path) -> dict[str, str]:
+    """CUDA line ("cuda11.2") → the oldest driver that runs what was built with it; empty without the table."""
+    if not (folder / cuda_facts.DRIVERS).exists():
+        return {}
+    return {f"cuda{driver.cuda}": driver.minimum for driver in cuda_facts.drivers(folder)}
+
+
+def _ways(services: Services, specs: Sequence[BaseSpec], lines: Sequence[Line]) -> machine.Ways:
+    """How this machine is asked, with the index and the engine that every other command would use."""
+    from orchestrator.engine.local import default_root
+
+    environment, images = services.environment, [line.image for line in lines if line.image]
+    return machine.Ways(
+        environment=environment,
+        daemon=lambda: machine.ask_daemon(environment, specs, images),
+        index=lambda: _index(services),
+        uv=_find_uv,
+        keep=default_root(),
+    )
+
+
+def _index(services: Services) -> PackageHost:
+    try:
+        root = settings.host_index(services.environment)
+    except (OSError, ValueError, configparser.Error) as error:
+        said = f"its settings can't be read: {error}"
+        return PackageHost(at="?", answer=Answer(reply=Reply.UNREADABLE, said=said))
+    at = urlsplit(root).netloc.rpartition("@")[2] or root
+    return PackageHost(at=at, answer=ask_index(root, settings.certificates(services.environment)))
+
+
+def _named(path: Path, services: Services) -> tuple[Planned, document.Source | None]:
+    """What a matrix file names, not counted yet. What is wrong with it is told in the plan: the machine is looked at
+    all the same.
+    """
+    try:
+        source = document.load(path)
+        document.refuse_strangers(source, services.suite().probes)
+    except UserError as error:
+        return Planned(trouble=error.message, hint=error.hint), None
+    bare = Planned(
+        title=source.title,
+        path=source.path,
+        pythons=tuple(choice.name for choice in _choices(source, AxisKind.PYTHON)),
+        lines=tuple(_line(c.name, c.sources) for c in _choices(source, AxisKind.DEVICE) if c.sources is not None),
+        memory=source.limits.memory,
+    )
+    return bare, source
+
+
+def _counted(bare: Planned, source: document.Source | None, path: Path, services: Services) -> Planned:
+    """A plan, counted by what its ranges stood for when the index was last read, or published: nothing is asked now."""
+    if source is None:
+        return bare
+    named: dict[str, frozenset[str]] = {}
+    for choice in _choices(source, AxisKind.DEVICE):
+        named[choice.axis.name] = named.get(choice.axis.name, frozenset()) | {choice.name}
+    try:
+        matrix = settled(path, source, services)
+        if matrix is None:
+            return bare
+        cells = (*expand.expand(matrix).cells, *expand.requested(matrix, named))
+    except UserError as error:
+        return replace(bare, trouble=error.message, hint=error.hint)
+    counts = Counter((cell.device, cell.python) for cell in cells)
+    return replace(bare, counts=tuple((device, python, number) for (device, python), number in counts.items()))
+
+
+def _choices(source: document.Source, kind: AxisKind) -> list[Choice]:
+    return [choice for axis in source.axes if axis.axis.kind is kind for choice in axis.choices]
+
+
+def _line(name: str, sources: Sources) -> Line:
+    return Line(name=name, image=sources.image, wheels=bool(sources.wheels), folder=sources.folder)
+
+
+def _find_uv() -> str:
+    import uv
+
+    try:
+        return uv.find_uv_bin()
+    except FileNotFoundError:
+        return ""

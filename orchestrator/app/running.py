@@ -1,0 +1,164 @@
+"""Running cells: the line from the matrix to the table, and what else starts containers for cells."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from orchestrator import __version__
+from orchestrator.app import publishing, results
+from orchestrator.app.planning import Project, Request, look_ahead, open_project, require_probes
+from orchestrator.app.results import Results
+from orchestrator.app.services import Services
+from orchestrator.errors import CellStatus, ExitCode, UserError
+from orchestrator.model import CellRecord, Engine, RunInfo
+from orchestrator.run import assemble, suite
+from orchestrator.run import prove as proving
+from orchestrator.run import take_over as taking
+from orchestrator.run.assemble import Terms
+from orchestrator.run.forecast import Forecast
+from orchestrator.run.scheduler import run_cells
+from orchestrator.run.suite import Proof
+from orchestrator.run.watch import Watcher
+from orchestrator.store import packed
+from orchestrator.store.publication import Known
+
+ASK_CELLS = 50
+ASK_SECONDS = 1800.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """What to run, on which engine (None: the best there is), how many cells at a time, which probes (empty: all);
+    `from_published`: with published results in place of those that a run would only repeat.
+    """
+
+    request: Request
+    engine: str | None = None
+    workers: int = 1
+    probes: tuple[str, ...] = ()
+    from_published: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Start:
+    """A run that is about to begin. `imported` counts published results taken in; None where none were asked for."""
+
+    project: Project
+    engine: Engine
+    ahead: Forecast
+    imported: int | None = None
+
+    @property
+    def long(self) -> bool:
+        """Whether a person is to be asked first."""
+        return len(self.ahead.cells) > ASK_CELLS or self.ahead.seconds > ASK_SECONDS
+
+    @property
+    def kept(self) -> int:
+        """How many of the selected cells have a result on record by now."""
+        newest = self.project.parts.store.newest(self.engine.name)
+        return sum(c.id in newest and newest[c.id].status is not CellStatus.INFRA for c in self.project.cells)
+
+
+Attend: TypeAlias = Callable[[Start], AbstractContextManager[Watcher]]
+"""Says what is about to run, may refuse by raising, and watches it until it ends."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ran:
+    """What came of a run: `records` are of this run alone, cell id → record; `results` of all that is known."""
+
+    project: Project
+    records: Mapping[str, CellRecord]
+    results: Results
+
+    def exit_code(self, fail_on: tuple[str, ...]) -> ExitCode:
+        """INFRA where something could not be judged for infra reasons, or nothing was judged at all; FAIL_ON where a
+        verdict of this run is one of `fail_on`; else OK.
+        """
+        infra = any(record.status is CellStatus.INFRA for record in self.records.values())
+        if infra or all(record.status is CellStatus.UNAVAILABLE for record in self.records.values()):
+            return ExitCode.INFRA
+        runs = {cell: record.run for cell, record in self.records.items()}
+        every = (*self.results.selected, *self.results.local)
+        judged = [j for j in every if j.record and j.record.run == runs.get(j.cell.id)]
+        matched = any(verdict.kind in fail_on for j in judged for verdict in j.verdicts)
+        return ExitCode.FAIL_ON if matched else ExitCode.OK
+
+
+def run(wanted: Wanted, services: Services, attend: Attend) -> Ran:
+    """The line, from the matrix to the table. Raises UserError."""
+    project = open_project(wanted.request, services)  # matrix/: matrix.yaml → axes → cells → those selected
+    require_probes(wanted.probes, project)  # suite/
+    engine = services.engine(wanted.engine)  # engine/
+    imported = import_published(project, engine) if wanted.from_published else None  # store/
+    ahead = look_ahead(project, engine, wanted.workers)  # lock/: the files that exact choices name
+    start = Start(project=project, engine=engine, ahead=ahead, imported=imported)
+    with attend(start) as watch, recording(project, engine, services) as info:
+        terms = replace(_terms(services, watch), workers=wanted.workers, probes=wanted.probes)
+        context = assemble.workshop(project.parts, engine, info, terms)
+        records = run_cells(project.cells, context, wanted.workers)  # lock/ → image/ → engine/ → observations
+    found = results.results(project)  # verdict/: observations → outcomes → verdicts
+    publishing.publish_latest(project, found)  # report/: verdicts → tables
+    return Ran(project=project, records=records, results=found)
+
+
+def prove(
+    wanted: Wanted, services: Services, attend: Callable[[Project], AbstractContextManager[Watcher]]
+) -> dict[str, Proof]:
+    """Proves the checks of the selected cells, keeps the proofs beside the probes; returns those still lacking."""
+    project, probes = open_project(wanted.request, services), services.data("probes")
+    engine = services.engine(wanted.engine)
+    with attend(project) as watch, recording(project, engine, services) as info:
+        context = assemble.workshop(project.parts, engine, info, _terms(services, watch))
+        proofs = proving.prove(project.cells, context, suite.load_proofs(probes))
+    suite.save_proofs(probes, proofs)
+    return {name: proof for name, proof in proofs.items() if not (proof.passed and proof.failed)}
+
+
+def import_published(project: Project, engine: Engine) -> int:
+    """Published results that a run here would only repeat, into the store. Returns of how many cells.
+
+    Raises UserError where nothing is published of this matrix.
+    """
+    given = packed.beside(project.path, project.source)
+    if given is None:
+        hint = "Leave --from-published out: everything is then run here."
+        raise UserError("nothing is published of this matrix as it is now", hint=hint)
+    store = project.parts.store
+    with store.locked():
+        return taking.take_over(given, store, engine, project.parts.matrix.limits)
+
+
+@contextmanager
+def recording(project: Project, engine: Engine, services: Services) -> Iterator[RunInfo]:
+    """A run on record: nobody else's in this store meanwhile, and what dead runs left is gone."""
+    store, started = project.parts.store, services.now()
+    with store.locked():
+        engine.reap()
+        info = RunInfo(
+            id=f"{started:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}",
+            as_of=project.as_of,
+            started=started,
+            engine=engine.check(),
+            isolated=engine.isolated,
+            matrix_digest=project.parts.matrix.digest,
+            suite_digest=project.parts.suite.digest,
+            versions=(("compat-matrix", __version__),),
+        )
+        store.begin(info)
+        if project.source:
+            store.save_known(Known(source=project.source, as_of=project.as_of, choices=project.parts.matrix.choices))
+        try:
+            yield info
+        finally:
+            engine.close()
+        store.begin(replace(info, finished=services.now()))
+
+
+def _terms(services: Services, watch: Watcher) -> Terms:
+    return Terms(watch=watch, now=services.now, environment=services.environment, lock=services.lock)

@@ -1,0 +1,82 @@
+"""The composition root: the one place that chooses what stands behind each protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrator import paths
+from orchestrator.lock import settings
+
+if TYPE_CHECKING:
+    from orchestrator.lock.built import Wheels
+    from orchestrator.lock.tools import Tools
+    from orchestrator.model import Base, Cell, Engine, Lock
+    from orchestrator.run.suite import Suite
+    from orchestrator.store.store import Store
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Services:
+    """What the program takes from the machine it runs on. Nothing below `app` asks for any of it elsewhere.
+
+    `environment` are the host's variables, `folder` is where it was called, `now` the UTC clock, `data` a shipped file
+    or folder by its name (see `paths.data`). `index` is the package index as of a moment, its pages kept below a
+    store; `engine` the engine of a name, or the best there is, answering; `suite` the probes; `lock` a cell's pins.
+    `engine` raises UserError (exit 3), `suite` UserError, `lock` CellError.
+    """
+
+    environment: Mapping[str, str]
+    folder: Path
+    now: Callable[[], datetime]
+    data: Callable[[str], Path]
+    index: Callable[[datetime, Store], Wheels]
+    engine: Callable[[str | None], Engine]
+    suite: Callable[[], Suite]
+    lock: Callable[[Cell, Base, Wheels, Tools], Lock]
+
+
+def of_host(environment: Mapping[str, str]) -> Services:
+    """The services of this machine. What takes long to import is imported when it is first asked for."""
+    return Services(
+        environment=environment,
+        folder=Path.cwd(),
+        now=lambda: datetime.now(UTC),
+        data=paths.data,
+        index=lambda as_of, store: _index(environment, as_of, store),
+        engine=lambda name: _engine(environment, name),
+        suite=_suite,
+        lock=_lock,
+    )
+
+
+def _index(environment: Mapping[str, str], as_of: datetime, store: Store) -> Wheels:
+    from orchestrator.lock import credentials
+    from orchestrator.lock.index import PackageIndex, session_for
+
+    credentials.forget(store.root / "index")
+    session = session_for(settings.certificates(environment))
+    index = PackageIndex(as_of, settings.host_index(environment), store.root / "index", session)
+    return index.beside(settings.other_indexes(environment))
+
+
+def _engine(environment: Mapping[str, str], name: str | None) -> Engine:
+    from orchestrator.engine.choose import choose
+    from orchestrator.image import dockerfile
+
+    return choose(name, environment, renderer=dockerfile.renderer(dockerfile.read(paths.data("images"))))
+
+
+def _suite() -> Suite:
+    from orchestrator.run import suite
+
+    return suite.load(paths.data("probes"))
+
+
+def _lock(cell: Cell, base: Base, index: Wheels, tools: Tools) -> Lock:
+    from orchestrator.lock import strategies
+
+    return strategies.lock(cell, base, index, tools)
