@@ -153,8 +153,7 @@ def opened(tf: str, python: str, engine: DockerEngine, folder: Path) -> Bench:
         id="bench",
         as_of=project.as_of,
         started=project.as_of,
-        engine="docker",
-        isolated=True,
+        engine=engine.check(),
         matrix_digest="",
         suite_digest="",
     )

@@ -15,6 +15,7 @@ from orchestrator.model import (
     Choice,
     Distribution,
     Ended,
+    EngineId,
     Frame,
     Group,
     Lock,
@@ -29,6 +30,8 @@ from orchestrator.model import (
 )
 from orchestrator.verdict.judge import Evidence, Judged, judge
 
+DOCKER = EngineId(kind="docker", version="20.10", isolated=True)
+LOCALLY = EngineId(kind="local", isolated=False)
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 CUTOFF = datetime(2021, 1, 20, 9, 0, tzinfo=UTC)
 TF = Axis(name="tf", kind=AxisKind.PACKAGE, package="tensorflow")
@@ -165,7 +168,7 @@ def base(python: str = "3.7", lacks: tuple[str, ...] = ("_bz2",)) -> Base:
     )
 
 
-def ran(of: Cell, *changed: Observation, engine: str = "docker 20.10", run: str = "run-1") -> CellRecord:
+def ran(of: Cell, *changed: Observation, engine: EngineId = DOCKER, run: str = "run-1") -> CellRecord:
     """A record in which every probe of the cell's groups passed but for `changed`."""
     groups = {"control", "environment", "surgeon" if of.get("kerassurgeon") != "none" else "tensorflow"}
     seen = {p.id: passed(p.id) for p in PROBES.values() if p.group in groups} | {o.probe: o for o in changed}
@@ -183,9 +186,7 @@ def ran(of: Cell, *changed: Observation, engine: str = "docker 20.10", run: str 
 
 
 def stopped(of: Cell, status: CellStatus, reason: str = "", detail: str = "") -> CellRecord:
-    return CellRecord(
-        cell=of, status=status, reason=reason, detail=detail, dated=NOW, run="run-1", engine="docker 20.10"
-    )
+    return CellRecord(cell=of, status=status, reason=reason, detail=detail, dated=NOW, run="run-1", engine=DOCKER)
 
 
 def evidence(
@@ -213,8 +214,7 @@ RUN = RunInfo(
     as_of=NOW,
     started=NOW,
     finished=NOW,
-    engine="docker 20.10",
-    isolated=True,
+    engine=DOCKER,
     matrix_digest="m",
     suite_digest="s",
     versions=(("uv", "0.9.1"),),

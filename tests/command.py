@@ -73,7 +73,7 @@ class Engine(FakeEngine):
         self.version = ""
 
     def check(self):
-        return "docker 99" if self.name == "docker" else self.name
+        return self.kind.id("99" if self.name == "docker" else "")
 
     def base(self, spec, _log):
         return replace(BASE, name=spec.name, python=spec.python)

@@ -18,6 +18,8 @@ from orchestrator.model import (
     Cell,
     Choice,
     Distribution,
+    EngineId,
+    EngineKind,
     Exit,
     Group,
     Limits,
@@ -124,8 +126,14 @@ class FakeEngine:
     halted: bool = False
     stored: tuple[Stored, ...] = ()
 
-    def check(self) -> str:
-        return "fake 1"
+    @property
+    def kind(self) -> EngineKind:
+        return EngineKind(
+            name=self.name, about="", isolated=self.isolated, holds=self.enforces, open=lambda _env, _renderer: self
+        )
+
+    def check(self) -> EngineId:
+        return self.kind.id("1")
 
     def base(self, spec: BaseSpec, log: Path) -> Base:
         return BASE
@@ -184,8 +192,7 @@ def workshop(tmp_path: Path, engine: FakeEngine, *names: str, **fields: object) 
         id="run1",
         as_of=NOW,
         started=NOW,
-        engine=engine.name,
-        isolated=True,
+        engine=EngineId(kind=engine.name, isolated=True),
         matrix_digest="m",
         suite_digest="s",
     )

@@ -36,7 +36,7 @@ def hostile_fixture(compat, monkeypatch):
     monkeypatch.setitem(RAISED, "warnings", [NASTY])
     raised = {"type": f"Odd{NASTY}", "message": NASTY, "text": f"Traceback (most recent call last):\n{NASTY}"}
     monkeypatch.setitem(RAISED, "exception", RAISED["exception"] | raised)
-    monkeypatch.setattr(type(compat.engine), "check", lambda _self: f"docker {NASTY}")
+    monkeypatch.setattr(type(compat.engine), "check", lambda self: self.kind.id(NASTY))
     run = compat("run python=3.7 resolve=released")
     assert run[0] == 0
     assert moving(run[1] + run[2]) == []

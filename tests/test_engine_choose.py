@@ -22,7 +22,7 @@ def nowhere(tmp_path):
 @linux
 @pytest.mark.parametrize("name", [None, "auto", "local"])
 def test_without_a_daemon_the_first_command_still_works(nowhere, name):
-    assert choose(name, nowhere, renderer=RENDERER).name == "local"
+    assert choose(name, nowhere, renderer=RENDERER).kind.name == "local"
 
 
 @pytest.mark.parametrize(("name", "extra"), [("docker", {}), (None, {"CI": "true"}), ("auto", {"CI": "true"})])
@@ -35,7 +35,7 @@ def test_a_named_engine_that_is_absent_is_exit_3_with_the_ways_on(nowhere, name,
 
 @linux
 def test_local_may_be_named_in_ci(nowhere):
-    assert choose("local", nowhere | {"CI": "true"}, renderer=RENDERER).name == "local"
+    assert choose("local", nowhere | {"CI": "true"}, renderer=RENDERER).kind.name == "local"
 
 
 @pytest.mark.parametrize("name", ["podman", "dokcer"])
@@ -75,5 +75,5 @@ def test_docker_is_chosen_where_it_answers(monkeypatch):
 
     environment = {n: v for n, v in os.environ.items() if n != "CI"}
     chosen = choose(None, environment, renderer=RENDERER)
-    assert chosen.name == "docker"
+    assert chosen.kind.name == "docker"
     chosen.close()

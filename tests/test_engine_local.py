@@ -66,8 +66,8 @@ def alive(pid: int) -> bool:
 
 
 def test_it_says_that_it_isolates_nothing_and_holds_only_time(engine: LocalEngine) -> None:
-    assert engine.check() == "local"
-    assert not engine.isolated
+    assert str(engine.check()) == "local"
+    assert not engine.kind.isolated
     assert engine.enforces == {"time"}
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from builders import MATRIX, RUN, cell, failed, judged, passed, ran, seed_plan, stopped
+from builders import LOCALLY, MATRIX, RUN, cell, failed, judged, passed, ran, seed_plan, stopped
 
 from orchestrator.errors import CellStatus
 from orchestrator.model import Raised
@@ -148,7 +148,7 @@ def test_markdown_keeps_its_table_whatever_a_message_holds():
 
 
 def test_local_results_reach_the_files_beside_the_isolated_ones(tmp_path):
-    local = judged([ran(cell(), failed("surgeon.dense"), engine="local")])
+    local = judged([ran(cell(), failed("surgeon.dense"), engine=LOCALLY)])
     both = replace(published([ran(cell())]), local=local)
     write_latest(tmp_path, both)
     assert "Results of the local engine, not isolated" in (tmp_path / "table.md").read_text()
@@ -160,7 +160,7 @@ def test_local_results_reach_the_files_beside_the_isolated_ones(tmp_path):
 
 
 def test_where_only_the_local_engine_ran_the_document_holds_what_it_saw(tmp_path):
-    local = judged([ran(cell(), engine="local")])
+    local = judged([ran(cell(), engine=LOCALLY)])
     write_latest(tmp_path, Published(matrix=MATRIX, cells=judged([], [cell(), cell(python="3.9")]), local=local))
     made = validated((tmp_path / "results.json").read_text())
     assert [(c["status"], c["engine"]) for c in made["cells"]] == [("ran", "local"), ("not-run", None)]

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 
-from builders import MATRIX, RUN, evidence, seed_plan
+from builders import LOCALLY, MATRIX, RUN, evidence, seed_plan
 from test_report_cuda import look, row
 from test_store_publication import of, small
 
@@ -47,5 +47,5 @@ def test_equal_looks_are_equal_bytes(tmp_path):
 def test_the_run_that_is_published_began_with_the_first_of_the_same_reading():
     later = replace(RUN, id="later", started=RUN.started + timedelta(hours=1))
     other = replace(RUN, id="other", started=RUN.started - timedelta(days=1), as_of=RUN.as_of - timedelta(days=1))
-    local = replace(later, id="local", isolated=False, started=later.started + timedelta(hours=1))
+    local = replace(later, id="local", engine=LOCALLY, started=later.started + timedelta(hours=1))
     assert whole_run([other, RUN, later, local]) == replace(later, started=RUN.started)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from builders import MATRIX, RUN, SURGEON, cell, failed, judged, ran, seed_plan, stopped
+from builders import LOCALLY, MATRIX, RUN, SURGEON, cell, failed, judged, ran, seed_plan, stopped
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
@@ -60,14 +60,14 @@ def test_colour_is_there_only_when_asked_for():
 
 
 def test_results_of_the_local_engine_are_named_as_such():
-    text = render(page(MATRIX, judged([ran(cell(), engine="local")]), RUN))
+    text = render(page(MATRIX, judged([ran(cell(), engine=LOCALLY)]), RUN))
     assert "local, not isolated" in text
     assert "Results of the local engine, not isolated" in text
 
 
 def test_both_engines_stand_in_tables_of_their_own_and_the_isolated_one_answers():
     isolated = judged([ran(cell())])
-    local = judged([ran(cell(), failed("surgeon.dense"), engine="local")])
+    local = judged([ran(cell(), failed("surgeon.dense"), engine=LOCALLY)])
     text = render(page(MATRIX, isolated, RUN, local=local))
     assert "YES" in text
     assert text.index("works") < text.index("Results of the local engine")
@@ -135,7 +135,7 @@ def test_show_of_cells_that_never_ran_says_why():
 def test_where_only_the_local_engine_ran_it_answers_and_is_named():
     plan = [cell(), cell(python="3.9"), cell(tf="2.3.4")]
     whole = judged([], plan)
-    local = judged([ran(cell(), failed("surgeon.dense"), engine="local"), ran(cell(tf="2.3.4"), engine="local")])
+    local = judged([ran(cell(), failed("surgeon.dense"), engine=LOCALLY), ran(cell(tf="2.3.4"), engine=LOCALLY)])
     text = render(page(MATRIX, whole[:2], whole=whole, local=local))
     assert "TensorFlow 2.4.1?   NO" in text
     assert "local, not isolated" in text

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from builders import DOCKER
 from fakes import NOW, cell
 
 from orchestrator.errors import CellError, CellStatus, Phase, infra
@@ -21,7 +22,7 @@ def ahead(cells, preflight=lambda _cell: BIG, known=(), current=frozenset(), wor
 
 
 def record(of, status=CellStatus.RAN, run="run-1", seconds=30.0, **fields):
-    return CellRecord(cell=of, status=status, run=run, seconds=seconds, facts={"seconds": 1}, **fields)
+    return CellRecord(cell=of, status=status, engine=DOCKER, run=run, seconds=seconds, facts={"seconds": 1}, **fields)
 
 
 def test_a_cell_whose_choice_has_no_file_needs_no_run_and_says_why():

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from builders import DESCRIPTORS, PROBES, cell, failed, import_failed, judged, passed, probe, ran, stopped
+from builders import DESCRIPTORS, LOCALLY, PROBES, cell, failed, import_failed, judged, passed, probe, ran, stopped
 
 from orchestrator.errors import CellStatus
 from orchestrator.model import Ended, Observation, ProbeKind
@@ -89,7 +89,7 @@ def test_cells_named_by_id_are_about_the_packages_they_differ_in():
 
 
 def test_other_pins_and_the_engine_are_not_held_still_either():
-    left, right = ran(cell("2.3.4")), ran(cell("2.4.1"), engine="local")
+    left, right = ran(cell("2.3.4")), ran(cell("2.4.1"), engine=LOCALLY)
     numpy, rest = right.lock.distributions
     other = replace(right.lock, distributions=(replace(numpy, version="1.20.0"), replace(rest, name="wrapt")))
     found = sides([left], [replace(right, lock=other)])

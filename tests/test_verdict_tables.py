@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from builders import (
     DESCRIPTORS,
+    LOCALLY,
     MATRIX,
     NOW,
     RUN,
@@ -119,11 +120,11 @@ def test_what_another_run_saw_on_an_earlier_day_carries_its_date():
 
 
 def test_local_results_stand_in_a_table_of_their_own():
-    records = [ran(cell()), ran(cell(python="3.9"), failed("surgeon.dense"), engine="local")]
+    records = [ran(cell()), ran(cell(python="3.9"), failed("surgeon.dense"), engine=LOCALLY)]
     isolated, local = small(records), small(records, isolated=False)
     assert [r.pythons for r in isolated.blocks[0].rows] == [("3.7",)]
     assert [str(r.entries[0]) for r in local.blocks[0].rows] == ["broken [1]"]
-    only = [ran(cell(), engine="local")]
+    only = [ran(cell(), engine=LOCALLY)]
     assert small(only) is None
     assert small(only, [cell(), cell(python="3.9")], isolated=False).blocks[0].rows[1].entries[0].word == "not run"
 

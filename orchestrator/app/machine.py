@@ -63,7 +63,7 @@ def examine(matrix: Path | None, services: Services) -> Examined:
 def clear(engine: str | None, services: Services, *, dry_run: bool) -> Cleared:
     """Removes cell images and what dead runs left, or with `dry_run` only says what there is."""
     found = services.engine(engine)
-    images, named = found.images(), found.check()
+    images, named = found.images(), str(found.check())
     if dry_run:
         return Cleared(engine=named, images=len(images), size=sum(image.size for image in images))
     leftovers = found.reap()

@@ -116,7 +116,7 @@ def settled(path: Path, source: document.Source, services: Services) -> Matrix |
 def look_ahead(project: Project, engine: Engine, workers: int) -> Forecast:
     """What running the selected cells would take."""
     store, suite_digest = project.parts.store, project.parts.suite.digest
-    known = about(store.newest(engine.name), project.parts.matrix)
+    known = about(store.newest(engine.kind.name), project.parts.matrix)
     current = frozenset(r.id for r in store.runs() if r.as_of == project.as_of and r.suite_digest == suite_digest)
     ahead = forecast(project.cells, assemble.preflight(project.parts.index), known, current, workers)
     return replace(ahead, kept=min(ahead.kept, assemble.DISK_BUDGET))

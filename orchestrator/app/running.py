@@ -60,7 +60,7 @@ class Start:
     @property
     def kept(self) -> int:
         """How many of the selected cells have a result on record by now."""
-        newest = self.project.parts.store.newest(self.engine.name)
+        newest = self.project.parts.store.newest(self.engine.kind.name)
         return sum(c.id in newest and newest[c.id].status is not CellStatus.INFRA for c in self.project.cells)
 
 
@@ -145,7 +145,6 @@ def recording(project: Project, engine: Engine, services: Services) -> Iterator[
             as_of=project.as_of,
             started=started,
             engine=engine.check(),
-            isolated=engine.isolated,
             matrix_digest=project.parts.matrix.digest,
             suite_digest=project.parts.suite.digest,
             versions=(("compat-matrix", __version__),),

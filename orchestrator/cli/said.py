@@ -14,10 +14,11 @@ _SHOWN = 4
 
 def engine_line(chosen: Project, engine: Engine) -> str:
     """Such as: docker 20.10.24, isolated · linux/amd64, CPU · KerasSurgeon on TensorFlow (matrix.yaml)."""
-    held = "isolated" if engine.isolated else "NOT isolated (plain processes on this machine)"
+    identity = engine.check()
+    held = "isolated" if identity.isolated else "NOT isolated (plain processes on this machine)"
     devices = ", ".join(sorted({"CPU" if cell.device == "cpu" else cell.device for cell in chosen.cells}))
     matrix = chosen.parts.matrix
-    return f"{engine.check()}, {held} · linux/amd64, {devices} · {matrix.title} ({matrix.path})"
+    return f"{identity}, {held} · linux/amd64, {devices} · {matrix.title} ({matrix.path})"
 
 
 def forecast_lines(chosen: Project, engine: Engine, ahead: Forecast) -> tuple[str, ...]:

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.engine import docker_base, docker_compile, docker_images, docker_index, docker_run, limits, owner
 from orchestrator.engine.docker_daemon import Daemon, troubles
+from orchestrator.engine.registry import DOCKER
 from orchestrator.errors import CellError, CellStatus, ExitCode, Phase, UserError, infra
 from orchestrator.model import (
     FIXED_VARIABLES,
     Base,
     BaseSpec,
     BuildContext,
+    EngineId,
     Exit,
     Prepared,
     Recipe,
@@ -43,8 +45,7 @@ _WAYS_ON = (
 class DockerEngine:
     """`model.Engine` on a Docker daemon. Threads may share one; `halt` ends what they are at."""
 
-    name = "docker"
-    isolated = True
+    kind = DOCKER
 
     def __init__(self, *, renderer: Renderer, environment: Mapping[str, str] | None = None) -> None:
         self._renderer = renderer
@@ -61,8 +62,8 @@ class DockerEngine:
     def enforces(self) -> frozenset[str]:
         return limits.enforced(self._facts())
 
-    def check(self) -> str:
-        """Answers "docker 20.10.24"; raises UserError(NO_ENGINE) with the ways on."""
+    def check(self) -> EngineId:
+        """Answers with the daemon's version; raises UserError(NO_ENGINE) with the ways on."""
         try:
             version = self._reach().client.version()
         except troubles() as error:
@@ -77,7 +78,7 @@ class DockerEngine:
             raise UserError(
                 f"the Docker daemon is {'/'.join(map(str, system))}, not linux/amd64", code=ExitCode.NO_ENGINE
             )
-        return f"docker {str(version.get('Version', '')).partition('+')[0]}"
+        return self.kind.id(str(version.get("Version", "")).partition("+")[0])
 
     def base(self, spec: BaseSpec, log: Path) -> Base:
         with self._only_one(f"base {spec.name}"):

@@ -24,11 +24,13 @@ import uv
 from filelock import FileLock
 
 from orchestrator.engine import limits, local_build, local_cuda, local_index, local_process, local_python, owner
+from orchestrator.engine.registry import LOCAL
 from orchestrator.errors import CellError, CellStatus, ExitCode, Phase, UserError, infra
 from orchestrator.model import (
     FIXED_VARIABLES,
     Base,
     BaseSpec,
+    EngineId,
     Exit,
     Prepared,
     Recipe,
@@ -36,7 +38,6 @@ from orchestrator.model import (
     Task,
     digest,
 )
-from orchestrator.model.engine import HELD_LOCALLY
 
 _MARKER = "compat.json"
 _OWNER = "owner"
@@ -51,24 +52,23 @@ def default_root() -> Path:
 class LocalEngine:
     """`model.Engine` without containers. References are the folders of environments under `root`."""
 
-    name = "local"
-    isolated = False
-    enforces = HELD_LOCALLY
+    kind = LOCAL
+    enforces = LOCAL.holds
 
     def __init__(self, root: Path | None = None) -> None:
         self._root = (root or default_root()).absolute()
         self._wheels = self._root / "wheels"
         self._stopping = threading.Event()
 
-    def check(self) -> str:
-        """Answers "local"; raises UserError(NO_ENGINE) on what is not Linux on x86-64."""
+    def check(self) -> EngineId:
+        """Answers without a version; raises UserError(NO_ENGINE) on what is not Linux on x86-64."""
         if sys.platform != "linux" or platform.machine() != "x86_64":
             raise UserError(
                 f"the local engine needs Linux on x86_64, this is {sys.platform} on {platform.machine()}",
                 hint="use --engine docker",
                 code=ExitCode.NO_ENGINE,
             )
-        return "local"
+        return self.kind.id()
 
     def halt(self) -> None:
         self._stopping.set()

@@ -2,28 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
-from orchestrator.model import Engine, Renderer
-from orchestrator.model.engine import HELD, HELD_LOCALLY
-
-Open = Callable[[Mapping[str, str], Renderer], Engine]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EngineKind:
-    """A kind of engine: its `name`, what it is in a few words, whether it isolates, and what it can enforce at best
-    (words of `HELD`; what a given machine lacks is the engine's to say). `open` makes one, and reaches nothing yet.
-
-    Only what isolates answers questions; results of what does not stand in a table of their own.
-    """
-
-    name: str
-    about: str
-    isolated: bool
-    holds: frozenset[str]
-    open: Open
+from orchestrator.model import Engine, EngineKind, Renderer
+from orchestrator.model.engine import HELD
 
 
 def _docker(environment: Mapping[str, str], renderer: Renderer) -> Engine:
@@ -45,7 +27,7 @@ LOCAL = EngineKind(
     name="local",
     about="virtual environments and plain processes here, not isolated",
     isolated=False,
-    holds=HELD_LOCALLY,
+    holds=frozenset({"time"}),
     open=_local,
 )
 KINDS = (DOCKER, LOCAL)

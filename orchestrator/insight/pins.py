@@ -34,7 +34,7 @@ def _heading(judged: Judged, record: CellRecord, lock: Lock, verdict: Verdict) -
     lines = [
         judged.said,
         f"{verdict.group}: {verdict.kind}, {verdict.passed} of {verdict.total} checks passed",
-        f"tried {when} on {record.engine or 'an unnamed engine'}, {where}, {lock.platform}, {lock.device}",
+        f"tried {when} on {record.engine}, {where}, {lock.platform}, {lock.device}",
         f"resolved by {lock.resolver}: {_taken(lock)}",
     ]
     if judged.published:

@@ -4,7 +4,7 @@ Nothing here reads a clock, a file, the network or the environment. Raw YAML and
 the border (`matrix.document`, `store.records`) and nothing behind it handles dictionaries.
 """
 
-from orchestrator.model.engine import Engine, Exit, Prepared, Stored, Task, not_held
+from orchestrator.model.engine import Engine, EngineId, EngineKind, Exit, Prepared, Stored, Task, not_held
 from orchestrator.model.environment import FIXED_VARIABLES, loading
 from orchestrator.model.image import Base, BaseSpec, BuildContext, Cuda, Recipe, Renderer, Step, StepKind
 from orchestrator.model.lock import Distribution, Index, IndexFile, Libraries, Lock, SourceKind, public_index
@@ -47,6 +47,8 @@ __all__ = [
     "Distribution",
     "Ended",
     "Engine",
+    "EngineId",
+    "EngineKind",
     "Exit",
     "Frame",
     "Group",

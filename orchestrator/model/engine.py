@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from orchestrator.model.image import Base, BaseSpec, Recipe
+from orchestrator.model.image import Base, BaseSpec, Recipe, Renderer
 from orchestrator.model.matrix import Limits
 
 
@@ -86,8 +86,37 @@ HELD = {
     "channel": "channel of the supervisor",
 }
 """What an engine may keep probes within, or away from: a word of `Engine.enforces` → in words people read."""
-HELD_LOCALLY = frozenset({"time"})
-"""What the local engine holds: it isolates nothing."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EngineId:
+    """What a result was seen with: a kind of engine, its version ("" where it has none), whether it isolates."""
+
+    kind: str
+    version: str = ""
+    isolated: bool
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.version}".rstrip()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EngineKind:
+    """A kind of engine: its `name`, what it is in a few words, whether it isolates, and what it can enforce at best
+    (words of `HELD`; what a given machine lacks is `Engine.enforces`' to say). `open` makes one, and reaches nothing
+    yet, from the host's environment and what renders images.
+
+    Only what isolates answers questions; results of what does not stand in a table of their own.
+    """
+
+    name: str
+    about: str
+    isolated: bool
+    holds: frozenset[str]
+    open: Callable[[Mapping[str, str], Renderer], Engine] = field(compare=False)
+
+    def id(self, version: str = "") -> EngineId:
+        return EngineId(kind=self.name, version=version, isolated=self.isolated)
 
 
 def not_held(enforces: Iterable[str]) -> tuple[str, ...]:
@@ -103,16 +132,16 @@ class Engine(Protocol):
     from `check`.
     """
 
-    name: str
-    isolated: bool
+    @property
+    def kind(self) -> EngineKind: ...
 
     @property
     def enforces(self) -> frozenset[str]:
         """Which limits hold here: words of `HELD`."""
         ...
 
-    def check(self) -> str:
-        """Answers with name and version ("docker 20.10.24"), or raises UserError(code=NO_ENGINE) with ways on."""
+    def check(self) -> EngineId:
+        """Answers with what it is, or raises UserError(code=NO_ENGINE) with ways on."""
         ...
 
     def base(self, spec: BaseSpec, log: Path) -> Base:

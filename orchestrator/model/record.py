@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from orchestrator.errors import Attribution, CellStatus, Phase
 from orchestrator.model.cuda import Sighting
+from orchestrator.model.engine import EngineId
 from orchestrator.model.image import Base
 from orchestrator.model.lock import Lock
 from orchestrator.model.matrix import Cell
@@ -111,13 +112,13 @@ class CellRecord:
 
     cell: Cell
     status: CellStatus
+    engine: EngineId
     reason: str = ""
     detail: str = ""
     phase: Phase | None = None
     attribution: Attribution | None = None
     dated: datetime | None = None
     run: str = ""
-    engine: str = ""
     lock: Lock | None = None
     image_key: str = ""
     base: Base | None = None
@@ -135,8 +136,7 @@ class RunInfo:
     id: str
     as_of: datetime
     started: datetime
-    engine: str
-    isolated: bool
+    engine: EngineId
     matrix_digest: str
     suite_digest: str
     finished: datetime | None = None

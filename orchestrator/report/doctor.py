@@ -7,10 +7,10 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
+from orchestrator.engine.registry import DOCKER, LOCAL
 from orchestrator.errors import ExitCode
 from orchestrator.foreign import printable
 from orchestrator.model import BaseSpec, not_held
-from orchestrator.model.engine import HELD_LOCALLY
 from orchestrator.model.host import Area, Daemon, Finding, Host, Level, PackageHost, Planned, Program, Reply
 from orchestrator.report import doctor_cells, doctor_gpu
 from orchestrator.report.doctor_gpu import trouble
@@ -69,8 +69,8 @@ def diagnose(host: Host, planned: Planned, specs: Sequence[BaseSpec], drivers: M
 def engine_of(host: Host) -> str:
     """What a run would use: docker where its daemon answers, else local where that can run, else nothing."""
     if host.daemon.answer.answered and host.daemon.system in _SYSTEMS:
-        return "docker"
-    return "local" if host.system == "linux" and host.processor.machine == "x86_64" else ""
+        return DOCKER.name
+    return LOCAL.name if host.system == "linux" and host.processor.machine == "x86_64" else ""
 
 
 def render(diagnosis: Diagnosis, width: int) -> str:
@@ -110,7 +110,7 @@ def _wrapped(text: str, width: int, first: str = "", then: str = "") -> list[str
 def _headline(host: Host, found: Sequence[Finding], code: ExitCode, engine: str) -> tuple[str, ...]:
     if code is ExitCode.NO_ENGINE:
         return ("Nothing can run here: there is no engine.",)
-    where = f"Docker {host.daemon.version}" if engine == "docker" else "the local engine, without isolation"
+    where = f"Docker {host.daemon.version}" if engine == DOCKER.name else "the local engine, without isolation"
     if code is ExitCode.OK:
         first = f"CPU combinations can run here, in {where}."
     else:
@@ -121,7 +121,7 @@ def _headline(host: Host, found: Sequence[Finding], code: ExitCode, engine: str)
         return (first, f"GPU probes can run: {counted(len(host.nvidia.gpus), 'GPU')}.")
     if ready is None:
         return (first, "Containers run on another machine, which may have GPUs.")
-    beside = "; images for GPUs can be built and audited" if engine == "docker" else ""
+    beside = "; images for GPUs can be built and audited" if engine == DOCKER.name else ""
     return (first, f"GPU probes can't run here{beside}.")
 
 
@@ -130,7 +130,7 @@ def _headline(host: Host, found: Sequence[Finding], code: ExitCode, engine: str)
 
 def _engine(host: Host, planned: Planned, engine: str) -> list[Finding]:
     daemon = host.daemon
-    if engine == "docker":
+    if engine == DOCKER.name:
         kind = ", ".join(filter(None, (daemon.storage, f"cgroup v{daemon.cgroup}" if daemon.cgroup else "")))
         found = [_finding(Area.ENGINE, Level.OK, f"Docker {daemon.version} answers at {daemon.host} ({kind})")]
         return [*found, *_elsewhere(daemon), _buildkit(host), *_room(host, planned)]
@@ -153,7 +153,7 @@ def _no_docker(daemon: Daemon) -> Finding:
 
 
 def _local(host: Host, engine: str) -> Finding:
-    if engine != "local":
+    if engine != LOCAL.name:
         says = f"the local engine needs Linux on x86_64, this is {host.system} on {host.processor.machine}"
         return _finding(Area.ENGINE, Level.FIX, says, f"get Docker going: {_START}", code=ExitCode.NO_ENGINE)
     says = "the local engine is a way on: virtual environments and plain processes on this machine, not isolated"
@@ -161,7 +161,7 @@ def _local(host: Host, engine: str) -> Finding:
     return _finding(
         Area.ENGINE,
         Level.OK,
-        f"{says}: it does not hold {', '.join(not_held(HELD_LOCALLY))}",
+        f"{says}: it does not hold {', '.join(not_held(LOCAL.holds))}",
         f"{named}; its results stand in a table of their own",
     )
 
@@ -206,7 +206,7 @@ def _room(host: Host, planned: Planned) -> list[Finding]:
 def _disk_of(free: int | None, root: str, engine: str) -> list[Finding]:
     if not engine:
         return []
-    kept = "images" if engine == "docker" else "environments"
+    kept = "images" if engine == DOCKER.name else "environments"
     if free is None:
         return [_finding(Area.ENGINE, Level.NOTE, f"how much disk is free where {kept} lie is not known from here")]
     says = f"{gigabytes(free)} free where {kept} lie ({root})"
@@ -227,7 +227,7 @@ def _processor(host: Host, engine: str) -> list[Finding]:
 
     TensorFlow's need AVX since 1.6 (its release notes); AVX2 and FMA are used where they are there.
     """
-    away = engine == "docker" and not host.daemon.here
+    away = engine == DOCKER.name and not host.daemon.here
     flags = host.daemon.flags if away else host.processor.flags
     name = "the daemon's" if away else host.processor.model or host.processor.machine
     if flags is None:

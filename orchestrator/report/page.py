@@ -107,8 +107,8 @@ def _told(found: Sequence[Answer]) -> tuple[tuple[Answer, ...], tuple[str, ...]]
 
 
 def _heading(matrix: Matrix, cells: Sequence[Judged], run: RunInfo | None) -> str:
-    engines = dict.fromkeys(j.record.engine for j in cells if j.record and j.record.engine)
-    named = ", ".join(engines) or (run.engine if run else "")
+    engines = dict.fromkeys(str(j.record.engine) for j in cells if j.record)
+    named = ", ".join(engines) or (str(run.engine) if run else "")
     sort = "isolated" if all(j.isolated for j in cells) else "not isolated"
     devices = dict.fromkeys(c.name for j in cells for c in j.cell.of_kind(AxisKind.DEVICE))
     device = ", ".join("CPU" if d == "cpu" else d for d in devices) or "CPU"

@@ -60,7 +60,7 @@ def _absent(judged: Judged) -> str:
 
 def whole_run(runs: Sequence[RunInfo]) -> RunInfo:
     """The newest run in containers, begun when the first of those with the same reading of the index was."""
-    isolated = [r for r in runs if r.isolated]
+    isolated = [r for r in runs if r.engine.isolated]
     return replace(isolated[-1], started=min(r.started for r in isolated if r.as_of == isolated[-1].as_of))
 
 

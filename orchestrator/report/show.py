@@ -6,10 +6,10 @@ import shlex
 from collections.abc import Iterable
 
 from orchestrator import paths
+from orchestrator.engine.registry import LOCAL
 from orchestrator.errors import UserError
 from orchestrator.foreign import printable, uncoloured
 from orchestrator.model import CellRecord, Outcome, OutcomeKind, not_held
-from orchestrator.model.engine import HELD_LOCALLY
 from orchestrator.report.cuda import in_words
 from orchestrator.verdict.classify import how_it_ended
 from orchestrator.verdict.cuda import audited
@@ -69,9 +69,9 @@ def _head(judged: Judged) -> list[str]:
         lines.append(f"CUDA libraries: {in_words(audited(record.audit))}")
     when = f"{record.dated:%Y-%m-%d %H:%M} UTC" if record.dated else "at an unknown time"
     how = "isolated" if judged.isolated else "not isolated: plain processes, no container"
-    lines.append(f"tried {when} in run {record.run or '?'} on {record.engine or '?'} ({how}), {record.seconds:.1f} s")
+    lines.append(f"tried {when} in run {record.run or '?'} on {record.engine} ({how}), {record.seconds:.1f} s")
     if not judged.isolated:
-        lines.append(f"not held there: {', '.join(not_held(HELD_LOCALLY))}")
+        lines.append(f"not held there: {', '.join(not_held(LOCAL.holds))}")
     if judged.published:
         lines.append(f"published {judged.published}: came with this installation, not tried on this machine")
     before = sorted({o.reused_from for o in record.observations if o.reused_from and o.reused_from != record.run})
@@ -110,9 +110,11 @@ def _by_hand(judged: Judged) -> list[str]:
         "  uv pip install --no-deps -r pins.txt",
         *exports,
     ]
-    tool = record.engine.split(" ", maxsplit=1)[0]
-    if record.image_key and tool in ("docker", "podman") and not judged.published:
-        lines += ["or in the image it ran in, while that is kept:", f"  {_in_image(judged, record, tool)}"]
+    if record.image_key and judged.isolated and not judged.published:
+        lines += [
+            "or in the image it ran in, while that is kept:",
+            f"  {_in_image(judged, record, record.engine.kind)}",
+        ]
     return lines
 
 
@@ -166,11 +168,10 @@ def _probe_by_hand(judged: Judged, probe: str) -> list[str]:
     record, here = judged.record, str(paths.data("probes"))
     if record is None or record.lock is None:
         return []
-    tool = record.engine.split(" ", maxsplit=1)[0]
-    if record.image_key and tool in ("docker", "podman") and not judged.published:
+    if record.image_key and judged.isolated and not judged.published:
         options = ("-e HOME=/tmp", f"-v {shlex.quote(f'{here}:/probes:ro')}")
         head = "alone, by hand, in the image it ran in, while that is kept:"
-        return ["", head, f"  {_in_image(judged, record, tool, options)} {_alone(probe, '/probes')}"]
+        return ["", head, f"  {_in_image(judged, record, record.engine.kind, options)} {_alone(probe, '/probes')}"]
     head = f"alone, by hand, in the environment that compat show {judged.cell.id[:8]} says how to make:"
     return ["", head, f"  {IN_IMAGE} {_alone(probe, here)}"]
 

@@ -164,7 +164,7 @@ def _audited(draft: CellRecord, recipe: Recipe, cuda: Cuda, workshop: Workshop) 
     anybody has who installs the same.
     """
     looked_at = recipe if cuda.copied else recipe.below
-    key = digest([looked_at.key, workshop.engine.name, workshop.look])[:32]
+    key = digest([looked_at.key, workshop.engine.kind.name, workshop.look])[:32]
     found = workshop.store.audit(key)
     if found is None:
         prepared = _image(looked_at, draft, workshop)
@@ -206,7 +206,7 @@ def _repeatable(observation: Observation) -> bool:
 def _confirmed(
     draft: CellRecord, prepared: Prepared, seen: Mapping[str, Observation], workshop: Workshop
 ) -> dict[str, Observation]:
-    before = workshop.store.record(draft.engine, draft.cell.id)
+    before = workshop.store.record(workshop.engine.kind.name, draft.cell.id)
     news = changed({o.probe: o for o in before.observations}, seen) if before else ()
     if not news:
         return {}

@@ -27,7 +27,7 @@ def environment_key(cell: Cell, lock: Lock, image_key: str, engine: Engine, limi
     return digest(
         [
             image_key,
-            engine.name,
+            engine.kind.name,
             ARCHITECTURE,
             msgspec.to_builtins(limits),
             FIXED_VARIABLES,

@@ -68,7 +68,7 @@ def _observe(sitting: Sitting, workshop: Workshop, keep: Callable[[Observation],
     kept: list[Observation] = []
     collector = Collector(
         wanted=frozenset(p.id for p in sitting.probes),
-        on_hello=_require_closed if workshop.engine.isolated else _hear,
+        on_hello=_require_closed if workshop.engine.kind.isolated else _hear,
         on_observation=lambda o: kept.append(keep(o)),
         on_start=lambda probe: workshop.watch.stage(sitting.cell, "probe", probe),
     )

@@ -21,9 +21,9 @@ def take_over(given: Publication, store: Store, engine: Engine, limits: Limits) 
 
     With it come its pins, for a reading of the index as of the same moment.
     """
-    own, taken, held = store.newest(engine.name), 0, enforced(limits, engine)
+    own, taken, held = store.newest(engine.kind.name), 0, enforced(limits, engine)
     for record in given.records.values():
-        if record.engine.split(" ")[0] != engine.name or _newer(own.get(record.cell.id), record):
+        if record.engine.kind != engine.kind.name or _newer(own.get(record.cell.id), record):
             continue
         keyed = _keyed(record, given.catalogue, engine, held)
         known = store.observations(keyed.environment_key) if keyed.environment_key else {}

@@ -28,6 +28,7 @@ from orchestrator.model import (
     Choice,
     Distribution,
     Ended,
+    EngineId,
     Frame,
     Libraries,
     Lock,
@@ -88,6 +89,18 @@ class _Lock(msgspec.Struct, omit_defaults=True):
     libraries: Libraries | None = None
 
 
+class _Run(msgspec.Struct, omit_defaults=True):
+    id: str
+    as_of: datetime
+    started: datetime
+    engine: str
+    isolated: bool
+    matrix_digest: str
+    suite_digest: str
+    finished: datetime | None = None
+    versions: tuple[tuple[str, str], ...] = ()
+
+
 class _Record(msgspec.Struct, omit_defaults=True):
     """A cell's record; `cell` are places in `choices`, `lock`, `base` and `seen` in the tables of those names."""
 
@@ -115,7 +128,7 @@ class _File(msgspec.Struct):
     source: str
     as_of: datetime
     choices: tuple[tuple[Choice, ...], ...]
-    run: RunInfo
+    run: _Run
     suite: str
     probes: list[Probe]
     names: list[str]
@@ -171,7 +184,7 @@ def encode(publication: Publication) -> bytes:
         source=known.source,
         as_of=known.as_of,
         choices=known.choices,
-        run=publication.run,
+        run=_like(_Run, publication.run, engine=str(publication.run.engine), isolated=publication.run.engine.isolated),
         suite=catalogue.digest,
         probes=list(catalogue.probes.values()),
         proven=sorted(catalogue.proven),
@@ -204,7 +217,7 @@ def decode(content: bytes) -> Publication:
         records = [_unpacked(one, read, seen, locks) for one in read.records]
     return Publication(
         known=_like(Known, read),
-        run=read.run,
+        run=_like(RunInfo, read.run, engine=_engine(read.run.engine)),
         catalogue=Catalogue(
             probes={p.id: p for p in read.probes},
             proven=frozenset(read.proven),
@@ -274,6 +287,7 @@ def _record(record: CellRecord, known: Known, tables: _Tables) -> _Record:
         _Record,
         record,
         cell=places,
+        engine=str(record.engine),
         lock=None if record.lock is None else tables.locks(_lock(record.lock, tables)),
         base=None if record.base is None else tables.bases(record.base),
         seen=[tables.seen(_seen(o, tables)) for o in record.observations],
@@ -285,10 +299,18 @@ def _unpacked(record: _Record, read: _File, seen: list[Observation], locks: list
         CellRecord,
         record,
         cell=Cell(choices=tuple(choices[i] for choices, i in zip(read.choices, record.cell, strict=True))),
+        engine=_engine(record.engine),
         lock=None if record.lock is None else locks[record.lock],
         base=None if record.base is None else read.bases[record.base],
         observations=tuple(seen[i] for i in record.seen),
     )
+
+
+@cache
+def _engine(text: str) -> EngineId:
+    """Only what ran in isolation is published: "docker 20.10.24"."""
+    kind, _, version = text.partition(" ")
+    return EngineId(kind=kind, version=version, isolated=True)
 
 
 def _lock(lock: Lock, tables: _Tables) -> _Lock:

@@ -5,8 +5,8 @@ Layout below the root (`.compat/` beside the matrix):
     runs/RUN/run.json           one execution: when, with which engine, on which matrix and suite
     runs/RUN/cells/CELL.json    what that run learned about a cell, whole or not there
     runs/RUN/logs/CELL.log      what building it printed
-    cells/ENGINE/CELL.json        the newest record that is no infra trouble
-    cells/ENGINE/CELL.infra.json  newer infra trouble, if any
+    cells/KIND/CELL.json        the newest record that is no infra trouble
+    cells/KIND/CELL.infra.json  newer infra trouble, if any
     locks/KEY.json              a lock, or why there is none, as of a day
     audits/KEY.json             what a look into a GPU image saw
     plan.json                   what the ranges of the matrix stood for when it was last read with the index
@@ -90,7 +90,7 @@ class Store:
         """Keeps a cell's record; trouble of ours never replaces the last good one."""
         content = _encode(record)
         write_whole(self._run(record.run) / "cells" / f"{record.cell.id}.json", content)
-        folder = self._cells(record.engine)
+        folder = self._cells(record.engine.kind)
         trouble = folder / f"{record.cell.id}.infra.json"
         if record.status is CellStatus.INFRA:
             write_whole(trouble, content)
@@ -98,10 +98,10 @@ class Store:
         write_whole(folder / f"{record.cell.id}.json", content)
         trouble.unlink(missing_ok=True)
 
-    def newest(self, engine: str) -> dict[str, CellRecord]:
-        """Cell id → its newest judged record on an engine; where there is none, the trouble that stopped it."""
+    def newest(self, kind: str) -> dict[str, CellRecord]:
+        """Cell id → its newest judged record on a kind of engine; where there is none, the trouble that stopped it."""
         found: dict[str, CellRecord] = {}
-        for path in sorted(self._cells(engine).glob("*.json")):
+        for path in sorted(self._cells(kind).glob("*.json")):
             record = _decode(path, CellRecord)
             trouble = path.name.endswith(".infra.json")
             if not trouble or record.cell.id not in found:
@@ -112,9 +112,9 @@ class Store:
         """Whether there is a record of any cell, on any engine."""
         return any((self.root / "cells").glob("*/*.json"))
 
-    def record(self, engine: str, cell_id: str) -> CellRecord | None:
-        """The newest judged record of one cell on an engine."""
-        path = self._cells(engine) / f"{cell_id}.json"
+    def record(self, kind: str, cell_id: str) -> CellRecord | None:
+        """The newest judged record of one cell on a kind of engine."""
+        path = self._cells(kind) / f"{cell_id}.json"
         return _decode(path, CellRecord) if path.exists() else None
 
     # ------------------------------------------------------------ the plan
@@ -172,9 +172,9 @@ class Store:
         """Bytes used by everything below the root."""
         return sum(p.stat().st_size for p in self.root.rglob("*") if p.is_file() and not p.is_symlink())
 
-    def _cells(self, engine: str) -> Path:
+    def _cells(self, kind: str) -> Path:
         """Engines apart: what ran without isolation never stands in for what ran in a container."""
-        return self.root / "cells" / engine.split(" ", maxsplit=1)[0]
+        return self.root / "cells" / kind
 
     def _run(self, run_id: str) -> Path:
         return self.root / "runs" / run_id

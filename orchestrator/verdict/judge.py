@@ -138,8 +138,8 @@ class Judged:
 
     @property
     def isolated(self) -> bool:
-        """False for results of the local engine: plain processes on somebody's machine."""
-        return self.record is None or self.record.engine.split(" ")[0] != "local"
+        """Whether its result, if it has one, came from an engine that isolates."""
+        return self.record is None or self.record.engine.isolated
 
 
 def judge(evidence: Evidence) -> tuple[Judged, ...]:

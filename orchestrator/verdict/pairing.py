@@ -108,7 +108,7 @@ def _minor(python: str) -> int:
 
 
 def _engine(judged: Judged) -> str:
-    return judged.record.engine.split(" ")[0] if judged.record else ""
+    return judged.record.engine.kind if judged.record else ""
 
 
 # ---------------------------------------------------------------- what was not held still

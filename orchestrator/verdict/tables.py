@@ -117,7 +117,7 @@ def _long_row(judged: Judged, group: str, size: Mapping[str, int]) -> dict[str, 
         "reason": printable(verdict.reason if verdict else " ".join(x for x in (judged.reason, judged.detail) if x)),
         "finding": max(causes, key=lambda s: (size.get(s, 0), s), default=""),
         "dated": record.dated.isoformat() if record and record.dated else "",
-        "engine": record.engine if record else "",
+        "engine": str(record.engine) if record else "",
         "isolated": judged.isolated,
     }
 
