@@ -6,21 +6,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from orchestrator.app.services import Services
 from orchestrator.engine import registry
 from orchestrator.errors import CellError, ExitCode, UserError
-from orchestrator.lock.built import Wheels
 from orchestrator.lock.unread import Unread
 from orchestrator.matrix import document, expand, ranges, select, single
 from orchestrator.model import Cell, Engine, Matrix
-from orchestrator.run import assemble, suite
-from orchestrator.run.assemble import Parts
+from orchestrator.run import suite
 from orchestrator.run.forecast import Forecast, forecast
+from orchestrator.run.parts import Parts
 from orchestrator.store import packed, publication
 from orchestrator.store.publication import Publication
 from orchestrator.store.store import Store
 from orchestrator.verdict.judge import about
+
+if TYPE_CHECKING:
+    from orchestrator.lock.built import Wheels
 
 STATE = ".compat"
 
@@ -115,6 +118,8 @@ def settled(path: Path, source: document.Source, services: Services) -> Matrix |
 
 def look_ahead(project: Project, engine: Engine, workers: int) -> Forecast:
     """What running the selected cells would take."""
+    from orchestrator.run import assemble
+
     store, suite_digest = project.parts.store, project.parts.suite.digest
     known = about(store.newest(engine.kind.name), project.parts.matrix)
     current = frozenset(r.id for r in store.runs() if r.as_of == project.as_of and r.suite_digest == suite_digest)

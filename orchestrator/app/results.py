@@ -11,7 +11,7 @@ from orchestrator.errors import UserError
 from orchestrator.matrix import expand
 from orchestrator.model import Cell, CellRecord, Matrix, RunInfo
 from orchestrator.report.page import Page, page
-from orchestrator.run.assemble import Parts
+from orchestrator.run.parts import Parts
 from orchestrator.store.publication import Publication
 from orchestrator.verdict.judge import Evidence, Judged, about, beside, filled, judge
 

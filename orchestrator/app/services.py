@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator import paths
-from orchestrator.lock import settings
 
 if TYPE_CHECKING:
     from orchestrator.lock.built import Wheels
@@ -54,7 +53,7 @@ def of_host(environment: Mapping[str, str]) -> Services:
 
 
 def _index(environment: Mapping[str, str], as_of: datetime, store: Store) -> Wheels:
-    from orchestrator.lock import credentials
+    from orchestrator.lock import credentials, settings
     from orchestrator.lock.index import PackageIndex, session_for
 
     credentials.forget(store.root / "index")

@@ -34,7 +34,6 @@ class Wanted:
 
 
 @click.command(
-    short_help="Which CUDA for which TensorFlow; why yours does not see the GPU.",
     epilog="""\b
 Examples:
   compat cuda                             every listed TensorFlow, a line each

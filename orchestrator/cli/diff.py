@@ -28,7 +28,6 @@ _NEXT = re.compile(r"\s+(?=[A-Za-z][A-Za-z0-9._-]*\s*(?:[=!<>]|~=))")
 
 
 @click.command(
-    short_help="What changes between two versions, or any two selections. Runs nothing.",
     epilog="""\b
 Examples:
   compat diff tf=2.3.4 tf=2.15.1

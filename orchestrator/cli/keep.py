@@ -20,7 +20,6 @@ from orchestrator.verdict.words import counted
 
 
 @click.command(
-    short_help="Results or a schema, for other programs.",
     epilog="Examples: compat export --schema > schema.json    compat export tf=2.4.1 --dockerfiles contexts",
 )
 @SELECTORS
@@ -64,7 +63,7 @@ def export(  # noqa: PLR0913 - one parameter per option
         print_json(results(project(services, selectors, matrix, as_of)))
 
 
-@click.command(short_help="Remove cell images and what dead runs left.", epilog="Example: compat gc --dry-run")
+@click.command(epilog="Example: compat gc --dry-run")
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
 @ENGINE
 @click.pass_obj

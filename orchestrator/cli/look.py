@@ -21,7 +21,6 @@ from orchestrator.report import show as report
 
 
 @click.command(
-    short_help="The answers and the table of earlier runs. Runs nothing.",
     epilog="""\b
 Examples:
   compat table kerassurgeon=0.2.0 tf=2.3..2.6
@@ -73,7 +72,7 @@ def table(  # noqa: PLR0913 - one parameter per option
         print_results(chosen, found, console())
 
 
-@click.command(short_help="What a run would take. Starts nothing.", epilog="Example: compat plan tf=2.4.1")
+@click.command(epilog="Example: compat plan tf=2.4.1")
 @SELECTORS
 @ENGINE
 @click.option("--cells", "list_cells", is_flag=True, help="List every cell with its id.")
@@ -110,7 +109,6 @@ def plan(
 
 
 @click.command(
-    short_help="The evidence behind a cell, or behind one of its probes.",
     epilog="Examples: compat show 7d02    compat show 7d02 surgeon.import    compat show 7d02 --pins > pins.txt",
 )
 @click.argument("cell", nargs=-1, required=True, metavar="CELL [PROBE]")
@@ -129,7 +127,6 @@ def show(services: Services, cell: tuple[str, ...], matrix: Path | None, as_of: 
 
 
 @click.command(
-    short_help="The pins of a cell that works, as a constraints file.",
     epilog="Example: compat pins 3fe8 > constraints.txt && pip install -c constraints.txt tensorflow",
 )
 @click.argument("cell", nargs=-1, required=True)

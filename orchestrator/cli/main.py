@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import importlib
 import math
 import os
 import signal
@@ -15,14 +16,34 @@ import click
 
 from orchestrator import __version__
 from orchestrator.app.services import Services, of_host
-from orchestrator.cli import cuda, diff, doctor, keep, look, prove, publish, run, why
 from orchestrator.cli.printing import prepare, say, say_usage
 from orchestrator.errors import CellError, ExitCode, UserError
 
 _DISK = frozenset({errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.ENOTDIR, errno.EEXIST, errno.EPERM, errno.EROFS})
 """Errors of a person's own disk: full, or not theirs to write."""
 _ENDING_SECONDS = 25.0
-FIRST = ("table", "run", "plan", "show", "why", "pins", "try")
+FIRST = {
+    "table": ("look:table", "The answers and the table of earlier runs. Runs nothing."),
+    "run": ("run:run", "Run the selected combinations, then answer."),
+    "plan": ("look:plan", "What a run would take. Starts nothing."),
+    "show": ("look:show", "The evidence behind a cell, or behind one of its probes."),
+    "why": ("why:why", "What a traceback is, which versions have it and which don't."),
+    "pins": ("look:pins", "The pins of a cell that works, as a constraints file."),
+    "try": ("run:try_", "Run one combination that no matrix lists."),
+}
+MORE = {
+    "cuda": ("cuda:cuda", "Which CUDA for which TensorFlow; why yours does not see the GPU."),
+    "diff": ("diff:diff", "What changes between two versions, or any two selections. Runs nothing."),
+    "doctor": ("doctor:doctor", "What this machine can run, and what is missing. Changes nothing."),
+    "export": ("keep:export", "Results or a schema, for other programs."),
+    "gc": ("keep:gc", "Remove cell images and what dead runs left."),
+    "prove": ("prove:prove", "See each check pass, and see it fail; for people who write probes."),
+    "publish": (
+        "publish:publish",
+        "Write reports/published/: the table and its evidence, to be committed and shipped.",
+    ),
+}
+"""Command → where it is below `orchestrator.cli`, and what it does in a line."""
 EPILOG = """\b
 Examples:
   compat run tf=2.4.1                     every listed combination with TensorFlow 2.4.1
@@ -37,20 +58,28 @@ Exit codes: 0 ran, whatever the findings · 1 --fail-on matched · 2 usage or ma
 """
 
 
-class Sections(click.Group):
-    """Lists what most people want first, the rest under "More"."""
+class Commands(click.Group):
+    """Imports a command when it is called; lists what most people want first, the rest under "More"."""
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        names = self.list_commands(ctx)
-        for title, chosen in (
-            ("Commands", [n for n in FIRST if n in names]),
-            ("More", [n for n in names if n not in FIRST]),
-        ):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return [*FIRST, *MORE]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        where, short = (FIRST | MORE).get(cmd_name, ("", ""))
+        if not where:
+            return None
+        module, _, name = where.partition(":")
+        command: click.Command = getattr(importlib.import_module(f"orchestrator.cli.{module}"), name)
+        command.short_help = short
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        for title, chosen in (("Commands", FIRST), ("More", MORE)):
             with formatter.section(title):
-                formatter.write_dl([(n, self.commands[n].get_short_help_str(200)) for n in chosen])
+                formatter.write_dl([(name, short) for name, (_, short) in chosen.items()])
 
 
-@click.group(cls=Sections, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="compat")
 def cli() -> None:
     """Is X compatible with Y? Answered by running it: real packages, in containers, one shared probe suite.
@@ -58,25 +87,6 @@ def cli() -> None:
     SELECTORS narrow the matrix: AXIS=VALUE[,VALUE]. Values are or'ed, selectors and'ed. 2.4 is every 2.4.x,
     2.3..2.6 includes both ends, AXIS!=VALUE takes away, latest is the newest listed. A cell's short id works too.
     """
-
-
-for command in (
-    look.table,
-    run.run,
-    look.plan,
-    look.show,
-    why.why,
-    look.pins,
-    run.try_,
-    keep.export,
-    keep.gc,
-    prove.prove,
-    publish.publish,
-    diff.diff,
-    cuda.cuda,
-    doctor.doctor,
-):
-    cli.add_command(command)
 
 
 def main() -> None:
@@ -98,9 +108,10 @@ def status_of(arguments: list[str] | None = None, services: Services | None = No
 
     Returns the exit status.
     """
-    given = services or of_host(os.environ)
     try:
-        return int(cli.main(arguments, prog_name="compat", standalone_mode=False, obj=given) or 0)
+        return int(
+            cli.main(arguments, prog_name="compat", standalone_mode=False, obj=services or of_host(os.environ)) or 0
+        )
     except click.exceptions.Exit as asked:
         status = asked.exit_code
     except click.exceptions.Abort as no:

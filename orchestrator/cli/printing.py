@@ -8,11 +8,14 @@ import re
 import sys
 import traceback
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 import click
 
 from orchestrator.foreign import printable
-from orchestrator.report.console import PlainConsole
+
+if TYPE_CHECKING:
+    from orchestrator.report.console import PlainConsole
 
 
 def say(text: str, *, err: bool = False, end: str = "\n") -> None:
@@ -47,6 +50,8 @@ def prepare() -> None:
 
 def console(*, stderr: bool = False) -> PlainConsole:
     """A terminal's width where there is one, 100 columns elsewhere; no colour where NO_COLOR is set."""
+    from orchestrator.report.console import PlainConsole
+
     made = PlainConsole(stderr=stderr)
     return made if made.is_terminal else PlainConsole(stderr=stderr, width=_columns(100))
 

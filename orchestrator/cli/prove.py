@@ -20,7 +20,6 @@ from orchestrator.run.watch import Watcher
 
 
 @click.command(
-    short_help="See each check pass, and see it fail; for people who write probes.",
     epilog="Example: compat prove tf=2.3.4 python=3.7 resolve=released keras=unpinned",
 )
 @SELECTORS

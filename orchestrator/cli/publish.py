@@ -15,7 +15,6 @@ from orchestrator.cli.printing import console, say
 
 
 @click.command(
-    short_help="Write reports/published/: the table and its evidence, to be committed and shipped.",
     epilog="Example: compat run --yes && compat publish",
 )
 @click.option("--partial", is_flag=True, help="Publish though some combinations have no result; the page says so.")

@@ -56,7 +56,6 @@ def running_options(function: Callable[..., int]) -> Callable[..., int]:
 
 
 @click.command(
-    short_help="Run the selected combinations, then answer.",
     epilog="Example: compat run tf=2.3.4,2.4.1 python=3.7 resolve=released",
 )
 @SELECTORS
@@ -87,7 +86,6 @@ def run(
 
 @click.command(
     "try",
-    short_help="Run one combination that no matrix lists.",
     epilog="Example: compat try tensorflow==2.4.3 kerassurgeon==0.2.0 python=3.7",
 )
 @click.argument("combination", nargs=-1, required=True)

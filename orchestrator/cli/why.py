@@ -28,7 +28,6 @@ _PASTE = """Paste it from "Traceback (most recent call last)" to the error's own
 
 
 @click.command(
-    short_help="What a traceback is, which versions have it and which don't.",
     epilog="""\b
 Examples:
   compat why traceback.txt

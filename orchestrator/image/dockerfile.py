@@ -8,8 +8,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import jinja2
-
 from orchestrator.model import (
     Base,
     BaseSpec,
@@ -217,6 +215,8 @@ def _quoted(value: str) -> str:
 
 
 def _text(template: str, values: dict[str, object]) -> str:
+    import jinja2  # takes longer to import than reading results takes
+
     environment = jinja2.Environment(  # noqa: S701 - Dockerfiles, not HTML
         undefined=jinja2.StrictUndefined, keep_trailing_newline=True
     )

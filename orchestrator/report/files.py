@@ -6,9 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import jinja2
-import pandas as pd
-
 from orchestrator.foreign import in_markdown, sheet
 from orchestrator.model import Matrix, RunInfo
 from orchestrator.report import document
@@ -47,6 +44,8 @@ def write_latest(directory: Path, published: Published) -> tuple[Path, ...]:
 
 def csv(published: Published) -> str:
     """The long table: a row per cell and group, local results after the isolated ones. Safe to open as a sheet."""
+    import pandas as pd
+
     frames = [long_frame(published.matrix, published.cells)]
     if published.local:
         local = long_frame(published.matrix, published.local)
@@ -89,6 +88,8 @@ def _row(values: Sequence[str]) -> str:
 
 def html(shown: Page) -> str:
     """The page as one HTML file without scripts or anything from elsewhere."""
+    import jinja2
+
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("orchestrator.report"),
         autoescape=True,

@@ -25,7 +25,6 @@ from orchestrator.model import (
     IndexFile,
     Limits,
     Lock,
-    Matrix,
     Recipe,
     RunInfo,
     Sources,
@@ -33,10 +32,9 @@ from orchestrator.model import (
 )
 from orchestrator.run import audit, gpus
 from orchestrator.run.forecast import UNPACKED, UNPACKED_CUDA, Needed
-from orchestrator.run.suite import Suite
+from orchestrator.run.parts import Parts
 from orchestrator.run.watch import Watcher
 from orchestrator.run.workshop import Workshop
-from orchestrator.store.store import Store
 
 DISK_BUDGET = 25_000_000_000
 """Bytes that cell images may take together, unless said otherwise."""
@@ -59,17 +57,6 @@ class Terms:
     probes: tuple[str, ...] = ()
     disk_floor: int = 3_000_000_000
     disk_budget: int = DISK_BUDGET
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Parts:
-    """What a run works on."""
-
-    matrix: Matrix
-    index: Wheels
-    store: Store
-    suite: Suite
-    images: Path
 
 
 def workshop(parts: Parts, engine: Engine, run: RunInfo, terms: Terms) -> Workshop:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
-
-import pandas as pd
+from typing import TYPE_CHECKING, NamedTuple
 
 from orchestrator.errors import CellStatus
 from orchestrator.foreign import printable
@@ -25,6 +24,9 @@ from orchestrator.model import (
 from orchestrator.verdict.findings import Finding, deciding, findings, signed
 from orchestrator.verdict.judge import Judged
 from orchestrator.verdict.words import said, strategy_words
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SHORTEST_ID = 4
 _NOTES = 3
@@ -87,6 +89,15 @@ def _shared(one: str, other: str) -> int:
     return next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
+class _Place(NamedTuple):
+    """One cell's place in its block, and what stands there."""
+
+    who: str
+    python: str
+    resolve: str
+    entry: Entry
+
+
 def long_frame(matrix: Matrix, cells: Sequence[Judged]) -> pd.DataFrame:
     """One row per planned cell and group that applies to it (one with an empty group where none does).
 
@@ -98,6 +109,8 @@ def long_frame(matrix: Matrix, cells: Sequence[Judged]) -> pd.DataFrame:
     size = {f.signature: f.pairs for f in findings(cells)}
     rows = [_long_row(judged, group, size) for judged in cells for group in judged.groups or ("",)]
     columns = ["id", *axes, "group", "word", "status", "verdict", "passed", "total", "unproven"]
+    import pandas as pd  # takes longer to import than a table to be shown
+
     return pd.DataFrame(rows, columns=[*columns, "reason", "finding", "dated", "engine", "isolated"])
 
 
@@ -135,22 +148,14 @@ def small_table(
         return None
     strategies = [s for s in Strategy if any(j.cell.strategy is s for j in mine)]
     notes = {f.signature: n for n, f in enumerate(_footnotes(mine), start=1)}
-    records = [
-        {
-            "block": _block(judged.cell),
-            "who": _who(judged.cell),
-            "python": judged.cell.python,
-            "resolve": str(judged.cell.strategy),
-            "entry": _entry(judged, notes, run),
-        }
-        for judged in mine
-        if judged.status is not CellStatus.EXCLUDED
-    ]
-    frame = pd.DataFrame(records, columns=["block", "who", "python", "resolve", "entry"])
+    found: dict[str, list[_Place]] = {}
+    for judged in mine:
+        if judged.status is not CellStatus.EXCLUDED:
+            place = _Place(_who(judged.cell), judged.cell.python, str(judged.cell.strategy), _entry(judged, notes, run))
+            found.setdefault(_block(judged.cell), []).append(place)
     representative = _representatives(mine, ids)
     blocks = tuple(
-        Block(title=str(title), rows=_rows(part, strategies, representative, str(title)))
-        for title, part in frame.groupby("block", sort=False)
+        Block(title=title, rows=_rows(places, strategies, representative, title)) for title, places in found.items()
     )
     return Small(
         columns=tuple(strategy_words(s, _month(mine, s)) for s in strategies),
@@ -169,11 +174,11 @@ def _of_engine(cells: Sequence[Judged], *, isolated: bool) -> list[Judged]:
 
 
 def _rows(
-    part: pd.DataFrame, strategies: Sequence[Strategy], ids: Mapping[tuple[str, str, str], str], block: str
+    places: Sequence[_Place], strategies: Sequence[Strategy], ids: Mapping[tuple[str, str, str], str], block: str
 ) -> tuple[Row, ...]:
     """One row per who and set of equal Pythons; who's with nothing but equal rows become one."""
     wide: dict[tuple[str, str], dict[str, Entry]] = {}
-    for who, python, resolve, entry in part[["who", "python", "resolve", "entry"]].itertuples(index=False):
+    for who, python, resolve, entry in places:
         wide.setdefault((who, python), {})[resolve] = entry
     folded: dict[tuple[str, tuple[Entry | None, ...]], list[str]] = {}
     for (who, python), entries in wide.items():
@@ -181,7 +186,7 @@ def _rows(
     merged: dict[tuple[tuple[str, ...], tuple[Entry | None, ...]], list[str]] = {}
     for (who, line), same in folded.items():
         merged.setdefault((tuple(same), line), []).append(who)
-    everyone = list(dict.fromkeys(part["who"]))
+    everyone = list(dict.fromkeys(place.who for place in places))
     rows = []
     for (pythons, line), names in merged.items():
         together = len(names) > 1 and _same_for_all(line)
