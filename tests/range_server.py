@@ -31,6 +31,7 @@ class Server:
         self.encodings: set[str] = set()
         self.spoil = lambda status, headers, body: (status, headers, body)
         self.url = ""
+        self.pause = list.append
 
     def answer(self, path: str, wanted: str) -> tuple[int, dict[str, str], bytes]:
         content = self.files.get(path)
@@ -92,7 +93,7 @@ def reading(server: Server, folder: Path) -> Iterator[PackageIndex]:
     """PackageIndex over the server; its waits are collected in `pauses`, not slept."""
     pauses: list[float] = []
     with session_for(None) as session:
-        made = PackageIndex(AS_OF, f"{server.url}/simple", folder, session, sleep=pauses.append)
+        made = PackageIndex(AS_OF, f"{server.url}/simple", folder, session, sleep=lambda s: server.pause(pauses, s))
         made.pauses = pauses
         yield made
 

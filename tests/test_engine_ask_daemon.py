@@ -57,7 +57,7 @@ def test_other_images_are_looked_for_too_and_asked_for_once_no_base_lacks():
 
 
 def test_a_registry_that_is_slow_is_not_waited_for(monkeypatch):
-    monkeypatch.setattr(host, "_DAEMON_SECONDS", 0.4)
+    monkeypatch.setattr(host, "DAEMON_SECONDS", 0.4)
     began = time.monotonic()
     with daemon(answers(), delays=("distribution",)) as (environment, _):
         found = host.ask_daemon(environment, (SPEC,))
@@ -66,7 +66,7 @@ def test_a_registry_that_is_slow_is_not_waited_for(monkeypatch):
 
 
 def test_a_daemon_that_accepts_and_never_answers_is_silent(monkeypatch):
-    monkeypatch.setattr(host, "_DAEMON_SECONDS", 0.4)
+    monkeypatch.setattr(host, "DAEMON_SECONDS", 0.4)
     with daemon(answers(), delays=("/version",)) as (environment, _):
         found = host.ask_daemon(environment, (SPEC,))
     assert found.answer.reply is Reply.SILENT
@@ -95,7 +95,7 @@ def test_where_nothing_listens_the_daemon_is_absent_and_one_that_refuses_us_deni
     def refuse(_host: str) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(host, "_knock", refuse)
+    monkeypatch.setattr(host, "knock", refuse)
     assert host.ask_daemon(environment, ()).answer.reply is Reply.DENIED
 
 

@@ -157,7 +157,7 @@ def test_pip_and_uv_are_each_told_what_only_the_other_was(tmp_path):
 
 
 def test_where_a_machine_names_no_index_both_are_told_the_public_one(tmp_path, monkeypatch):
-    monkeypatch.setattr(build_secrets, "_pip_configuration", lambda _: {})
+    monkeypatch.setattr(build_secrets, "pip_configuration", lambda _: {})
     found = build_secrets.network({"HOME": str(tmp_path)})
     assert found["UV_DEFAULT_INDEX"] == found["PIP_INDEX_URL"] == public_index()
 

@@ -98,8 +98,8 @@ def test_a_base_that_is_there_starts_no_container(base, tmp_path, monkeypatch):
     def refuse(*_):
         pytest.fail("a container was started")
 
-    monkeypatch.setattr(docker_base, "_verify", refuse)
-    monkeypatch.setattr(docker_base, "_make", refuse)
+    monkeypatch.setattr(docker_base, "verify", refuse)
+    monkeypatch.setattr(docker_base, "make_base", refuse)
     assert engine_on().base(bases.candidates("3.11", SPECS)[0], tmp_path / "log") == base
 
 
@@ -171,10 +171,10 @@ def test_downloads_of_our_builds_can_be_dropped_and_nobody_elses(engine, base, f
     kept = f"kept-{secrets.token_hex(6)}"  # a layer that is built already would ask for no mount
     mount = f"--mount=type=cache,id={kept},target=/mine"
     others = BuildContext(dockerfile=f"FROM {base.image}\nRUN {mount} echo {kept} > /mine/it\n")
-    engine._open().build(others, ("compat-test:mount",), tmp_path / "others.log")
+    engine.daemon().build(others, ("compat-test:mount",), tmp_path / "others.log")
 
     def mounts(word):
-        found = [r for r in engine._open().client.api.df()["BuildCache"] if r["Type"] == "exec.cachemount"]
+        found = [r for r in engine.daemon().client.api.df()["BuildCache"] if r["Type"] == "exec.cachemount"]
         return [r for r in found if word in r["Description"] and not r["InUse"]]
 
     # a mount is named for the command that first asked for it: on a new machine that is the builder's, not a cell's
@@ -182,7 +182,7 @@ def test_downloads_of_our_builds_can_be_dropped_and_nobody_elses(engine, base, f
         word = f"{script}-{secrets.token_hex(6)}"
         mount = f"--mount=type=cache,id={word},target={place}"
         text = f"FROM {base.image}\nRUN {mount} echo {word} > {place}/it; test ! -e /tmp/{script}\n"
-        engine._open().build(BuildContext(dockerfile=text), ("compat-test:mount",), tmp_path / "mine.log")
+        engine.daemon().build(BuildContext(dockerfile=text), ("compat-test:mount",), tmp_path / "mine.log")
         assert mounts(word)
         engine.drop_downloads()
         assert mounts(word) == []

@@ -135,7 +135,7 @@ def test_what_was_changed_in_the_shared_cache_is_never_installed(yard, tmp_path)
     folder = tmp_path / "poison"
     folder.mkdir()
     (folder / "Dockerfile").write_text(poison)
-    client = yard.engine._open().builder_client()
+    client = yard.engine.daemon().builder_client()
     command = [*client.command, "-t", "compat-test:poison", str(folder)]
     subprocess.run(command, env=dict(client.environment), check=True, capture_output=True)
     other = yard.offer(tmp_path, "goode", {"other.py": "OTHER = 1\n"})

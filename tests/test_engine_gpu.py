@@ -193,13 +193,13 @@ def test_an_image_that_no_registry_has_is_unavailable_and_asked_for_once(engine,
         with pytest.raises(CellError) as raised:
             engine.fetch("registry.invalid/nvidia/cuda:11.2")
         assert (raised.value.status, raised.value.reason) == (CellStatus.UNAVAILABLE, "no-image")
-        monkeypatch.setattr(engine, "_open", lambda: pytest.fail("it was asked again"))
+        monkeypatch.setattr(engine, "daemon", lambda: pytest.fail("it was asked again"))
 
 
 @pytest.mark.container
 @pytest.mark.network
 def test_libraries_of_another_image_are_found_and_the_image_below_knows_nothing_of_them(engine, base, on_top, tmp_path):
-    engine._open().build(BuildContext(dockerfile=LAYOUT.format(base=base.image)), (LIBRARIES,), tmp_path / "log")
+    engine.daemon().build(BuildContext(dockerfile=LAYOUT.format(base=base.image)), (LIBRARIES,), tmp_path / "log")
     try:
         cuda = Cuda(image=LIBRARIES, paths=RUNTIME_PATHS, identity=engine.fetch(LIBRARIES))
         recipe, prepared = on_top(cuda)

@@ -157,8 +157,8 @@ def test_interpreters_are_looked_for_only_where_no_daemon_answers(tools, tmp_pat
 
 
 def test_whatever_never_returns_is_left_behind(tools, tmp_path, monkeypatch):
-    monkeypatch.setattr(host, "_WAIT_SECONDS", 0.4)
-    monkeypatch.setattr(host, "_SMI_WAIT_SECONDS", 0.6)
+    monkeypatch.setattr(host, "WAIT_SECONDS", 0.4)
+    monkeypatch.setattr(host, "SMI_WAIT_SECONDS", 0.6)
     stuck = threading.Event()
     tools("nvidia-smi", "sleep 60")
 
@@ -180,4 +180,4 @@ def test_a_program_that_several_ways_on_path_lead_to_counts_once(tools, tmp_path
     other.symlink_to(tools.folder)
     tools("docker", "echo Docker version 20.10.24")
     environment = tools.environment | {"PATH": f"{tools.folder}:{other}"}
-    assert host._every("docker", environment) == [str(tools.folder / "docker")]
+    assert host.every_on_path("docker", environment) == [str(tools.folder / "docker")]

@@ -341,7 +341,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_a_proxy_that_can_t_start_is_our_trouble(served, base, monkeypatch):
-    monkeypatch.setattr(docker_index, "_PROGRAMS", ("proxy.py",))
+    monkeypatch.setattr(docker_index, "PROGRAMS", ("proxy.py",))
     before = proxies()
     with closing(engine_on(served)) as engine, pytest.raises(CellError) as raised:
         resolve(engine, base, "x")

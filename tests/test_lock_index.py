@@ -28,6 +28,7 @@ class Server:
         self.seen: list[str] = []
         self.everything: tuple[int, str, bytes] | None = None
         self.url = ""
+        self.pause = list.append
 
     def page(self, name, *files):
         """A PEP 691 page; a file is (name, uploaded or None, further keys)."""
@@ -82,7 +83,9 @@ def make(server, tmp_path):
     def build(as_of=AS_OF, url=None):
         session = session_for(None)
         sessions.append(session)
-        index = PackageIndex(as_of, f"{url or server.url}/simple", tmp_path, session, sleep=pauses.append)
+        index = PackageIndex(
+            as_of, f"{url or server.url}/simple", tmp_path, session, sleep=lambda s: server.pause(pauses, s)
+        )
         index.pauses = pauses
         return index
 
@@ -191,7 +194,7 @@ def test_an_index_that_recovers_is_believed(server, make):
     server.page("a", (WHEEL, "2023-05-01T00:00:00Z", {}))
     good, server.everything = server.routes["/simple/a/"], (503, "text/plain", b"")
     index = make()
-    index._sleep = lambda _: setattr(server, "everything", good)
+    server.pause = lambda *_: setattr(server, "everything", good)
     assert len(index.files("a")) == 1
 
 

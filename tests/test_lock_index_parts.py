@@ -86,7 +86,7 @@ def test_an_answer_that_is_not_the_part_asked_for_is_our_trouble_after_bounded_a
 def test_a_part_is_had_from_a_server_that_recovers(server, index, file):
     good = server.spoil
     server.spoil = lambda *_: (503, {}, b"")
-    index._sleep = lambda _: setattr(server, "spoil", good)
+    server.pause = lambda *_: setattr(server, "spoil", good)
     assert index.part(file, 0, 2) == b"\0\1"
 
 

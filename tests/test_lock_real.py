@@ -16,7 +16,7 @@ from orchestrator.lock.index import PackageIndex, session_for
 from orchestrator.lock.strategies import lock
 from orchestrator.lock.tools import Result, Tools
 from orchestrator.model import Axis, AxisKind, Base, Cell, Choice, Limits
-from orchestrator.run.assemble import _in_builder
+from orchestrator.run.assemble import in_builder
 
 AS_OF = datetime(2026, 11, 1, tzinfo=UTC)
 THEN = "2023-05-01T00:00:00Z"
@@ -213,7 +213,7 @@ def test_what_only_exists_as_source_is_locked_from_a_builder_without_a_network(t
         where = base_on(engine, tmp_path)
         index = PackageIndex(AS_OF, settings.host_index(os.environ), tmp_path / "readings", session)
         host = partial(uv.run_host, environment=settings.uv_environment(os.environ))
-        tools = Tools(uv_host=host, in_builder=_in_builder(engine, where, Limits()))
+        tools = Tools(uv_host=host, in_builder=in_builder(engine, where, Limits()))
         found = lock(cell("3.11", resolve, termcolor="1.1.0", wrapt="1.12.1"), where, index, tools)
     assert found.pins == ("termcolor==1.1.0", "wrapt==1.12.1")
     assert found.compiled == ("termcolor", "wrapt")

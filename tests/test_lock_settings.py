@@ -10,8 +10,8 @@ from orchestrator.lock import settings
 @pytest.fixture
 def bare(tmp_path, monkeypatch):
     """A host without any configuration."""
-    monkeypatch.setattr(settings, "_uv_files", lambda env: (tmp_path / "uv.toml",))
-    monkeypatch.setattr(settings, "_pip_files", lambda env: (tmp_path / "pip.conf",))
+    monkeypatch.setattr(settings, "uv_files", lambda env: (tmp_path / "uv.toml",))
+    monkeypatch.setattr(settings, "pip_files", lambda env: (tmp_path / "pip.conf",))
     return tmp_path
 
 

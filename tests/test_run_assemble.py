@@ -23,13 +23,13 @@ class Builder(FakeEngine):
 def test_a_resolver_whose_engine_is_lost_answered_nothing():
     engine = Builder(ending=lambda: Exit(code=None, seconds=1.0, lost="the daemon does not answer"))
     with pytest.raises(CellError) as raised:
-        assemble._in_builder(engine, BASE, Limits())(("uv",), ())
+        assemble.in_builder(engine, BASE, Limits())(("uv",), ())
     assert (raised.value.status, raised.value.reason) == (CellStatus.INFRA, "engine")
 
 
 def test_a_resolver_that_is_cut_off_by_its_limit_ran_out_of_time():
     engine = Builder(ending=lambda: Exit(code=137, seconds=1.0, timed_out=True))
-    result = assemble._in_builder(engine, BASE, Limits())(("uv",), ())
+    result = assemble.in_builder(engine, BASE, Limits())(("uv",), ())
     assert (result.code, result.timed_out) == (137, True)
 
 
@@ -42,7 +42,7 @@ def test_a_resolver_that_answers_without_end_is_ended(monkeypatch):
 
     monkeypatch.setattr(assemble, "ANSWER_BYTES", 5000)
     with pytest.raises(CellError) as raised:
-        assemble._in_builder(Flooding(), BASE, Limits())(("uv",), ())
+        assemble.in_builder(Flooding(), BASE, Limits())(("uv",), ())
     assert (raised.value.status, raised.value.reason) == (CellStatus.INFRA, "resolver-output")
 
 
@@ -50,13 +50,13 @@ def test_a_resolver_that_answers_without_end_is_ended(monkeypatch):
 def test_a_resolver_without_room_finds_nothing_out(said):
     engine = Builder(ending=lambda: Exit(code=1, seconds=1.0, **said))
     with pytest.raises(CellError) as raised:
-        assemble._in_builder(engine, BASE, Limits())(("uv",), ())
+        assemble.in_builder(engine, BASE, Limits())(("uv",), ())
     assert (raised.value.status, raised.value.reason) == (CellStatus.INFRA, "resolver-room")
 
 
 def test_what_the_index_did_wrong_meanwhile_comes_along():
     engine = Builder(ending=lambda: Exit(code=1, seconds=1.0, trouble="HTTP 503"))
-    assert assemble._in_builder(engine, BASE, Limits())(("uv",), ()).trouble == "HTTP 503"
+    assert assemble.in_builder(engine, BASE, Limits())(("uv",), ()).trouble == "HTTP 503"
 
 
 def test_a_cell_s_cuda_wheels_count_in_what_it_needs_and_those_that_are_nowhere_do_not():

@@ -42,7 +42,7 @@ def network(environment: Mapping[str, str]) -> dict[str, str]:
     found |= {
         n: v for n, v in environment.items() if n.startswith("UV_INDEX_") and n.endswith(("USERNAME", "PASSWORD"))
     }
-    for key, value in _pip_configuration(environment).items():
+    for key, value in pip_configuration(environment).items():
         found.setdefault(key, value)
     default = found.get("UV_DEFAULT_INDEX") or found.get("UV_INDEX_URL") or found.get("PIP_INDEX_URL") or public_index()
     found.setdefault("UV_DEFAULT_INDEX", default)
@@ -79,7 +79,7 @@ def write(folder: Path, environment: Mapping[str, str]) -> dict[str, Path]:
     return secrets
 
 
-def _pip_configuration(environment: Mapping[str, str]) -> dict[str, str]:
+def pip_configuration(environment: Mapping[str, str]) -> dict[str, str]:
     """`index-url` and `extra-index-url` of pip's configuration files, the later file winning as with pip itself."""
     home = Path(environment.get("HOME", "~")).expanduser()
     files = [Path("/etc/pip.conf"), home / ".pip/pip.conf", home / ".config/pip/pip.conf"]

@@ -82,13 +82,13 @@ class DockerEngine:
 
     def base(self, spec: BaseSpec, log: Path) -> Base:
         with self._only_one(f"base {spec.name}"):
-            return docker_base.obtain(self._open(), spec, log, self._run)
+            return docker_base.obtain(self.daemon(), spec, log, self._run)
 
     def fetch(self, reference: str) -> str:
         """As in the protocol. A registry that refused once in this run is not asked again."""
         with self._only_one(f"fetch {reference}"):
             if reference not in self._fetched:
-                self._fetched[reference] = docker_base.fetch(self._open(), reference)
+                self._fetched[reference] = docker_base.fetch(self.daemon(), reference)
         found = self._fetched[reference]
         if not found.identity:
             # The last of the causes a daemon strings together; before it stand addresses of this network.
@@ -97,7 +97,7 @@ class DockerEngine:
 
     def prepare(self, recipe: Recipe, log: Path) -> Prepared:
         began = time.monotonic()
-        daemon = self._open()
+        daemon = self.daemon()
         # What lies on top differs between cells that have everything else in common.
         below = None if recipe.cuda is None else self.prepare(recipe.below, log)
         key = recipe.key
@@ -128,7 +128,7 @@ class DockerEngine:
 
     def run(self, reference: str, task: Task, on_line: Callable[[bytes], None]) -> Exit:
         """As in the protocol. A builder task runs in the builder of the base it names, made when first needed."""
-        self._open()
+        self.daemon()
         if not task.builder:
             return self._run(reference, task, on_line)
         with owner.scratch() as folder:
@@ -148,13 +148,13 @@ class DockerEngine:
 
     def images(self) -> tuple[Stored, ...]:
         """Images of cells, least recently used first; a layer counts for the one of its images used last."""
-        return docker_images.stored(self._open())
+        return docker_images.stored(self.daemon())
 
     def remove(self, references: Iterable[str]) -> int:
-        return docker_images.remove(self._open(), references)
+        return docker_images.remove(self.daemon(), references)
 
     def reap(self) -> int:
-        daemon = self._open()
+        daemon = self.daemon()
         count = 0
         owner.reap_scratch()
         with daemon.guarded(Phase.COLLECT):
@@ -167,20 +167,20 @@ class DockerEngine:
         return count
 
     def drop_downloads(self) -> None:
-        docker_images.drop_downloads(self._open())
-        self._index.drop(self._open())
+        docker_images.drop_downloads(self.daemon())
+        self._index.drop(self.daemon())
 
     def disk_free(self) -> int | None:
         """Bytes free at the daemon's root; None where that is on another machine and nothing is known."""
         root = str(self._facts().get("DockerRootDir", ""))
-        local = self._open().host.startswith("unix://") and root and Path(root).is_dir()
+        local = self.daemon().host.startswith("unix://") and root and Path(root).is_dir()
         if not local:
             return None
         stats = os.statvfs(root)
         return stats.f_bavail * stats.f_frsize
 
     def _run(self, reference: str, task: Task, on_line: Callable[[bytes], None], door: str = "") -> Exit:
-        daemon = self._open()
+        daemon = self.daemon()
         if daemon.stopping.is_set():
             raise infra(Phase.START, "stopped", "the run was stopped")
         options = self._options(task)
@@ -193,7 +193,7 @@ class DockerEngine:
         """Runs a builder task: where it asks for the network it gets the index, through the proxy, and no more."""
         if not task.network:
             return self._run(builder, task, on_line)
-        daemon = self._open()
+        daemon = self.daemon()
         entry = self._index.enter(daemon, builder)
         ended = self._run(builder, docker_index.wrapped(daemon, task, entry), on_line, entry.volume)
         ended = replace(ended, stderr=docker_index.unaddressed(ended.stderr, entry))
@@ -203,7 +203,7 @@ class DockerEngine:
 
     def _compile(self, recipe: Recipe, log: Path) -> None:
         """Sees to it that the wheel of every source of a recipe is there."""
-        daemon = self._open()
+        daemon = self.daemon()
         for source in (d for step in recipe.steps for d in step.distributions if not d.wheel):
             with self._only_one(f"built {recipe.base.identity} {source.sha256}"):
                 docker_compile.obtain(daemon, recipe.base, source, log, self.run)
@@ -231,7 +231,7 @@ class DockerEngine:
 
     def _builder(self, base: str, log: Path) -> str:
         """The builder that belongs to a base's image, built when it is not there."""
-        daemon = self._open()
+        daemon = self.daemon()
         facts = docker_base.remembered(daemon, base)
         if facts is None:
             raise infra(Phase.BUILD, "base", f"{base} is no base of ours")
@@ -244,7 +244,8 @@ class DockerEngine:
                 daemon.build_with_network(context, (reference,), log, labels=(("compat.builder", wanted),))
         return reference
 
-    def _open(self) -> Daemon:
+    def daemon(self) -> Daemon:
+        """The daemon, connected. Raises CellError(start, infra)."""
         try:
             return self._reach()
         except troubles() as error:
@@ -269,7 +270,7 @@ class DockerEngine:
 
     def _facts(self) -> Mapping[str, Any]:
         if not self._info:
-            daemon = self._open()
+            daemon = self.daemon()
             with daemon.guarded(Phase.START):
                 self._info = daemon.client.info()
         return self._info

@@ -36,8 +36,8 @@ def obtain(daemon: Daemon, spec: BaseSpec, log: Path, run: Run) -> Base:
     known = remembered(daemon, tag)
     if known is not None and known.get("spec") == wanted:
         return parse(known)
-    made, identity = _make(daemon, spec, log)
-    facts = {**_verify(run, daemon, made, spec), "name": spec.name, "python": spec.python, "identity": identity}
+    made, identity = make_base(daemon, spec, log)
+    facts = {**verify(run, daemon, made, spec), "name": spec.name, "python": spec.python, "identity": identity}
     facts |= {"spec": wanted, "image": f"compat-base:{spec.name}-{identity[:12]}", "builder": spec.builder_packages}
     context = BuildContext(dockerfile=f"FROM {made}\n")
     labels = ((LABEL, json.dumps(facts, sort_keys=True)),)
@@ -69,7 +69,7 @@ def parse(facts: Mapping[str, Any]) -> Base:
     )
 
 
-def _make(daemon: Daemon, spec: BaseSpec, log: Path) -> tuple[str, str]:
+def make_base(daemon: Daemon, spec: BaseSpec, log: Path) -> tuple[str, str]:
     """Builds the unverified base; its reference and its identity."""
     made = f"compat-base:{spec.name}-unverified"
     with tempfile.TemporaryDirectory(prefix="compat-base-") as name:
@@ -149,7 +149,7 @@ def _pull(daemon: Daemon, reference: str) -> str:
     return ""
 
 
-def _verify(run: Run, daemon: Daemon, image: str, spec: BaseSpec) -> dict[str, Any]:
+def verify(run: Run, daemon: Daemon, image: str, spec: BaseSpec) -> dict[str, Any]:
     """Runs `verify.py` inside; raises CellError(start, infra) where the base is not what its spec says."""
     lines: list[bytes] = []
     task = Task(

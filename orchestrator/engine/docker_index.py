@@ -32,7 +32,7 @@ SOCKET = f"{DOOR}/door/socket"
 USER = 65533
 """Another than the builders'."""
 _CACHE = "/cache"
-_PROGRAMS = ("proxy.py", "upstream.py", "indexes.py")
+PROGRAMS = ("proxy.py", "upstream.py", "indexes.py")
 _SETTINGS = "settings/host.json"
 _MEMORY = 1024**3
 _START_SECONDS = 30.0
@@ -193,7 +193,7 @@ def _programs(script: Callable[[str], bytes], environment: Mapping[str, str]) ->
         "environment": build_secrets.network(environment),
         "certificates": "" if bundle is None else bundle.read_text(encoding="utf-8", errors="replace"),
     }
-    programs = [(tarfile.TarInfo(name), script(name)) for name in _PROGRAMS]
+    programs = [(tarfile.TarInfo(name), script(name)) for name in PROGRAMS]
     entries = [_entry(_SETTINGS.partition("/")[0], None), _entry(_SETTINGS, json.dumps(settings).encode())]
     return _archive([*programs, *entries])
 

@@ -44,11 +44,11 @@ TOOLS = ("mmdebstrap", "mvn")
 FLAGS = ("avx", "avx2", "avx512f", "fma", "sse4_1", "sse4_2")
 """Those of a processor that are told, as `images/verify.py` tells them from inside a base."""
 
-_DAEMON_SECONDS = 3.0
+DAEMON_SECONDS = 3.0
 """For each request to the daemon; asking the registry is one."""
-_WAIT_SECONDS = 8.0
+WAIT_SECONDS = 8.0
 """For everything but nvidia-smi."""
-_SMI_WAIT_SECONDS = nvidia.SMI_SECONDS + 6
+SMI_WAIT_SECONDS = nvidia.SMI_SECONDS + 6
 _TOOL_SECONDS = 3.0
 _OLDEST_API = "1.24"
 _VERSION = re.compile(r"\d+(?:\.\d+)+")
@@ -84,14 +84,14 @@ def look(ways: Ways, minors: Sequence[str]) -> Host:
     about_nvidia = Question(lambda: nvidia.look(ways.root, ways.environment, ask))
     about_index = Question(ways.index)
     about_uv = Question(lambda: _uv(ways.uv(), ask))
-    about_clients = [Question(partial(_client, path, ask)) for path in _every("docker", ways.environment)]
-    soon, late = began + _WAIT_SECONDS, began + _SMI_WAIT_SECONDS
-    silent = Answer(reply=Reply.SILENT, seconds=_WAIT_SECONDS)
+    about_clients = [Question(partial(_client, path, ask)) for path in every_on_path("docker", ways.environment)]
+    soon, late = began + WAIT_SECONDS, began + SMI_WAIT_SECONDS
+    silent = Answer(reply=Reply.SILENT, seconds=WAIT_SECONDS)
     daemon = about_daemon.answer(soon, Daemon(host="", answer=silent))
     uv = about_uv.answer(soon, Program(answer=silent))
     here = None if daemon.answer.answered else interpreters(minors, ways.environment, uv.path, ask)
     clients = [about.answer(soon, None) for about in about_clients]
-    unseen = Nvidia(smi=Program(answer=replace(silent, seconds=_SMI_WAIT_SECONDS)))
+    unseen = Nvidia(smi=Program(answer=replace(silent, seconds=SMI_WAIT_SECONDS)))
     return Host(
         system=sys.platform,
         processor=processor(ways.root),
@@ -101,7 +101,7 @@ def look(ways: Ways, minors: Sequence[str]) -> Host:
         uv=uv,
         nvidia=about_nvidia.answer(late, unseen),
         clients=tuple(client for client in clients if client is not None),
-        tools=tuple((name, next(iter(_every(name, ways.environment)), "")) for name in TOOLS),
+        tools=tuple((name, next(iter(every_on_path(name, ways.environment)), "")) for name in TOOLS),
         named_only=ways.environment.get("CI", "").lower() in ("1", "true"),
     )
 
@@ -117,7 +117,7 @@ def ask_daemon(environment: Mapping[str, str], specs: Sequence[BaseSpec], images
     host = ""
     try:
         host = docker_engine.daemon_host(environment)
-        _knock(host)
+        knock(host)
         with closing(_api(host, environment)) as api:
             found = daemon_of(host, api.info(), api.images(), kernel=platform.release())
             lacking = [spec.reference for spec in specs if spec.reference and not found.has(spec)]
@@ -176,11 +176,11 @@ def _flags_inside(labels: Iterable[Mapping[str, str]]) -> tuple[str, ...] | None
     return None
 
 
-def _knock(host: str) -> None:
+def knock(host: str) -> None:
     """Raises OSError where nothing listens on a local socket, or not in time."""
     if host.startswith("unix://"):
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as door:
-            door.settimeout(_DAEMON_SECONDS)
+            door.settimeout(DAEMON_SECONDS)
             door.connect(host.removeprefix("unix://"))
 
 
@@ -192,7 +192,7 @@ def _api(host: str, environment: Mapping[str, str]) -> APIClient:
     import docker
 
     options = docker.utils.kwargs_from_env(environment={**environment, "DOCKER_HOST": host})
-    options |= {"base_url": host, "timeout": _DAEMON_SECONDS}
+    options |= {"base_url": host, "timeout": DAEMON_SECONDS}
     with closing(docker.APIClient(**options, version=_OLDEST_API)) as first:
         spoken = first.version(api_version=False)["ApiVersion"]
     return docker.APIClient(**options, version=spoken)
@@ -268,7 +268,7 @@ def interpreters(
 def _interpreter(minor: str, environment: Mapping[str, str], uv: str, ask: nvidia.Ask) -> str:
     home = environment.get("PYENV_ROOT") or str(Path(environment.get("HOME") or "/") / ".pyenv")
     installed = Path(home).glob(f"versions/{minor}.*/bin/python{minor}")
-    for path in (*_every(f"python{minor}", environment), *map(str, installed)):
+    for path in (*every_on_path(f"python{minor}", environment), *map(str, installed)):
         if _is_python(path, minor, ask):
             return path
     if not uv:
@@ -300,7 +300,7 @@ def _client(path: str, ask: nvidia.Ask) -> Client | None:
     return Client(path=path, version=version.group(), buildx=buildx.group() if buildx else "")
 
 
-def _every(name: str, environment: Mapping[str, str]) -> list[str]:
+def every_on_path(name: str, environment: Mapping[str, str]) -> list[str]:
     """Every program of a name on PATH, each once however many ways lead to it."""
     found = (shutil.which(name, path=folder) for folder in environment.get("PATH", "").split(os.pathsep) if folder)
     return list({os.path.realpath(path): path for path in reversed([f for f in found if f])}.values())[::-1]

@@ -27,7 +27,7 @@ _KEPT = frozenset((
 def host_index(environment: Mapping[str, str]) -> str:
     """The root of the simple index, ending in "/": what uv is set to, else pip, else the libraries' default."""
     named = next((environment[v] for v in _INDEX_VARIABLES if environment.get(v)), "")
-    url = _address(named) or _from_uv(_uv_files(environment)) or _from_pip(_pip_files(environment)) or public_index()
+    url = _address(named) or _from_uv(uv_files(environment)) or _from_pip(pip_files(environment)) or public_index()
     return _checked(url).rstrip("/") + "/"
 
 
@@ -86,13 +86,13 @@ def _config_home(environment: Mapping[str, str]) -> Path:
     return Path(environment.get("XDG_CONFIG_HOME") or _home(environment) / ".config")
 
 
-def _uv_files(environment: Mapping[str, str]) -> tuple[Path, ...]:
+def uv_files(environment: Mapping[str, str]) -> tuple[Path, ...]:
     if environment.get("UV_CONFIG_FILE"):
         return (Path(environment["UV_CONFIG_FILE"]),)
     return (_config_home(environment) / "uv" / "uv.toml", Path("/etc/uv/uv.toml"))
 
 
-def _pip_files(environment: Mapping[str, str]) -> tuple[Path, ...]:
+def pip_files(environment: Mapping[str, str]) -> tuple[Path, ...]:
     """pip's configuration files, the deciding one first."""
     own = (Path(environment["PIP_CONFIG_FILE"]),) if environment.get("PIP_CONFIG_FILE") else ()
     home = _home(environment)

@@ -81,7 +81,7 @@ def workshop(parts: Parts, engine: Engine, run: RunInfo, terms: Terms) -> Worksh
             uv_host=lambda arguments, stdin: uv.run_host(
                 arguments, stdin, environment=uv_environment(terms.environment), seconds=RESOLVE_SECONDS, stop=stop
             ),
-            in_builder=_in_builder(engine, base, parts.matrix.limits),
+            in_builder=in_builder(engine, base, parts.matrix.limits),
             sleep=lambda seconds: _pause(stop, seconds),
             image=engine.fetch,
             built_for=lambda name, version, python, platform: built.built_for(
@@ -209,7 +209,7 @@ def _pause(stop: threading.Event, seconds: float) -> None:
     stop.wait(seconds)
 
 
-def _in_builder(
+def in_builder(
     engine: Engine, base: Base, limits: Limits
 ) -> Callable[[tuple[str, ...], tuple[tuple[str, bytes], ...]], Result]:
     """Runs a resolver's command in the base's builder, with the index, bounded in time and in what it may answer."""
