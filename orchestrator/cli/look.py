@@ -13,8 +13,7 @@ from orchestrator.cli import finding as by_finding
 from orchestrator.cli.answer import print_json, print_results
 from orchestrator.cli.options import ENGINE, SELECTORS, WORKERS, moment, project, shared, told
 from orchestrator.cli.printing import console, say
-from orchestrator.cli.progress import name_of
-from orchestrator.cli.said import forecast_lines
+from orchestrator.cli.said import describe_cell, forecast_lines
 from orchestrator.errors import UserError
 from orchestrator.insight import pins as insight
 from orchestrator.report import show as report
@@ -105,7 +104,7 @@ def plan(
         why = {cell.id: error.detail for cell, error in ahead.needless}
         for cell in chosen.cells:
             note = f"  ({why[cell.id]})" if cell.id in why else ""
-            out.print(f"{cell.id}  {name_of(cell)}{note}", soft_wrap=True)
+            out.print(f"{cell.id}  {describe_cell(cell)}{note}", soft_wrap=True)
 
 
 @click.command(

@@ -9,18 +9,9 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from orchestrator.cli.said import describe_cell
 from orchestrator.errors import CellStatus
 from orchestrator.model import Cell, CellRecord
-
-
-def name_of(cell: Cell) -> str:
-    """A cell in words: "tf 2.4.1, kerassurgeon 0.2.0, python 3.7, released"; what is at its default is left out."""
-    parts = [
-        choice.name if choice.axis.kind in ("resolve", "env", "device") else f"{choice.axis.name} {choice.name}"
-        for choice in cell.choices
-        if choice.name != choice.axis.default
-    ]
-    return ", ".join(parts)
 
 
 class Reporter:
@@ -68,7 +59,7 @@ class Reporter:
                 doing = " · ".join(f"{key[:4]} {what}" for key, what in self._busy.items())
                 self._bar.update(self._task, description=doing[: max(20, self._console.width - 40)])
             elif stage != before and stage in ("build", "confirm"):
-                self._print(f"        {stage}: {name_of(cell)}")
+                self._print(f"        {stage}: {describe_cell(cell)}")
 
     def finished(self, record: CellRecord) -> None:
         if record.cell.id not in self._cells:
@@ -77,7 +68,9 @@ class Reporter:
             self._busy.pop(record.cell.id, None)
             self._done += 1
             seconds = f"  {record.seconds:.0f} s" if record.seconds >= 1 else ""
-            line = f"[{self._done}/{self._total}] {record.cell.id[:4]}  {name_of(record.cell)}: {self._word(record)}"
+            line = (
+                f"[{self._done}/{self._total}] {record.cell.id[:4]}  {describe_cell(record.cell)}: {self._word(record)}"
+            )
             self._print(line + seconds)
             if record.status in (CellStatus.INFRA, CellStatus.UNAVAILABLE):
                 why = (record.detail or record.reason).splitlines()[0]

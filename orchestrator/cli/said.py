@@ -12,6 +12,16 @@ from orchestrator.verdict.words import counted
 _SHOWN = 4
 
 
+def describe_cell(cell: Cell) -> str:
+    """A cell in words: "tf 2.4.1, kerassurgeon 0.2.0, python 3.7, released"; what is at its default is left out."""
+    parts = [
+        choice.name if choice.axis.kind in ("resolve", "env", "device") else f"{choice.axis.name} {choice.name}"
+        for choice in cell.choices
+        if choice.name != choice.axis.default
+    ]
+    return ", ".join(parts)
+
+
 def engine_line(chosen: Project, engine: Engine) -> str:
     """Such as: docker 20.10.24, isolated · linux/amd64, CPU · KerasSurgeon on TensorFlow (matrix.yaml)."""
     identity = engine.check()
