@@ -94,3 +94,12 @@ def _anchors(page: Path) -> set[str]:
     """As GitHub makes them: lower case, without punctuation, blanks as dashes."""
     headings = HEADING.findall(page.read_text(encoding="utf-8"))
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_probe_that_findings_name_is_in_the_suite():
+    catalogue = (ROOT / "docs" / "probes.md").read_text(encoding="utf-8")
+    groups = {name.partition(".")[0] for name in re.findall(r"`([a-z_]+\.[a-z0-9_.]+)`", catalogue)}
+    findings = (ROOT / "docs" / "findings.md").read_text(encoding="utf-8")
+    named = {n for n in re.findall(r"`([a-z]+(?:\.[a-z0-9_]+)+)`", findings) if n.partition(".")[0] in groups}
+    assert len(named) > 20
+    assert [name for name in sorted(named) if name not in catalogue] == []
