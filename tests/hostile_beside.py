@@ -37,7 +37,7 @@ def becomes_a_link():
         expect(True, "")
 
 
-@check("hostile.many_files", "?")
+@check("hostile.many_files", "?", seconds=120)
 def many_files():
     for number in range(20000):
         write(b"", os.path.join(place(), str(number)))
@@ -45,7 +45,7 @@ def many_files():
         expect(True, "")
 
 
-@check("hostile.deep", "?")
+@check("hostile.deep", "?", seconds=120)
 def deep():
     for _ in range(3000):
         os.mkdir("d" * 60)

@@ -299,7 +299,7 @@ class Environment:
             stdout=subprocess.PIPE,
             cwd=self.folder.parent,
             env={"PATH": os.defpath, "TMPDIR": str(work), "PYTHONDONTWRITEBYTECODE": "1"},
-            timeout=100,
+            timeout=limits["cell_seconds"] + 40,
             check=False,
         )
         assert list(work.iterdir()) == [], "files are left behind"
