@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import json
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -42,3 +44,13 @@ def ours(**filters: str) -> list[str]:
         ["docker", "ps", "-aq", "--no-trunc", *words], capture_output=True, text=True, check=True, timeout=30
     )
     return listed.stdout.split()
+
+
+def bridge_address() -> str:
+    """The daemon's host as containers on the default bridge reach it: its gateway, the first of its subnet."""
+    inspected = subprocess.run(
+        ["docker", "network", "inspect", "bridge", "--format", "{{json (index .IPAM.Config 0)}}"],
+        capture_output=True, text=True, check=True, timeout=30,
+    )  # fmt: skip
+    found = json.loads(inspected.stdout)
+    return str(found.get("Gateway") or next(ipaddress.ip_network(found["Subnet"]).hosts()))

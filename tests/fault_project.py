@@ -32,7 +32,8 @@ axes:
 limits: {{memory: 512m}}
 """
 CONTROLS = 7
-SOON = 30.0
+SOON = 150.0
+"""Seconds; what takes a few on an idle machine takes long on a busy one."""
 
 
 @dataclass
@@ -78,7 +79,7 @@ class Project:
         return [msgspec.json.decode(line, type=Observation) for p in paths for line in p.read_bytes().splitlines()]
 
 
-def ended(process: subprocess.Popen[str], seconds: float = 120) -> tuple[int, str]:
+def ended(process: subprocess.Popen[str], seconds: float = 300) -> tuple[int, str]:
     with process:
         try:
             said, _ = process.communicate(timeout=seconds)
@@ -92,6 +93,7 @@ def until(condition: Callable[[], object], seconds: float = SOON) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.05)
 
 
 def middle(project: Project, daemon: SecondDaemon) -> bool:

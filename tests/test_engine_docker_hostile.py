@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from credentialed_index import PASSWORD, USER, Index, index
-from docker_tools import PYTHON, TEMPLATES, base_on
+from docker_tools import PYTHON, TEMPLATES, base_on, bridge_address
 from test_image_recipe import lock
 from test_images_install import made
 
@@ -72,11 +72,7 @@ class Yard:
 
 @pytest.fixture(scope="module")
 def yard(tmp_path_factory):
-    found = subprocess.run(
-        ["docker", "network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}"],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    with index(found.stdout.strip(), secret=True) as own:
+    with index(bridge_address(), secret=True) as own:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("UV_", "PIP_"))}
         environment = {**kept, "UV_DEFAULT_INDEX": own.root, "PIP_INDEX_URL": own.root, "NO_PROXY": own.host}
         with closing(DockerEngine(renderer=TEMPLATES, environment=environment)) as engine:

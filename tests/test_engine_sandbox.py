@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from credentialed_index import PASSWORD, USER, Index, index
-from docker_tools import PYTHON, TEMPLATES, base_on, docker_engine, ours
+from docker_tools import PYTHON, TEMPLATES, base_on, bridge_address, docker_engine, ours
 from hostile_sources import PRYING, source
 from test_image_recipe import lock
 
@@ -34,8 +34,7 @@ def docker(*words: str, check: bool = True) -> str:
 @pytest.fixture(scope="module")
 def served():
     """An index that asks for a password, where a container on the bridge finds it."""
-    gateway = docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}").strip()
-    with index(gateway, secret=True) as made:
+    with index(bridge_address(), secret=True) as made:
         yield made
 
 
@@ -233,19 +232,22 @@ OUTCOMES = {
 
 @pytest.fixture
 def tight(monkeypatch):
-    monkeypatch.setattr(docker_compile, "SECONDS", 4.0)
+    monkeypatch.setattr(docker_compile, "SECONDS", 90.0)
     monkeypatch.setattr(docker_compile, "MEMORY", 320 * 1024**2)
     monkeypatch.setattr(docker_compile, "PIDS", 64)
 
 
 @pytest.mark.parametrize("name", OUTCOMES)
-def test_what_a_build_does_is_its_own_outcome(made, tight, name):
+def test_what_a_build_does_is_its_own_outcome(made, tight, monkeypatch, name):
     code, reason = OUTCOMES[name]
+    if reason == "build-timeout":
+        monkeypatch.setattr(docker_compile, "SECONDS", 4.0)
     error = refused(made, code, f"hostile-{list(OUTCOMES).index(name)}")
     assert (error.status, error.reason) == (CellStatus.UNINSTALLABLE, reason), error.detail
 
 
-def test_processes_without_end_end_with_their_build(made, tight):
+def test_processes_without_end_end_with_their_build(made, tight, monkeypatch):
+    monkeypatch.setattr(docker_compile, "SECONDS", 4.0)
     error = refused(made, "while True:\n        try: os.fork()\n        except OSError: pass", "forking")
     assert error.status is CellStatus.UNINSTALLABLE
 

@@ -129,7 +129,7 @@ def test_a_run_whose_index_falls_silent_can_be_interrupted(project: Project, ind
     began = time.monotonic()
     process.send_signal(how)
     status, said = ended(process, SOON)
-    assert (status, time.monotonic() - began < 5) == (ExitCode.INTERRUPTED, True)
+    assert (status, time.monotonic() - began < 30) == (ExitCode.INTERRUPTED, True)
     assert f"results of 0 of {len(VERSIONS)} cells are kept" in said
     assert project.records() == {}
 
@@ -198,7 +198,7 @@ def test_a_daemon_that_dies_costs_the_cells_that_ran_on_it_and_the_same_command_
     until(lambda: middle(project, daemon))
     daemon.kill()
     try:
-        status, said = ended(process, 90)
+        status, said = ended(process)
     finally:
         daemon.start()
     assert status == ExitCode.INFRA, said
@@ -222,7 +222,7 @@ def test_a_daemon_that_dies_under_the_first_cells_leaves_every_cell_to_be_tried_
     until(daemon.containers)
     daemon.kill()
     try:
-        status, said = ended(process, 90)
+        status, said = ended(process)
     finally:
         daemon.start()
     assert status == ExitCode.INFRA, said
@@ -239,7 +239,7 @@ def test_a_daemon_that_hangs_does_not_hold_an_interrupt_up_and_is_not_said_to_be
     until(lambda: middle(project, daemon))
     with daemon.frozen():
         process.send_signal(signal.SIGINT)
-        status, said = ended(process, 60)
+        status, said = ended(process)
     assert status == ExitCode.INTERRUPTED
     assert "Containers are gone" not in said
     assert "the next start removes" in said
