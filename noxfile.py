@@ -60,7 +60,7 @@ def lint(session: nox.Session) -> None:
 def facts(session: nox.Session) -> None:
     """Read from TensorFlow's wheels in the package index what each was built for, into docs/cuda/releases.csv."""
     install(session)
-    session.run("python", "-m", "orchestrator.lock.cuda_table", "docs/cuda")
+    session.run("python", "-m", "orchestrator.gpu.table", "docs/cuda")
 
 
 @nox.session

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
-
 from orchestrator.model import (
     Axis,
     AxisKind,
@@ -209,7 +207,5 @@ def workshop(tmp_path: Path, engine: FakeEngine, *names: str, **fields: object) 
         "resolve": lock_of,
         "recipe": recipe_of,
         "groups": lambda _cell: (Group(name="tensorflow"),),
-        "audit": lambda _image, _base: pytest.fail("a CPU image was audited"),
-        "look": "l",
     }
     return Workshop(**(values | fields))  # type: ignore[arg-type]

@@ -17,7 +17,7 @@ import msgspec
 from elf_files import SharedObject
 
 from orchestrator import paths
-from orchestrator.model.cuda import Library, Sighting
+from orchestrator.gpu.audit import GpuAudit, Library
 
 GPU = paths.data("images") / "gpu"
 TENSORFLOW = '''\
@@ -98,7 +98,7 @@ class Environment:
         on_path: tuple[Path, ...] = (),
         variables: Mapping[str, str] | None = None,
         **request: object,
-    ) -> Sighting:
+    ) -> GpuAudit:
         """Runs the program with a Python, folders on the loader's path, variables, and this as its request."""
         work = self.root / "work"
         work.mkdir(exist_ok=True)
@@ -116,9 +116,9 @@ class Environment:
         command = [python, str(GPU / "look.py"), str(self.root / "request.json")]
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=60)
         assert done.returncode == 0, done.stderr
-        return msgspec.json.decode(done.stdout.splitlines()[-1], type=Sighting)
+        return msgspec.json.decode(done.stdout.splitlines()[-1], type=GpuAudit)
 
 
-def of(sighting: Sighting, soname: str) -> Library:
+def of(sighting: GpuAudit, soname: str) -> Library:
     """What was seen of one library."""
     return next(library for library in sighting.libraries if library.soname == soname)

@@ -8,10 +8,10 @@ import time
 
 import pytest
 from command import compat_fixture  # noqa: F401
-from test_insight_cuda import audited
+from test_gpu_rows import audited
 
-from orchestrator.engine import here
 from orchestrator.errors import UserError
+from orchestrator.gpu import here
 from orchestrator.store.store import Store
 
 

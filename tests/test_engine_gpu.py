@@ -11,14 +11,15 @@ from pathlib import Path
 import pytest
 from docker_tools import SIX, TEMPLATES, base_on, docker_engine
 
-from orchestrator.engine import build, docker_run, limits, local_cuda
+from orchestrator.engine import build, docker_run, limits, local_libraries
 from orchestrator.engine.docker import DockerEngine
 from orchestrator.engine.local import LocalEngine
 from orchestrator.errors import CellError, CellStatus
+from orchestrator.gpu.layer import TOOLS_BY
 from orchestrator.image import dockerfile
 from orchestrator.lock import folders
 from orchestrator.matrix.devices import RUNTIME_PATHS
-from orchestrator.model import Base, BaseSpec, BuildContext, Cuda, Limits, Recipe, Step, StepKind, Task
+from orchestrator.model import Base, BaseSpec, BuildContext, LibraryLayer, Limits, Recipe, Step, StepKind, Task
 
 MINOR = f"{sys.version_info.major}.{sys.version_info.minor}"
 LIBRARIES = "compat-test:cuda"
@@ -91,15 +92,17 @@ def test_a_large_file_that_is_gone_is_our_trouble(tmp_path):
 
 
 def test_variables_of_an_environment_lead_to_its_libraries_before_this_machine_s():
-    found = local_cuda.Found(folders=["/opt/cuda/lib64", "lib/x/nvidia/cudnn/lib"], tools="lib/x/nvidia/cuda_nvcc")
-    assert local_cuda.variables(found, "/venv", {"LD_LIBRARY_PATH": "/usr/lib/nvidia"}) == {
+    found = local_libraries.Found(
+        folders=["/opt/cuda/lib64", "lib/x/nvidia/cudnn/lib"], tools="lib/x/nvidia/cuda_nvcc", tools_by=TOOLS_BY
+    )
+    assert local_libraries.variables(found, "/venv", {"LD_LIBRARY_PATH": "/usr/lib/nvidia"}) == {
         "LD_LIBRARY_PATH": "/opt/cuda/lib64:/venv/lib/x/nvidia/cudnn/lib:/usr/lib/nvidia",
         "XLA_FLAGS": "--xla_gpu_cuda_data_dir=/venv/lib/x/nvidia/cuda_nvcc",
     }
-    assert local_cuda.programs(found, "/venv") == ["/venv/lib/x/nvidia/cuda_nvcc/bin"]
-    bare = local_cuda.Found(folders=["a"], tools="")
-    assert local_cuda.variables(bare, "/venv", {}) == {"LD_LIBRARY_PATH": "/venv/a"}
-    assert local_cuda.programs(bare, "/venv") == []
+    assert local_libraries.programs(found, "/venv") == ["/venv/lib/x/nvidia/cuda_nvcc/bin"]
+    bare = local_libraries.Found(folders=["a"], tools="", tools_by=("", ""))
+    assert local_libraries.variables(bare, "/venv", {}) == {"LD_LIBRARY_PATH": "/venv/a"}
+    assert local_libraries.programs(bare, "/venv") == []
 
 
 def test_the_local_engine_has_no_images(tmp_path):
@@ -131,11 +134,11 @@ def told(engine, reference: str, interpreter: str, code: str) -> list[str]:
 @pytest.mark.network
 def test_an_environment_finds_its_libraries_and_its_links(local, tmp_path):
     engine, base = local
-    cuda = Cuda(
+    cuda = LibraryLayer(
         folder=str(tmp_path), paths=("lib64/liba.so.1", "lib64/libb.so.1"), folders=("nvidia/cudnn/lib",),
         tools="nvidia/cuda_nvcc", links=(("linked.py", "six.py"),),
     )  # fmt: skip
-    prepared = engine.prepare(Recipe(base=base, steps=step(SIX), cuda=cuda), tmp_path / "log")
+    prepared = engine.prepare(Recipe(base=base, steps=step(SIX), on_top=cuda), tmp_path / "log")
     code = (
         "import os, linked; print(linked.__version__, *(os.environ[n] for n in ('LD_LIBRARY_PATH', 'PATH')), sep='\\n')"
     )
@@ -149,7 +152,7 @@ def test_an_environment_finds_its_libraries_and_its_links(local, tmp_path):
 @pytest.mark.local
 def test_a_link_beside_what_is_not_there_is_our_trouble(local, tmp_path):
     engine, base = local
-    made = Recipe(base=base, steps=(), cuda=Cuda(links=(("liba.so.1", "nvidia/a/lib/liba.so.2"),)))
+    made = Recipe(base=base, steps=(), on_top=LibraryLayer(links=(("liba.so.1", "nvidia/a/lib/liba.so.2"),)))
     with pytest.raises(CellError, match=r"liba\.so\.1 beside nvidia/a/lib/liba\.so\.2") as raised:
         engine.prepare(made, tmp_path / "log")
     assert (raised.value.status, raised.value.reason) == (CellStatus.INFRA, "link")
@@ -174,8 +177,8 @@ def on_top(engine: DockerEngine, base: Base, tmp_path: Path) -> Iterator[object]
     """Builds the image of a CUDA part on an image with one wheel; all are removed."""
     made: list[Recipe] = []
 
-    def prepare(cuda: Cuda):
-        made.append(Recipe(base=base, steps=step(SIX), template=TEMPLATES.digest, cuda=cuda))
+    def prepare(cuda: LibraryLayer):
+        made.append(Recipe(base=base, steps=step(SIX), template=TEMPLATES.digest, on_top=cuda))
         forget(dockerfile.reference(made[-1].key))
         return made[-1], engine.prepare(made[-1], tmp_path / "log")
 
@@ -201,7 +204,7 @@ def test_an_image_that_no_registry_has_is_unavailable_and_asked_for_once(engine,
 def test_libraries_of_another_image_are_found_and_the_image_below_knows_nothing_of_them(engine, base, on_top, tmp_path):
     engine.daemon().build(BuildContext(dockerfile=LAYOUT.format(base=base.image)), (LIBRARIES,), tmp_path / "log")
     try:
-        cuda = Cuda(image=LIBRARIES, paths=RUNTIME_PATHS, identity=engine.fetch(LIBRARIES))
+        cuda = LibraryLayer(image=LIBRARIES, paths=RUNTIME_PATHS, identity=engine.fetch(LIBRARIES))
         recipe, prepared = on_top(cuda)
         code = "import ctypes, os; [ctypes.CDLL(n) for n in ('libalone.so.1', 'libcudnn_part.so.8')]; import six\n"
         code += "print(os.readlink('/opt/cuda/lib/libalone.so.1'), os.getuid(), *sorted(os.listdir('/opt/cuda/lib')))"
@@ -226,7 +229,7 @@ def test_libraries_of_a_folder_are_found(engine, on_top, tmp_path):
     shutil.copy(next(Path("/lib/x86_64-linux-gnu").glob("libgcc_s.so.1")), place / "libalone.so.1.2")
     (place / "libalone.so.1").symlink_to("libalone.so.1.2")
     found = folders.examine(str(tmp_path / "cuda"), ("libalone.so.1",))
-    _, prepared = on_top(Cuda(folder=str(tmp_path / "cuda"), paths=found.files, identity=found.identity))
+    _, prepared = on_top(LibraryLayer(folder=str(tmp_path / "cuda"), paths=found.files, identity=found.identity))
     code = "import ctypes, os; ctypes.CDLL('libalone.so.1'); print(os.readlink('/opt/cuda/lib/libalone.so.1'))"
     assert told(engine, prepared.reference, prepared.interpreter, code) == ["libalone.so.1.2"]
 
@@ -234,8 +237,8 @@ def test_libraries_of_a_folder_are_found(engine, on_top, tmp_path):
 @pytest.mark.container
 @pytest.mark.network
 def test_images_that_differ_in_links_only_share_the_one_below(engine, on_top, tmp_path):
-    first, one = on_top(Cuda(tools="nvidia/cuda_nvcc", links=(("linked.py", "six.py"),)))
-    second, two = on_top(Cuda(tools="nvidia/cuda_nvcc", links=(("other.py", "six.py"),)))
+    first, one = on_top(LibraryLayer(tools="nvidia/cuda_nvcc", links=(("linked.py", "six.py"),)))
+    second, two = on_top(LibraryLayer(tools="nvidia/cuda_nvcc", links=(("other.py", "six.py"),)))
     assert first.below.key == second.below.key
     assert one.reference != two.reference
     assert told(engine, one.reference, one.interpreter, "import linked; print(linked.__version__)") == ["1.16.0"]

@@ -15,7 +15,7 @@ import pytest
 from elf_files import SharedObject
 from gpu_environment import GPU, Environment, of, record
 
-from orchestrator.model.cuda import FixKind, Loading, Registered
+from orchestrator.gpu.audit import FixKind, Loading, Registered
 
 PYTHONS = [sys.executable, *filter(None, [os.environ.get("COMPAT_OLDEST_PYTHON")])]
 """This Python, and the oldest that CI has."""

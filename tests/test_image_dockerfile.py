@@ -16,9 +16,10 @@ from credentialed_index import index
 from test_image_recipe import BASE, dist, lock
 
 from orchestrator import paths
+from orchestrator.gpu.layer import layer
 from orchestrator.image import bases, dockerfile
 from orchestrator.image.recipe import recipe
-from orchestrator.model import Cuda, Libraries, Recipe, SourceKind
+from orchestrator.model import Libraries, LibraryLayer, Recipe, SourceKind
 
 GOLDEN = Path(__file__).parent / "golden"
 TEMPLATES = dockerfile.read(paths.data("images"))
@@ -43,7 +44,7 @@ NVIDIA = ("nvidia-cublas-cu12", "nvidia-cuda-nvcc-cu12", "nvidia-cuda-runtime-cu
 
 def on_gpu(libraries: Libraries, *extra) -> Recipe:
     found = replace(lock(*COMMON, *extra), device="cuda12.2", libraries=libraries)
-    return recipe(found, BASE, template="golden", gpu_template="golden")
+    return recipe(found, BASE, template="golden", on_top=layer(libraries, "golden"))
 
 
 WITH_WHEELS = on_gpu(Libraries(source=SourceKind.WHEELS, names=NVIDIA), *(dist(name, 300_000_000) for name in NVIDIA))
@@ -54,7 +55,7 @@ LINKS = (
 GPU_RECIPES = {
     "gpu-below": WITH_WHEELS.below,
     "gpu-wheels": WITH_WHEELS,
-    "gpu-links": replace(WITH_WHEELS, cuda=replace(WITH_WHEELS.cuda, links=LINKS)),
+    "gpu-links": replace(WITH_WHEELS, on_top=replace(WITH_WHEELS.on_top, links=LINKS)),
     "gpu-image": on_gpu(
         Libraries(
             source=SourceKind.IMAGE,
@@ -154,7 +155,7 @@ def test_the_digest_covers_every_script_a_step_calls():
 def test_the_digest_of_what_lies_on_top_covers_its_own_template_and_no_other():
     for name, _ in TEMPLATES.texts:
         other = dockerfile.Templates(texts=tuple((n, t + "#" * (n == name)) for n, t in TEMPLATES.texts))
-        assert (other.gpu_digest != TEMPLATES.gpu_digest) == (name == "gpu.Dockerfile.j2")
+        assert (other.layer_digest != TEMPLATES.layer_digest) == (name == "gpu.Dockerfile.j2")
     assert "gpu.Dockerfile.j2" not in ("Dockerfile.j2", *dockerfile.CELL_FILES)
 
 
@@ -174,9 +175,13 @@ def test_a_folder_s_libraries_come_along_by_their_place_and_not_their_bytes():
 
 @pytest.mark.parametrize("word", ["/a b", "$(id)", "/a\nRUN id", "", "/a;b", "/a`b`"])
 def test_a_path_that_is_no_path_never_reaches_a_dockerfile(word):
-    for cuda in (Cuda(paths=(word,), image="i"), Cuda(folders=(word,)), Cuda(links=(("liba.so", f"x/{word}\n"),))):
+    for cuda in (
+        LibraryLayer(paths=(word,), image="i"),
+        LibraryLayer(folders=(word,)),
+        LibraryLayer(links=(("liba.so", f"x/{word}\n"),)),
+    ):
         with pytest.raises(ValueError, match="can't be part of a Dockerfile"):
-            dockerfile.render(replace(WITH_WHEELS, cuda=cuda), TEMPLATES)
+            dockerfile.render(replace(WITH_WHEELS, on_top=cuda), TEMPLATES)
 
 
 def every_dockerfile() -> dict[str, str]:

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestrator.gpu.layer import TOOLS_BY, layer
 from orchestrator.image.recipe import LARGE, OWN_LAYERS, recipe
-from orchestrator.model import Base, Cuda, Distribution, Libraries, Lock, SourceKind, StepKind, Strategy
+from orchestrator.model import Base, Distribution, Libraries, LibraryLayer, Lock, SourceKind, StepKind, Strategy
 
 BASE = Base(
     name="debian-3.11",
@@ -141,32 +142,34 @@ def test_above_its_libraries_a_cell_has_the_layers_it_has_without():
 
 
 def test_libraries_are_found_where_their_wheels_put_them():
-    made = recipe(gpu_lock(*CELL, *LIBRARIES), BASE, gpu_template="t").cuda
-    assert made == Cuda(
-        folders=("nvidia/cublas/lib", "nvidia/cuda_runtime/lib"), tools="nvidia/cuda_nvcc", template="t"
+    made = layer(WHEELS, "t")
+    assert made == LibraryLayer(
+        folders=("nvidia/cublas/lib", "nvidia/cuda_runtime/lib"),
+        tools="nvidia/cuda_nvcc",
+        tools_by=TOOLS_BY,
+        template="t",
     )
     foreign = Libraries(source=SourceKind.WHEELS, names=("nvidia-cudnn-cu11", "tensorrt-libs"))
-    made = recipe(gpu_lock(*CELL, *(dist(n) for n in foreign.names), libraries=foreign), BASE).cuda
-    assert made == Cuda(folders=("nvidia/cudnn/lib",))
+    assert layer(foreign, "") == LibraryLayer(folders=("nvidia/cudnn/lib",))
 
 
 def test_libraries_from_elsewhere_leave_the_image_below_as_it_is_without_them():
     image = Libraries(source=SourceKind.IMAGE, place="nvidia/cuda:11.2", paths=("/lib/",), identity="i")
-    made = recipe(gpu_lock(*CELL, libraries=image), BASE, template="t")
-    assert made.cuda == Cuda(image="nvidia/cuda:11.2", paths=("/lib/",), identity="i")
+    made = recipe(gpu_lock(*CELL, libraries=image), BASE, template="t", on_top=layer(image, ""))
+    assert made.on_top == LibraryLayer(image="nvidia/cuda:11.2", paths=("/lib/",), identity="i")
     assert made.below == recipe(lock(*CELL), BASE, template="t")
-    folder = recipe(gpu_lock(*CELL, libraries=replace(image, source=SourceKind.FOLDER, place="/cuda")), BASE)
-    assert folder.cuda == Cuda(folder="/cuda", paths=("/lib/",), identity="i")
+    folder = replace(image, source=SourceKind.FOLDER, place="/cuda")
+    assert layer(folder, "") == LibraryLayer(folder="/cuda", paths=("/lib/",), identity="i")
 
 
 def test_the_key_of_an_image_without_cuda_is_what_it_was():
-    made = recipe(lock(*CELL), BASE, ("six",), template="t", gpu_template="another")
+    made = recipe(lock(*CELL), BASE, ("six",), template="t")
     assert made.key == "826e1a6f4c40b27160fe86bb7c57b1c8675751530510fa7a246e7b9a379c2bb1"
 
 
 def test_whatever_makes_libraries_be_found_is_part_of_the_key_and_where_they_were_taken_from_is_not():
-    made = recipe(gpu_lock(*CELL, *LIBRARIES), BASE)
-    cuda = made.cuda
+    made = recipe(gpu_lock(*CELL, *LIBRARIES), BASE, on_top=layer(WHEELS, ""))
+    cuda = made.on_top
     others = [
         replace(cuda, folders=cuda.folders[::-1]),
         replace(cuda, tools=""),
@@ -176,8 +179,8 @@ def test_whatever_makes_libraries_be_found_is_part_of_the_key_and_where_they_wer
         replace(cuda, paths=("/a",)),
         None,
     ]
-    keys = {replace(made, cuda=other).key for other in (cuda, *others)}
+    keys = {replace(made, on_top=other).key for other in (cuda, *others)}
     assert len(keys) == len(others) + 1
-    assert {replace(made, cuda=other).below.key for other in (cuda, *others)} == {made.below.key}
-    here, there = (replace(made, cuda=Cuda(folder=place, identity="i")).key for place in ("/a", "/b"))
+    assert {replace(made, on_top=other).below.key for other in (cuda, *others)} == {made.below.key}
+    here, there = (replace(made, on_top=LibraryLayer(folder=place, identity="i")).key for place in ("/a", "/b"))
     assert here == there

@@ -30,8 +30,7 @@ from orchestrator.errors import CellError, CellStatus, Phase, infra
 from orchestrator.lock import folders
 from orchestrator.lock.strategies import lock
 from orchestrator.lock.tools import Result, Tools
-from orchestrator.model import Cell, Choice, Libraries, Lock, SourceKind, Sources
-from orchestrator.model.cuda import Built
+from orchestrator.model import BuiltFor, Cell, Choice, Libraries, Lock, SourceKind, Sources
 
 CUDART = file("nvidia_cuda_runtime_cu11", "11.8.89", uploaded=AS_OF)
 CUBLAS = file("nvidia_cublas_cu11", "11.11.3.6", uploaded=AS_OF)
@@ -144,7 +143,7 @@ def test_trouble_with_the_index_while_libraries_are_added_stays_trouble(index):
 
 def test_an_extra_that_brings_nothing_is_no_source(index):
     error = failed(index, on("cuda12.2", Sources(wheels=("tensorflow[and-cuda]",))), tools(Host(SOLVED)))
-    assert (error.status, error.reason) == (CellStatus.UNAVAILABLE, "no-cuda-libraries")
+    assert (error.status, error.reason) == (CellStatus.UNAVAILABLE, "no-libraries")
     assert error.detail == (
         "no libraries for cuda12.2: tensorflow[and-cuda] add nothing to these pins (is there such an extra?)"
     )
@@ -196,7 +195,7 @@ def test_trouble_while_an_image_is_fetched_stays_trouble(index):
 def test_where_no_source_is_left_everything_that_was_tried_is_named(index, tmp_path):
     sources = replace(IMAGE, folder=str(tmp_path / "none"), sonames=SONAMES)
     error = failed(index, on("cuda11.2", sources), tools(Host(SOLVED)))
-    assert (error.status, error.reason, error.phase) == (CellStatus.UNAVAILABLE, "no-cuda-libraries", Phase.START)
+    assert (error.status, error.reason, error.phase) == (CellStatus.UNAVAILABLE, "no-libraries", Phase.START)
     assert error.detail == (
         "no libraries for cuda11.2: the image nvidia/cuda:11.2 can't be had (there is no engine to fetch it with); "
         f"the folder {tmp_path}/none: it is not there"
@@ -259,10 +258,13 @@ def test_a_folder_that_is_none_and_a_link_that_leads_nowhere_say_so(tmp_path):
 # ---------------------------------------------------------------- a device that follows a package
 
 
-def following(index, built: Built | Exception, which: Cell | None = None, **more) -> Lock:
+CUDA_11_8 = BuiltFor(device="cuda11.8", said="for CUDA 11.8")
+
+
+def following(index, built: BuiltFor | Exception, which: Cell | None = None, **more) -> Lock:
     asked: list[tuple[str, ...]] = []
 
-    def built_for(*words: str) -> Built:
+    def built_for(*words: str) -> BuiltFor:
         asked.append(words)
         if isinstance(built, Exception):
             raise built
@@ -284,7 +286,7 @@ def following(index, built: Built | Exception, which: Cell | None = None, **more
 
 
 def test_a_device_that_follows_a_package_is_the_line_that_was_built_for(index):
-    found = following(index, Built(release="2.4.1", cuda="11.8"))
+    found = following(index, CUDA_11_8)
     assert following.asked == [("tensorflow", "2.4.1", "3.7", "manylinux_2_36_x86_64")]
     assert found.device == "cuda11.8"
     assert found.notes[0] == "tensorflow 2.4.1 was built for CUDA 11.8: auto is cuda11.8 here"
@@ -292,24 +294,20 @@ def test_a_device_that_follows_a_package_is_the_line_that_was_built_for(index):
     assert found.digest == named.digest
 
 
-def test_a_patch_level_of_cuda_is_the_same_line(index):
-    assert following(index, Built(release="2.4.1", cuda="11.8.0")).device == "cuda11.8"
-
-
 @pytest.mark.parametrize(
     ("built", "detail"),
     [
         (
-            Built(release="2.4.1", cuda="11.1"),
+            BuiltFor(device="cuda11.1", said="for CUDA 11.1"),
             "tensorflow 2.4.1 was built for CUDA 11.1, and the matrix lists cuda11.0, cuda11.8",
         ),
-        (Built(release="2.4.1"), "tensorflow 2.4.1 was built without CUDA"),
+        (BuiltFor(device="", said="without CUDA"), "tensorflow 2.4.1 was built without CUDA"),
     ],
 )
 def test_a_release_built_for_no_line_that_is_listed_is_unavailable_with_those_that_are(index, built, detail):
     with pytest.raises(CellError) as caught:
         following(index, built)
-    assert (caught.value.status, caught.value.reason) == (CellStatus.UNAVAILABLE, "no-cuda-line")
+    assert (caught.value.status, caught.value.reason) == (CellStatus.UNAVAILABLE, "no-line")
     assert caught.value.detail == detail
 
 
@@ -334,10 +332,10 @@ def test_a_wheel_that_can_not_be_read_is_no_finding(index):
 
 def test_a_stand_in_with_bounds_is_followed_in_the_place_of_its_original(index):
     pairs = (("tensorflow<2.5", "tensorflow-gpu"),)
-    found = following(index, Built(release="2.4.1", cuda="11.8"), substitutes=pairs)
+    found = following(index, CUDA_11_8, substitutes=pairs)
     assert following.asked[0][0] == "tensorflow-gpu"
     assert {d.name for d in found.distributions} >= {"tensorflow-gpu", "six"}
     assert "tensorflow" not in {d.name for d in found.distributions}
     assert found.notes[0] == "tensorflow-gpu 2.4.1 stands in for tensorflow 2.4.1 (same version)"
-    beyond = following(index, Built(release="2.4.1", cuda="11.8"), substitutes=(("tensorflow<2.4", "tensorflow-gpu"),))
+    beyond = following(index, CUDA_11_8, substitutes=(("tensorflow<2.4", "tensorflow-gpu"),))
     assert "tensorflow==2.4.1" in beyond.pins

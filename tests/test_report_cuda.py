@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from orchestrator.insight.cuda import Looked, Provided, Row
-from orchestrator.lock.cuda_facts import Disagreement, Driver, Release
-from orchestrator.model.cuda import Built, Fix, FixKind, Library, Loading, Registered, Sighting
+from orchestrator.gpu.audit import Built, Fix, FixKind, GpuAudit, Library, Loading, Registered
+from orchestrator.gpu.facts import Disagreement, Driver, Release
+from orchestrator.gpu.rows import Looked, Provided, Row
+from orchestrator.gpu.verdict import audited
 from orchestrator.report import cuda
-from orchestrator.verdict.cuda import audited
 
 SITE = "/opt/venv/lib/python3.9/site-packages/nvidia"
 BUILT = Built(
@@ -43,7 +43,7 @@ LINK = Fix(
     registered=Registered.YES,
     named=69,
 )
-SEEN = Sighting(
+SEEN = GpuAudit(
     built=BUILT,
     python="3.7.9",
     driver="stand-in",

@@ -10,6 +10,7 @@ from builders import LOCALLY, MATRIX, RUN, evidence, seed_plan
 from test_report_cuda import look, row
 from test_store_publication import of, small
 
+from orchestrator.report import cuda
 from orchestrator.report.files import Published
 from orchestrator.report.publish import whole_run, write_published
 from orchestrator.store import packed
@@ -20,7 +21,7 @@ def published(tmp_path, *gpus):
     records, cells = seed_plan()
     given = of(small(records))
     made = Published(matrix=MATRIX, cells=judge(evidence(records, cells)), run=RUN)
-    return write_published(tmp_path, made, given, gpus)
+    return write_published(tmp_path, made, given, cuda.files(gpus, given.day))
 
 
 def test_without_gpu_images_there_are_the_table_and_the_evidence(tmp_path):

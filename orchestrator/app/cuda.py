@@ -8,53 +8,52 @@ from pathlib import Path
 from orchestrator.app.planning import STATE, Project
 from orchestrator.app.results import own, results
 from orchestrator.app.services import Services
-from orchestrator.engine import here
 from orchestrator.engine.registry import ISOLATED
-from orchestrator.insight import cuda as insight
-from orchestrator.lock import cuda_facts
+from orchestrator.gpu import auditor, facts, here
+from orchestrator.gpu import rows as known
+from orchestrator.gpu.audit import GpuAudit
 from orchestrator.model import Limits
-from orchestrator.model.cuda import Sighting
-from orchestrator.run import assemble, audit
+from orchestrator.run import assemble
 from orchestrator.store.store import Store
 from orchestrator.verdict.judge import Judged, judge
 
 
-def selected(project: Project, words: tuple[str, ...], services: Services) -> tuple[insight.Row, ...]:
+def selected(project: Project, words: tuple[str, ...], services: Services) -> tuple[known.Row, ...]:
     """What is known of the GPU side of the releases that words name; without words, of those that the matrix lists."""
-    return insight.selected(_looks(project, services), insight.listed(project.parts.matrix), words)
+    return known.selected(_looks(project, services), known.listed(project.parts.matrix), words)
 
 
-def release(project: Project, version: str, services: Services) -> insight.Row | None:
+def release(project: Project, version: str, services: Services) -> known.Row | None:
     """What is known of the GPU side of one release of TensorFlow; None for one that the facts don't have."""
     return next((row for row in _looks(project, services) if row.release.version == version), None)
 
 
-def look_here(python: str | None, folders: tuple[Path, ...], services: Services) -> Sighting:
+def look_here(python: str | None, folders: tuple[Path, ...], services: Services) -> GpuAudit:
     """What a look into an environment of this machine saw. Raises UserError."""
     looking = here.Here(
-        files=audit.read(services.data("images") / "gpu").files,
+        files=auditor.read(services.data("images") / "gpu").files,
         python=here.interpreter(python, services.environment),
         folders=tuple(str(folder) for folder in folders),
     )
-    return audit.sighting(here.look(looking, services.environment))
+    return auditor.decoded(here.look(looking, services.environment))
 
 
-def look_into_image(name: str, engine: str | None, services: Services) -> Sighting:
+def look_into_image(name: str, engine: str | None, services: Services) -> GpuAudit:
     """What a look into a local image saw. Raises UserError or CellError."""
     chosen, images = services.engine(engine or "docker"), services.data("images")
     log = Store(root=services.folder / STATE).root / "logs" / "base.log"
     base = assemble.any_base(chosen, images, log)
-    return audit.of_image(name, audit.read(images / "gpu"), chosen, base, Limits())
+    return auditor.of_image(name, auditor.read(images / "gpu"), chosen, base, Limits())
 
 
-def rows(cells: Sequence[Judged], services: Services) -> tuple[insight.Row, ...]:
+def rows(cells: Sequence[Judged], services: Services) -> tuple[known.Row, ...]:
     """Every release's row, with the looks into images among these cells."""
     folder = services.data("docs/cuda")
-    tables = (cuda_facts.releases(folder), cuda_facts.drivers(folder), cuda_facts.officials(folder))
-    return insight.rows(*tables, insight.on_gpus(cells))
+    tables = (facts.releases(folder), facts.drivers(folder), facts.officials(folder))
+    return known.rows(*tables, known.on_gpus(cells))
 
 
-def _looks(project: Project, services: Services) -> tuple[insight.Row, ...]:
+def _looks(project: Project, services: Services) -> tuple[known.Row, ...]:
     """Every release's row, with the looks of this matrix and of combinations that were tried outside of it."""
     whole = results(project).whole
     planned = {j.cell.id for j in whole}

@@ -15,8 +15,9 @@ from orchestrator.app.services import Services
 from orchestrator.engine import host as machine
 from orchestrator.engine.asking import Question
 from orchestrator.errors import UserError
+from orchestrator.gpu import facts
 from orchestrator.image import bases
-from orchestrator.lock import cuda_facts, settings
+from orchestrator.lock import settings
 from orchestrator.lock.reachable import ask_index
 from orchestrator.matrix import document, expand
 from orchestrator.model import AxisKind, BaseSpec, Choice, Sources
@@ -79,9 +80,9 @@ def planned(path: Path, services: Services) -> Planned:
 
 def minimum_drivers(folder: Path) -> dict[str, str]:
     """CUDA line ("cuda11.2") → the oldest driver that runs what was built with it; empty without the table."""
-    if not (folder / cuda_facts.DRIVERS).exists():
+    if not (folder / facts.DRIVERS).exists():
         return {}
-    return {f"cuda{driver.cuda}": driver.minimum for driver in cuda_facts.drivers(folder)}
+    return {f"cuda{driver.cuda}": driver.minimum for driver in facts.drivers(folder)}
 
 
 def _ways(services: Services, specs: Sequence[BaseSpec], lines: Sequence[Line]) -> machine.Ways:

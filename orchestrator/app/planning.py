@@ -23,7 +23,7 @@ from orchestrator.store.store import Store
 from orchestrator.verdict.judge import about
 
 if TYPE_CHECKING:
-    from orchestrator.lock.built import Wheels
+    from orchestrator.lock.tools import Wheels
 
 STATE = ".compat"
 
@@ -91,12 +91,13 @@ def open_project(request: Request, services: Services) -> Project:
     # without results of its own there is nothing to read but what is published, by the probes that it was seen with
     alone = given is not None and not store.has_records()
     probes = suite.of(given.catalogue) if given and alone else _suite(source, services)
+    images, devices = services.data("images"), services.devices()
     return Project(
         path=path,
         folder=_folder_of(path, services),
         plan=plan,
         cells=cells,
-        parts=Parts(matrix=matrix, index=index, store=store, suite=probes, images=services.data("images")),
+        parts=Parts(matrix=matrix, index=index, store=store, suite=probes, images=images, devices=devices),
         as_of=index.as_of,
         source="" if request.combination else origin,
         published=given,

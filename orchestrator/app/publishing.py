@@ -10,13 +10,14 @@ from orchestrator.app.planning import Project, matrix_path
 from orchestrator.app.results import Results, published, results
 from orchestrator.app.services import Services
 from orchestrator.errors import UserError
+from orchestrator.gpu import rows as cuda_rows
 from orchestrator.image import dockerfile
 from orchestrator.insight import claims
-from orchestrator.insight import cuda as cuda_insight
 from orchestrator.lock import settings
 from orchestrator.matrix import document
 from orchestrator.report import catalogue as catalogue_page
 from orchestrator.report import contexts
+from orchestrator.report import cuda as cuda_page
 from orchestrator.report import statements as statements_page
 from orchestrator.report.files import Published, write_latest
 from orchestrator.report.publish import Written, require_whole, tried, whole_run, write_published
@@ -41,20 +42,21 @@ def publish(project: Project, found: Results, services: Services, *, partial: bo
     if not seen:
         raise UserError("there is nothing to publish: no combination has a result", hint="compat run --yes")
     probes, run = project.parts.suite, whole_run(project.parts.store.runs())
+    brief = project.parts.devices.inspection.brief
     scrub = trim.scrubber(trim.of_this_machine(project.folder, settings.host_index(services.environment)))
     evidence = Publication(
         known=Known(source=project.source, as_of=project.as_of, choices=project.parts.matrix.choices),
         run=run,
         catalogue=Catalogue(probes=probes.probes, proven=probes.proven, expects=probes.expects, digest=probes.digest),
-        records={j.cell.id: trim.trimmed(j.record, scrub) for j in seen if j.record},
+        records={j.cell.id: trim.trimmed(j.record, scrub, brief) for j in seen if j.record},
         planned=len(found.whole),
         tried=len(seen),
     )
     # what is shown is what anybody derives from the evidence, not what this store would say
-    shown = judge(replace(published(project.parts.matrix, evidence), cells=tuple(j.cell for j in found.whole)))
+    shown = judge(replace(published(project.parts, evidence), cells=tuple(j.cell for j in found.whole)))
     made = Published(matrix=project.parts.matrix, cells=shown, run=run)
-    rows = cuda_insight.selected(cuda.rows(shown, services), cuda_insight.listed(project.parts.matrix), ())
-    return write_published(project.folder / packed.PUBLISHED, made, evidence, rows)
+    rows = cuda_rows.selected(cuda.rows(shown, services), cuda_rows.listed(project.parts.matrix), ())
+    return write_published(project.folder / packed.PUBLISHED, made, evidence, cuda_page.files(rows, evidence.day))
 
 
 def catalogue(matrix: Path | None, services: Services) -> str:
@@ -66,10 +68,12 @@ def catalogue(matrix: Path | None, services: Services) -> str:
 def statements(project: Project) -> str:
     """What `docs/seeds.yaml` beside the matrix says and what came out of it by published evidence, as Markdown."""
     seeds, matrix, given = claims.read(project.folder / STATEMENTS), project.parts.matrix, project.published
-    cells = () if given is None else judge(replace(published(matrix, given), cells=project.plan.cells))
+    cells = () if given is None else judge(replace(published(project.parts, given), cells=project.plan.cells))
     return statements_page.statements(seeds, cells, matrix, "" if given is None else given.day)
 
 
 def write_dockerfiles(project: Project, folder: Path) -> tuple[Path, ...]:
     """Writes the build context of each selected cell that was locked into `folder`/CELL; returns the Dockerfiles."""
-    return contexts.write(results(project).selected, folder, dockerfile.read(project.parts.images))
+    return contexts.write(
+        results(project).selected, folder, dockerfile.read(project.parts.images), project.parts.devices.layer
+    )

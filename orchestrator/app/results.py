@@ -9,7 +9,7 @@ from orchestrator.app.planning import Project
 from orchestrator.engine.registry import ISOLATED, NOT_ISOLATED
 from orchestrator.errors import UserError
 from orchestrator.matrix import expand
-from orchestrator.model import Cell, CellRecord, Matrix, RunInfo
+from orchestrator.model import Cell, CellRecord, RunInfo
 from orchestrator.report.page import Page, page
 from orchestrator.run.parts import Parts
 from orchestrator.store.publication import Publication
@@ -50,7 +50,7 @@ def results(project: Project) -> Results:
     cells = expand.table(parts.matrix, project.plan, project.cells, (r.cell for r in recorded))
     evidence = own(parts, cells, records)
     runs = [r for r in parts.store.runs() if r.matrix_digest == parts.matrix.digest]
-    whole = judge(evidence) if given is None else beside(evidence, published(parts.matrix, given), given.day)
+    whole = judge(evidence) if given is None else beside(evidence, published(parts, given), given.day)
     if given is not None and any(j.published for j in whole):
         runs = sorted([*runs, given.run], key=lambda run: run.started)
     local = judge(own(parts, tuple(cell for cell in cells if cell.id in on_local), on_local))
@@ -105,17 +105,19 @@ def own(parts: Parts, cells: tuple[Cell, ...], records: Mapping[str, CellRecord]
         probes=parts.suite.probes,
         proven=parts.suite.proven,
         expects=parts.suite.expects,
+        inspection=parts.devices.inspection,
     )
 
 
-def published(matrix: Matrix, given: Publication) -> Evidence:
+def published(parts: Parts, given: Publication) -> Evidence:
     """Published records, read by the suite that they were seen with."""
     catalogue = given.catalogue
     return Evidence(
-        matrix=matrix,
+        matrix=parts.matrix,
         cells=(),
         records=given.records,
         probes=catalogue.probes,
         proven=catalogue.proven,
         expects=catalogue.expects,
+        inspection=parts.devices.inspection,
     )

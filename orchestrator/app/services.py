@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from orchestrator import paths
 
 if TYPE_CHECKING:
-    from orchestrator.lock.built import Wheels
-    from orchestrator.lock.tools import Tools
+    from orchestrator.lock.tools import Tools, Wheels
     from orchestrator.model import Base, Cell, Engine, Lock
+    from orchestrator.run.parts import Devices
     from orchestrator.run.suite import Suite
     from orchestrator.store.store import Store
 
@@ -24,7 +24,8 @@ class Services:
 
     `environment` are the host's variables, `folder` is where it was called, `now` the UTC clock, `data` a shipped file
     or folder by its name (see `paths.data`). `index` is the package index as of a moment, its pages kept below a
-    store; `engine` the engine of a name, or the best there is, answering; `suite` the probes; `lock` a cell's pins.
+    store; `engine` the engine of a name, or the best there is, answering; `suite` the probes; `lock` a cell's pins;
+    `devices` what is known of devices beside the CPU.
     `engine` raises UserError (exit 3), `suite` UserError, `lock` CellError.
     """
 
@@ -36,6 +37,7 @@ class Services:
     engine: Callable[[str | None], Engine]
     suite: Callable[[], Suite]
     lock: Callable[[Cell, Base, Wheels, Tools], Lock]
+    devices: Callable[[], Devices]
 
 
 def of_host(environment: Mapping[str, str]) -> Services:
@@ -49,6 +51,7 @@ def of_host(environment: Mapping[str, str]) -> Services:
         engine=lambda name: _engine(environment, name),
         suite=_suite,
         lock=_lock,
+        devices=_devices,
     )
 
 
@@ -79,3 +82,9 @@ def _lock(cell: Cell, base: Base, index: Wheels, tools: Tools) -> Lock:
     from orchestrator.lock import strategies
 
     return strategies.lock(cell, base, index, tools)
+
+
+def _devices() -> Devices:
+    from orchestrator.gpu.devices import devices
+
+    return devices(paths.data("images"))

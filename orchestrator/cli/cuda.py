@@ -14,7 +14,7 @@ from orchestrator.cli.options import project, shared, told
 from orchestrator.cli.printing import console, say
 from orchestrator.errors import UserError
 from orchestrator.foreign import json_text
-from orchestrator.model.cuda import Sighting
+from orchestrator.gpu.audit import GpuAudit
 from orchestrator.report import cuda as report
 
 _FEW = 3
@@ -92,7 +92,7 @@ def cuda(
         say(report.text(rows, console().width), end="")
 
 
-def _look(wanted: Wanted, services: Services) -> Sighting:
+def _look(wanted: Wanted, services: Services) -> GpuAudit:
     if wanted.image:
         return app.look_into_image(wanted.image, wanted.engine, services)
     return app.look_here(wanted.python, wanted.folders, services)

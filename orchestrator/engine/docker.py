@@ -99,7 +99,7 @@ class DockerEngine:
         began = time.monotonic()
         daemon = self.daemon()
         # What lies on top differs between cells that have everything else in common.
-        below = None if recipe.cuda is None else self.prepare(recipe.below, log)
+        below = None if recipe.on_top is None else self.prepare(recipe.below, log)
         key = recipe.key
         reference = f"compat-cell:{key[:20]}"
         with self._only_one(reference):

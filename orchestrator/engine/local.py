@@ -23,7 +23,7 @@ from typing import Any
 import uv
 from filelock import FileLock
 
-from orchestrator.engine import limits, local_build, local_cuda, local_index, local_process, local_python, owner
+from orchestrator.engine import limits, local_build, local_index, local_libraries, local_process, local_python, owner
 from orchestrator.engine.registry import LOCAL
 from orchestrator.errors import CellError, CellStatus, ExitCode, Phase, UserError, infra
 from orchestrator.model import (
@@ -40,6 +40,8 @@ from orchestrator.model import (
 )
 
 _MARKER = "compat.json"
+_LIBRARIES = "libraries"
+"""What a marker keeps the places of libraries under."""
 _OWNER = "owner"
 _PASSED = ("LD_LIBRARY_PATH", "PATH")
 
@@ -114,7 +116,9 @@ class LocalEngine:
         began = time.monotonic()
         folder = self._root / "venvs" / recipe.key[:20]
         with self._only_one(f"venv-{folder.name}"):
-            built = not (folder / _MARKER).exists()
+            # environments that an earlier version made do not say where their libraries are
+            lost = recipe.on_top is not None and _LIBRARIES not in _known(str(folder))
+            built = lost or not (folder / _MARKER).exists()
             if built:
                 self._make(recipe, folder, log)
             known = json.loads((folder / _MARKER).read_bytes())
@@ -137,8 +141,8 @@ class LocalEngine:
         try:
             local_build.make(recipe, making)
             known: dict[str, object] = {"environment": dict(recipe.environment)}
-            if recipe.cuda is not None:
-                known["cuda"] = local_cuda.lay_out(recipe, folder)
+            if recipe.on_top is not None:
+                known[_LIBRARIES] = local_libraries.lay_out(recipe, folder)
             _write(folder / _MARKER, {"key": recipe.key, "size": _size(folder), **known})
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
@@ -188,9 +192,9 @@ class LocalEngine:
             programs.insert(1, str(Path(uv.find_uv_bin()).parent))
             private = ("UV_CACHE_DIR", "PIP_CACHE_DIR")
             found |= {name: str(place / name.lower()) for name in private} | {"UV_PYTHON": f"{reference}/bin/python"}
-        cuda = _known(reference).get("cuda")
-        if cuda:
-            programs[1:1] = local_cuda.programs(cuda, reference)
+        libraries = _known(reference).get(_LIBRARIES)
+        if libraries:
+            programs[1:1] = local_libraries.programs(libraries, reference)
         found |= _variables(reference) | {n: _here(value, place) for n, value in task.environment}
         return found | {"PATH": os.pathsep.join(programs), "TMPDIR": str(place / "tmp"), "HOME": str(place / "tmp")}
 
@@ -255,9 +259,9 @@ def _known(reference: str) -> dict[str, Any]:
 def _variables(reference: str) -> dict[str, str]:
     """What an environment itself sets for every process."""
     known = _known(reference)
-    cuda = known.get("cuda")
+    libraries = known.get(_LIBRARIES)
     found: dict[str, str] = known.get("environment", {})
-    return (local_cuda.variables(cuda, reference, os.environ) if cuda else {}) | found
+    return (local_libraries.variables(libraries, reference, os.environ) if libraries else {}) | found
 
 
 def _here(text: str, place: Path) -> str:

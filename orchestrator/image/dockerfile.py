@@ -12,8 +12,8 @@ from orchestrator.model import (
     Base,
     BaseSpec,
     BuildContext,
-    Cuda,
     Distribution,
+    LibraryLayer,
     Recipe,
     Renderer,
     StepKind,
@@ -30,13 +30,13 @@ COMPILE_FILES = ("compile.py", "indexes.py", "sandbox.py")
 _PROXY_FILES = ("proxy.py", "upstream.py")
 _CELL = "Dockerfile.j2"
 _FETCH = "fetch.Dockerfile.j2"
-_GPU = "gpu.Dockerfile.j2"
+_LAYER = "gpu.Dockerfile.j2"
 _BASE = "base.Dockerfile.j2"
 _BUILDER = "builder.Dockerfile.j2"
 _TOOLS = "tools.Dockerfile"
 _VERIFY = "verify.py"
 COPIED = "/opt/cuda/lib"
-"""Where libraries from another image or a folder lie in a GPU image."""
+"""Where libraries from another image or a folder lie in an image on top of a cell's."""
 FOLDER = "cuda"
 """Where a folder's libraries lie in the build context."""
 _PATH = re.compile(r"[A-Za-z0-9/][A-Za-z0-9/._+*?-]*")
@@ -59,9 +59,9 @@ class Templates:
         return _digest(*(self[name] for name in (_CELL, *CELL_FILES, *COMPILE_FILES, _BUILDER)))
 
     @property
-    def gpu_digest(self) -> str:
-        """The same of what lies on a cell's image for a device with CUDA."""
-        return _digest(self[_GPU])
+    def layer_digest(self) -> str:
+        """The same of what lies on a cell's image for a device with libraries of its own."""
+        return _digest(self[_LAYER])
 
     @property
     def verify(self) -> bytes:
@@ -77,7 +77,7 @@ class Templates:
     def cell(self, recipe: Recipe) -> BuildContext:
         """The Dockerfile of a recipe, the one that fetches for it, their programs, and a list per layer of wheels.
 
-        Of a recipe with a CUDA part: the Dockerfile of that part alone, on the image of the recipe below it.
+        Of a recipe with a layer on top: the Dockerfile of that layer alone, on the image of the recipe below it.
         """
         return render(recipe, self)
 
@@ -103,7 +103,7 @@ class Templates:
 def read(folder: Path) -> Templates:
     """The templates of an `images/` folder."""
     files = (*CELL_FILES, *FETCH_FILES, *COMPILE_FILES, *_PROXY_FILES)
-    names = sorted({_CELL, _FETCH, _GPU, _BASE, _BUILDER, _TOOLS, _VERIFY, *files})
+    names = sorted({_CELL, _FETCH, _LAYER, _BASE, _BUILDER, _TOOLS, _VERIFY, *files})
     return Templates(texts=tuple((name, (folder / name).read_text(encoding="utf-8")) for name in names))
 
 
@@ -113,12 +113,12 @@ def renderer(templates: Templates) -> Renderer:
 
 
 def render(recipe: Recipe, templates: Templates) -> BuildContext:
-    """The build context of a recipe (of its CUDA part, where it has one: `below` is the rest).
+    """The build context of a recipe (of what lies on top, where something does: `below` is the rest).
 
     Raises ValueError for a name no index would serve.
     """
-    if recipe.cuda is not None:
-        return _render_gpu(recipe, recipe.cuda, templates)
+    if recipe.on_top is not None:
+        return _render_layer(recipe, recipe.on_top, templates)
     for step in recipe.steps:
         for dist in step.distributions:
             for word in (dist.name, dist.version, dist.filename, dist.sha256):
@@ -151,29 +151,29 @@ def render(recipe: Recipe, templates: Templates) -> BuildContext:
     return BuildContext(dockerfile=text, fetching=by, files=tuple(sorted(files)))
 
 
-def _render_gpu(recipe: Recipe, cuda: Cuda, templates: Templates) -> BuildContext:
+def _render_layer(recipe: Recipe, layer: LibraryLayer, templates: Templates) -> BuildContext:
     """The image of the same pins, with their libraries where they are found."""
     site = recipe.site_packages
-    links = [(f"{_path(folder, site)}/{name}", target) for name, folder, target in map(_link, cuda.links)]
-    words = [*cuda.folders, *cuda.paths, *(word for pair in links for word in pair)]
+    links = [(f"{_path(folder, site)}/{name}", target) for name, folder, target in map(_link, layer.links)]
+    words = [*layer.folders, *layer.paths, *(word for pair in links for word in pair)]
     for word in words:
         if not _PATH.fullmatch(word):
             raise ValueError(f"{word!r} can't be part of a Dockerfile")
     text = _text(
-        templates[_GPU],
+        templates[_LAYER],
         {
             "title": _title(recipe),
             "tag": reference(recipe.key),
             "below": reference(recipe.below.key),
             "key": recipe.key,
             "site": site,
-            "cuda": cuda,
+            "cuda": layer,
             "copied": COPIED,
             "links": links,
-            "folders": [*((COPIED,) if cuda.copied else ()), *(_path(f, "${SITE}") for f in cuda.folders)],
+            "folders": [*((COPIED,) if layer.copied else ()), *(_path(f, "${SITE}") for f in layer.folders)],
         },
     )
-    large = [(f"{FOLDER}/{path.rpartition('/')[2]}", f"{cuda.folder}/{path}") for path in cuda.paths if cuda.folder]
+    large = [(f"{FOLDER}/{path.rpartition('/')[2]}", f"{layer.folder}/{path}") for path in layer.paths if layer.folder]
     return BuildContext(dockerfile=text, large=tuple(sorted(large)))
 
 

@@ -1,4 +1,4 @@
-"""The CUDA libraries of a cell's device, on top of its pins: which line is meant, which of its sources can be had."""
+"""The libraries of a cell's device, on top of its pins: which line is meant, which of its sources can be had."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from orchestrator.lock.resolve import Where, by_uv, unresolvable
 from orchestrator.lock.tags import same_version
 from orchestrator.model import AxisKind, Cell, Choice, Distribution, Libraries, SourceKind, Sources, Strategy
 
-NO_LIBRARIES = "no-cuda-libraries"
-NO_LINE = "no-cuda-line"
+NO_LIBRARIES = "no-libraries"
+NO_LINE = "no-line"
 CLASH = "libraries-clash"
 
 
@@ -39,8 +39,8 @@ class Added:
 def add(cell: Cell, pins: Pins, where: Where) -> Added:
     """The cell's distributions with the libraries of its device; nothing of the cell changes.
 
-    Raises CellError: unavailable `no-cuda-line` (what a device follows was built for a line that the matrix does not
-    list), unavailable `no-cuda-libraries` with what was tried, unresolvable `libraries-clash` with uv's reason.
+    Raises CellError: unavailable `no-line` (what a device follows was built for a line that the matrix does not
+    list), unavailable `no-libraries` with what was tried, unresolvable `libraries-clash` with uv's reason.
     """
     device = next(iter(cell.of_kind(AxisKind.DEVICE)), None)
     if device is None or not (device.sources or device.follows):
@@ -71,14 +71,13 @@ def _followed(device: Choice, cell: Cell, pins: Pins, where: Where) -> tuple[Cho
     if there is None:
         raise _unavailable(NO_LINE, f"{device.name} follows {device.follows}, which is not in this combination")
     built = where.tools.built_for(there.name, there.version, cell.python, where.platform)
-    if not built.cuda:
-        raise _unavailable(NO_LINE, f"{there.name} {there.version} was built without CUDA")
-    wanted = "cuda" + ".".join(built.cuda.split(".")[:2])
+    said = f"{there.name} {there.version} was built {built.said}"
+    if not built.device:
+        raise _unavailable(NO_LINE, said)
     lines = [c for c in where.tools.devices if c.sources]
-    found = next((c for c in lines if c.name == wanted), None)
-    said = f"{there.name} {there.version} was built for CUDA {built.cuda}"
+    found = next((c for c in lines if c.name == built.device), None)
     if found is None:
-        listed = ", ".join(c.name for c in lines) or "no CUDA line"
+        listed = ", ".join(c.name for c in lines) or "no device with libraries"
         raise _unavailable(NO_LINE, f"{said}, and the matrix lists {listed}")
     return found, (f"{said}: {device.name} is {found.name} here",)
 

@@ -26,7 +26,7 @@ def lock(cell: Cell, base: Base, index: Facts, tools: Tools) -> Lock:
     """The pins of a cell.
 
     Raises CellError: unresolvable `no-release`, `no-wheel`, `pins-clash`, `libraries-clash` or `resolver-timeout`;
-    excluded `forced-not-needed`; unavailable `no-cuda-line` or `no-cuda-libraries`; infra for everything that is not
+    excluded `forced-not-needed`; unavailable `no-line` or `no-libraries`; infra for everything that is not
     the packages' doing.
     """
     asked = requirements(cell)
@@ -99,7 +99,8 @@ def substitute(
     chosen = {d.name: d for d in distributions}
     notes: list[str] = []
     pairs = [pair for choice in cell.of_kind(AxisKind.DEVICE) for pair in choice.substitutes]
-    how = "" if any(c.sources or c.follows for c in cell.of_kind(AxisKind.DEVICE)) else ", no CUDA libraries"
+    own = any(c.sources or c.follows for c in cell.of_kind(AxisKind.DEVICE))
+    how = "" if own else ", without the libraries of other devices"
     for bounded, stand_in in ((Requirement(o), canonicalize_name(s)) for o, s in pairs):
         original = canonicalize_name(bounded.name)
         present = chosen.get(original)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from orchestrator.errors import CellError, CellStatus, Phase, infra
-from orchestrator.model import Choice, Index, IndexFile
-from orchestrator.model.cuda import Built
+from orchestrator.model import BuiltFor, Choice, Index, IndexFile
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,7 +28,7 @@ def no_image(_reference: str) -> str:
     raise CellError(Phase.START, CellStatus.UNAVAILABLE, "no-image", "there is no engine to fetch it with")
 
 
-def not_read(package: str, version: str, _python: str, _platform: str) -> Built:
+def not_read(package: str, version: str, _python: str, _platform: str) -> BuiltFor:
     """Where wheels can't be looked into. Raises CellError(resolve, infra)."""
     raise infra(Phase.RESOLVE, "built-for", f"what {package} {version} was built for can't be read here")
 
@@ -43,9 +43,9 @@ class Tools:
     `CellError` (infra) where they could not even start.
     `pip_seconds` bounds pip's resolver, `sleep` waits between attempts.
 
-    For devices with CUDA: `image(reference)` answers with the identity of an image that the engine has or could fetch,
-    or raises CellError(unavailable); `built_for(package, version, python, platform)` reads from a wheel what it was
-    built for; `devices` are all that the matrix lists, among which a device that follows a package finds its line.
+    For devices with libraries: `image(reference)` answers with the identity of an image that the engine has or could
+    fetch, or raises CellError(unavailable); `built_for(package, version, python, platform)` reads from a wheel what it
+    was built for; `devices` are all that the matrix lists, among which a device that follows a package finds its line.
     """
 
     uv_host: Callable[[tuple[str, ...], str], Result]
@@ -54,7 +54,7 @@ class Tools:
     pip_seconds: int = 300
     sleep: Callable[[float], None] = time.sleep
     image: Callable[[str], str] = no_image
-    built_for: Callable[[str, str, str, str], Built] = not_read
+    built_for: Callable[[str, str, str, str], BuiltFor] = not_read
     devices: tuple[Choice, ...] = ()
 
 
@@ -71,4 +71,23 @@ class Facts(Index, Protocol):
 
     def requires(self, file: IndexFile) -> tuple[str, ...]:
         """`Requires-Dist` of a file, as written. Raises CellError(resolve, infra) where it can't be read."""
+        ...
+
+
+class Wheels(Facts, Protocol):
+    """An index whose files can be read in parts, as `lock.index.PackageIndex`."""
+
+    @property
+    def readings(self) -> Path:
+        """A folder for what was read once and never changes."""
+        ...
+
+    def part(self, file: IndexFile, start: int, stop: int) -> bytes:
+        """Bytes `start` up to but not including `stop` of a file. Raises CellError(resolve, infra), "index-ranges"
+        where the server only sends whole files.
+        """
+        ...
+
+    def size(self, file: IndexFile) -> int:
+        """Bytes of a file. Raises as `part` does."""
         ...

@@ -13,7 +13,7 @@ from orchestrator.model import IndexFile
 
 @dataclass(kw_only=True, slots=True)
 class Unread:
-    """`lock.built.Wheels` that answers nothing: every question raises CellError(resolve, infra), never "no release"."""
+    """`lock.tools.Wheels` that answers nothing: every question raises CellError(resolve, infra), never "no release"."""
 
     as_of: datetime
 

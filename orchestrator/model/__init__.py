@@ -6,8 +6,9 @@ the border (`matrix.document`, `store.records`) and nothing behind it handles di
 
 from orchestrator.model.engine import Engine, EngineId, EngineKind, Exit, Prepared, Stored, Task, not_held
 from orchestrator.model.environment import FIXED_VARIABLES, loading
-from orchestrator.model.image import Base, BaseSpec, BuildContext, Cuda, Recipe, Renderer, Step, StepKind
-from orchestrator.model.lock import Distribution, Index, IndexFile, Libraries, Lock, SourceKind, public_index
+from orchestrator.model.image import Base, BaseSpec, BuildContext, LibraryLayer, Recipe, Renderer, Step, StepKind
+from orchestrator.model.inspection import Inspected, Inspection
+from orchestrator.model.lock import BuiltFor, Distribution, Index, IndexFile, Libraries, Lock, SourceKind, public_index
 from orchestrator.model.matrix import (
     ABSENT,
     UNPINNED,
@@ -39,11 +40,11 @@ __all__ = [
     "Base",
     "BaseSpec",
     "BuildContext",
+    "BuiltFor",
     "Cell",
     "CellRecord",
     "Choice",
     "Condition",
-    "Cuda",
     "Distribution",
     "Ended",
     "Engine",
@@ -54,7 +55,10 @@ __all__ = [
     "Group",
     "Index",
     "IndexFile",
+    "Inspected",
+    "Inspection",
     "Libraries",
+    "LibraryLayer",
     "Limits",
     "Lock",
     "Matrix",

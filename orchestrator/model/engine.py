@@ -156,7 +156,7 @@ class Engine(Protocol):
         ...
 
     def prepare(self, recipe: Recipe, log: Path) -> Prepared:
-        """Builds what is missing, for a recipe with a CUDA part the image below it as well.
+        """Builds what is missing, for a recipe with a layer on top the image below it as well.
 
         Raises CellError(build, uninstallable) when an install step itself fails.
         """

@@ -74,11 +74,12 @@ class Step:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Cuda:
-    """What makes the CUDA libraries of a cell be found: an image of its own, on top of the cell's.
+class LibraryLayer:
+    """What makes the libraries of a cell's device be found: an image of its own, on top of the cell's.
 
     `folders` are those of wheels, below site-packages ("nvidia/cublas/lib"), in the order the loader looks into them;
-    `tools` is one below site-packages that holds what XLA calls, `bin/ptxas` and `nvvm/libdevice` ("" for none).
+    `tools` is one below site-packages with programs in its `bin` ("" for none), and `tools_by` the variable that names
+    it to a process, with what stands before the folder in its value.
     Libraries from elsewhere are copied: `paths` from the image `image`, or from `folder` on the machine that builds,
     and `identity` is the digest of what is there. `links` are (name, target): the name is made beside the target, which
     is below site-packages or absolute. `template` is the digest of the Dockerfile template.
@@ -86,6 +87,7 @@ class Cuda:
 
     folders: tuple[str, ...] = ()
     tools: str = ""
+    tools_by: tuple[str, str] = ("", "")
     image: str = ""
     folder: str = ""
     paths: tuple[str, ...] = ()
@@ -100,31 +102,31 @@ class Cuda:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recipe:
-    """A base and the ordered steps to an image. `template` is the digest of the Dockerfile template, `cuda` what comes
-    on top for a device with CUDA.
+    """A base and the ordered steps to an image. `template` is the digest of the Dockerfile template,
+    `on_top` what comes on top for a device with libraries of its own.
     """
 
     base: Base
     steps: tuple[Step, ...]
     environment: tuple[tuple[str, str], ...] = ()
     template: str = ""
-    cuda: Cuda | None = None
+    on_top: LibraryLayer | None = None
 
     @property
     def key(self) -> str:
         """What makes two images the same image."""
         steps = [(s.kind, [(d.name, d.version, d.sha256) for d in s.distributions]) for s in self.steps]
         below = digest([self.base.identity, steps, self.environment, self.template])
-        if self.cuda is None:
+        if self.on_top is None:
             return below
-        on_top = self.cuda
-        held = [on_top.folders, on_top.tools, on_top.copied, on_top.paths, on_top.identity, on_top.links]
-        return digest([below, held, on_top.template])
+        layer = self.on_top
+        held = [layer.folders, layer.tools, layer.copied, layer.paths, layer.identity, layer.links]
+        return digest([below, held, layer.template])
 
     @property
     def below(self) -> Recipe:
-        """The same without what makes CUDA be found: the environment as installing alone leaves it."""
-        return replace(self, cuda=None)
+        """The same without what makes libraries be found: the environment as installing alone leaves it."""
+        return replace(self, on_top=None)
 
     @property
     def site_packages(self) -> str:
@@ -174,7 +176,7 @@ class Renderer(Protocol):
         ...
 
     def cell(self, recipe: Recipe) -> BuildContext:
-        """A cell's image; of a recipe with a CUDA part only that part, on the image of the recipe below it."""
+        """A cell's image; of a recipe with a layer on top only that, on the image of the recipe below it."""
         ...
 
     def base(self, spec: BaseSpec, start: str, *, bootstrapped: bool) -> BuildContext: ...

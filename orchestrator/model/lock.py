@@ -61,7 +61,7 @@ class Distribution:
 
 
 class SourceKind(StrEnum):
-    """Where the CUDA libraries of a lock come from."""
+    """Where the libraries of a lock's device come from."""
 
     IMAGE = "image"
     WHEELS = "wheels"
@@ -69,8 +69,18 @@ class SourceKind(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class BuiltFor:
+    """Which of a matrix's devices a file of a package was built for: its name ("" for none), and the same in words,
+    behind "was built": "for CUDA 11.2", "without CUDA".
+    """
+
+    device: str
+    said: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Libraries:
-    """The CUDA libraries that come on top of a cell's own pins.
+    """The libraries of a device that come on top of a cell's own pins.
 
     From wheels: `names` are the distributions that were added. From elsewhere: `place` is an image's name or a folder
     of the machine that builds, `paths` what is copied from it (within a folder: file names relative to it), and
@@ -88,10 +98,10 @@ class Libraries:
 class Lock:
     """A cell's resolved, hash-pinned requirements; sorted by name.
 
-    `python` is a minor ("3.9"), `platform` a wheel platform ("manylinux_2_36_x86_64"), `device` "cpu" or the CUDA line
-    ("cuda11.8"), `resolver` the tool and its version ("uv 0.9.1"), `cutoff` the moment dependencies were taken from,
-    `notes` what a reader must know (a substitution used or not, names added without bounds), `libraries` where CUDA
-    comes from, for a device that has it.
+    `python` is a minor ("3.9"), `platform` a wheel platform ("manylinux_2_36_x86_64"), `device` "cpu" or the line
+    of libraries ("cuda11.8"), `resolver` the tool and its version ("uv 0.9.1"), `cutoff` the moment dependencies were
+    taken from, `notes` what a reader must know (a substitution used or not, names added without bounds), `libraries`
+    where those of the device come from, for one that has some.
     """
 
     python: str

@@ -50,7 +50,7 @@ class Axis:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sources:
-    """Where a device's CUDA libraries may come from, in the order they are tried: an image, wheels, a folder.
+    """Where a device's libraries may come from, in the order they are tried: an image, wheels, a folder.
 
     `image` is a container image and `paths` what is copied from it (folders ending in "/", or patterns of files);
     `wheels` are requirements that are added to a cell's pins; `folder` is an absolute path on the machine that builds,
@@ -70,7 +70,7 @@ class Choice:
 
     `variables` and `requires` belong to env axes (set in the probe process; packages they need); the rest to device
     axes. `substitutes` are (original, stand-in) such as (tensorflow, tensorflow-cpu), the original with or without
-    bounds ("tensorflow<2.1"). `on_request`: planned only where somebody names it. `sources`: where its CUDA libraries
+    bounds ("tensorflow<2.1"). `on_request`: planned only where somebody names it. `sources`: where its libraries
     come from; None for a device that has none. `follows`: the package whose own build decides which of the other
     devices is meant.
     """

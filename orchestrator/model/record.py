@@ -8,7 +8,6 @@ from datetime import datetime
 from enum import StrEnum
 
 from orchestrator.errors import Attribution, CellStatus, Phase
-from orchestrator.model.cuda import Sighting
 from orchestrator.model.engine import EngineId
 from orchestrator.model.image import Base
 from orchestrator.model.lock import Lock
@@ -108,7 +107,7 @@ class Observation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CellRecord:
-    """Everything one run learned about one cell; `audit` is what a look into a GPU image saw, without a GPU."""
+    """Everything one run learned about one cell; `audit` is what an inspection of its image saw, as JSON has it."""
 
     cell: Cell
     status: CellStatus
@@ -126,7 +125,7 @@ class CellRecord:
     observations: tuple[Observation, ...] = ()
     facts: Mapping[str, object] = field(default_factory=dict)
     seconds: float = 0.0
-    audit: Sighting | None = None
+    audit: object = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

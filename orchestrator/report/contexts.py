@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from orchestrator.image import dockerfile, recipe
+from orchestrator.model import Libraries, LibraryLayer
 from orchestrator.store.files import write_whole
 from orchestrator.verdict.judge import Judged
 
 
-def write(cells: Sequence[Judged], folder: Path, templates: dockerfile.Templates) -> tuple[Path, ...]:
-    """Writes the build context of each cell that was locked into `folder`/CELL; returns the Dockerfiles."""
+def write(
+    cells: Sequence[Judged],
+    folder: Path,
+    templates: dockerfile.Templates,
+    layer: Callable[[Libraries, str], LibraryLayer],
+) -> tuple[Path, ...]:
+    """Writes the build context of each cell that was locked into `folder`/CELL; returns the Dockerfiles.
+
+    `layer`: libraries and the digest of a template → what makes them be found.
+    """
     written = []
     for judged in cells:
         record = judged.record
         if record is None or record.lock is None or record.base is None:
             continue
         subjects = tuple(c.axis.package or "" for c in record.cell.subjects)
-        made = recipe.recipe(
-            record.lock, record.base, subjects, template=templates.digest, gpu_template=templates.gpu_digest
-        )
+        libraries = record.lock.libraries
+        on_top = None if libraries is None else layer(libraries, templates.layer_digest)
+        made = recipe.recipe(record.lock, record.base, subjects, template=templates.digest, on_top=on_top)
         place = folder / record.cell.id
-        for part, at in ((made.below, place / "below"), (made, place)) if made.cuda else ((made, place),):
+        for part, at in ((made.below, place / "below"), (made, place)) if made.on_top else ((made, place),):
             context = dockerfile.render(part, templates)
             for name, content in context.written:
                 write_whole(at / name, content)

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from orchestrator.foreign import in_markdown, json_text, printable, sheet
-from orchestrator.insight.cuda import Looked, Row
-from orchestrator.lock.cuda_facts import Disagreement
-from orchestrator.model.cuda import Fix, Library, Loading, Sighting
+from orchestrator.gpu.audit import Fix, GpuAudit, Library, Loading
+from orchestrator.gpu.facts import Disagreement
+from orchestrator.gpu.rows import Looked, Row
+from orchestrator.gpu.verdict import GENERATIONS, Cover, Load, and_unsound, audited, cover, in_words, mended
+from orchestrator.gpu.verdict import coverage as covered
 from orchestrator.report.lines import fold
-from orchestrator.verdict.cuda import GENERATIONS, Audited, Cover, Load, audited, cover
-from orchestrator.verdict.cuda import coverage as covered
 from orchestrator.verdict.words import counted
 
 LEVELS = (
@@ -84,7 +84,7 @@ def coverage(capabilities: Iterable[str]) -> str:
     return "; ".join(_HOW[how].format(", ".join(found[how])) for how in _HOW if how in found)
 
 
-def _carried(seen: Sighting) -> str:
+def _carried(seen: GpuAudit) -> str:
     """The same of everything that was found in TensorFlow's own files."""
     found: dict[Cover, list[str]] = {}
     for name, how in covered(seen):
@@ -102,7 +102,7 @@ def _provides(row: Row, python: str) -> str:
     if release.extra and python not in barred and not barred.keys() >= set(release.pythons):
         line = f'pip install "{release.package}[and-cuda]=={release.version}"'
         own = row.provided if row.provided and row.provided.version == release.version else None
-        reasons = [f"and {_mended(own.fix)}"] if own and own.fix else []
+        reasons = [f"and {mended(own.fix)}"] if own and own.fix else []
         if barred and not python:
             reasons.append(f"not on Python {' '.join(barred)}: {_nowhere(barred)}")
     elif row.provided is None:
@@ -111,7 +111,7 @@ def _provides(row: Row, python: str) -> str:
         line = f"pip install {release.package}=={release.version} {' '.join(row.provided.pins)}"
         reasons = [f"seen with {row.provided.version}"] if row.provided.version != release.version else []
         if row.provided.fix:
-            reasons.append(f"and {_mended(row.provided.fix)}")
+            reasons.append(f"and {mended(row.provided.fix)}")
         if release.extra:
             reasons.append(f"[and-cuda] can't be installed: {_nowhere(barred)}")
     return line + (f" ({'; '.join(reasons)})" if reasons else "")
@@ -121,7 +121,7 @@ def _nowhere(barred: Mapping[str, str]) -> str:
     return f"no file of {', '.join(dict.fromkeys(barred.values()))} in the index"
 
 
-def advice(seen: Sighting, row: Row | None = None) -> tuple[str, ...]:
+def advice(seen: GpuAudit, row: Row | None = None) -> tuple[str, ...]:
     """What to do so that TensorFlow finds its libraries, a line each; empty where it does. `row`: its release's."""
     verdict = audited(seen)
     if verdict.load in (Load.LOADS, Load.UNKNOWN, Load.CRASHED):
@@ -142,7 +142,7 @@ def advice(seen: Sighting, row: Row | None = None) -> tuple[str, ...]:
     return (*refused, f"{', '.join(nowhere)} nowhere here: {_source(seen, row)}") if nowhere else refused
 
 
-def _source(seen: Sighting, row: Row | None) -> str:
+def _source(seen: GpuAudit, row: Row | None) -> str:
     """Where the libraries come from that an environment lacks."""
     line = row and _provides(row, ".".join(seen.python.split(".")[:2]))
     own = f"install CUDA {seen.built.cuda} and cuDNN {seen.built.cudnn}, which it was built for"
@@ -157,12 +157,12 @@ def commands(fix: Fix) -> Iterable[str]:
         yield f"export LD_LIBRARY_PATH={':'.join(fix.folders)}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}"
 
 
-def answer(seen: Sighting, width: int, row: Row | None = None) -> str:
+def answer(seen: GpuAudit, width: int, row: Row | None = None) -> str:
     """Why a TensorFlow does or doesn't see a GPU, for the environment that was looked into. `row`: its release's."""
     verdict, built = audited(seen), seen.built
     name = f"TensorFlow {built.release or '?'} · Python {seen.python}"
     lines = [f"{name} · built for CUDA {built.cuda or '?'}, cuDNN {built.cudnn or '?'}" if built.cuda else name, ""]
-    lines += fold(f"libraries: {_and_unsound(verdict)}", width)
+    lines += fold(f"libraries: {and_unsound(verdict)}", width)
     asked = [library for library in seen.libraries if not library.optional]
     lines += [line for library in asked for line in _library(library, width)]
     told = advice(seen, row)
@@ -185,7 +185,7 @@ def answer(seen: Sighting, width: int, row: Row | None = None) -> str:
     return printable("\n".join(lines), lines=True) + "\n"
 
 
-def _from_the_host(seen: Sighting, row: Row | None) -> str:
+def _from_the_host(seen: GpuAudit, row: Row | None) -> str:
     """The driver that has to be there, by NVIDIA's own table and by what the CUDA runtime that was found accepted."""
     oldest = f", {row.driver.minimum} or newer for CUDA {row.driver.cuda}" if row and row.driver else ""
     accepted = f"; the CUDA runtime found here takes any of CUDA {seen.oldest_driver} on" if seen.oldest_driver else ""
@@ -208,6 +208,17 @@ def _library(library: Library, width: int) -> list[str]:
 
 
 # ---------------------------------------------------------------- files
+
+
+def files(rows: Sequence[Row], day: str) -> dict[str, bytes]:
+    """What is published of the looks into images, name → content; nothing where there was none."""
+    if not any(row.looks for row in rows):
+        return {}
+    return {
+        "cuda.md": markdown(rows, day).encode(),
+        "cuda.csv": csv(rows).encode(),
+        "cuda.json": document(rows).encode(),
+    }
 
 
 def markdown(rows: Sequence[Row], day: str) -> str:
@@ -278,31 +289,6 @@ def _summary(row: Row) -> tuple[str, ...]:
     name = release.version if release.package == "tensorflow" else f"{release.version} ({release.package})"
     driver = f"≥ {row.driver.minimum}" if row.driver else "–"
     return (name, _span(release.pythons), built.cuda or "none", built.cudnn or "–", driver, _gpus(built.capabilities))
-
-
-def in_words(verdict: Audited) -> str:
-    """A verdict in words, with what mends it or only seems to."""
-    return _and_unsound(verdict) if verdict.fix is None else f"{verdict.words}; mended by {_mended(verdict.fix)}"
-
-
-def _and_unsound(verdict: Audited) -> str:
-    """The verdict's words, with what only seems to mend it."""
-    fix = verdict.unsound
-    if fix is None:
-        return verdict.words
-    lacking = f"{len(fix.lacking)} of the {fix.named} functions it calls are not there, such as {fix.lacking[0]}"
-    doubt = lacking if fix.lacking else "which functions it calls there is not known"
-    return f"{verdict.words}; with {_linked(fix)} a device is listed, and {doubt}"
-
-
-def _mended(fix: Fix) -> str:
-    parts = ["LD_LIBRARY_PATH"] if fix.folders else []
-    return " and ".join(parts + ([_linked(fix)] if fix.links else []))
-
-
-def _linked(fix: Fix) -> str:
-    links = ", ".join(f"{name} → {target.rpartition('/')[2]}" for name, target in fix.links)
-    return f"{'a link' if len(fix.links) == 1 else 'links'} ({links})"
 
 
 def _look_cells(look: Looked | None) -> tuple[str, ...]:

@@ -205,7 +205,9 @@ def _published(cells: Sequence[Judged]) -> list[str]:
 
 def _legend(tables: Sequence[Small], cells: Sequence[Judged]) -> tuple[str, ...]:
     words = {e.word for t in tables for b in t.blocks for r in b.rows for e in r.entries if e}
-    lines = [f"{word} = {meaning}" for word, meaning in MEANING.items() if word in words]
+    inspections = {id(j.inspection): j.inspection for j in cells if j.inspection is not None}.values()
+    known = MEANING | {word: meaning for one in inspections for word, meaning in one.meanings.items()}
+    lines = [f"{word} = {meaning}" for word, meaning in known.items() if word in words]
     lines += _published(cells)
     if any(e.old for t in tables for b in t.blocks for r in b.rows for e in r.entries if e):
         lines.append("old = seen by an earlier run, on that day")

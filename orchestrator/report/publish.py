@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orchestrator.errors import CellStatus, ExitCode, UserError
-from orchestrator.insight import cuda
 from orchestrator.model import RunInfo
-from orchestrator.report import cuda as cuda_page
 from orchestrator.report.files import Published, csv, html, markdown
 from orchestrator.report.page import page
 from orchestrator.store import packed
@@ -64,10 +62,12 @@ def whole_run(runs: Sequence[RunInfo]) -> RunInfo:
     return replace(isolated[-1], started=min(r.started for r in isolated if r.as_of == isolated[-1].as_of))
 
 
-def write_published(directory: Path, made: Published, evidence: Publication, gpus: Sequence[cuda.Row] = ()) -> Written:
+def write_published(
+    directory: Path, made: Published, evidence: Publication, beside: Mapping[str, bytes] | None = None
+) -> Written:
     """Writes table.md, table.csv, table.html and the evidence, each whole; equal input gives equal bytes.
 
-    Where GPU images were looked into, cuda.md, cuda.csv and cuda.json as well.
+    `beside`: other pages, name → content, such as those of what an inspection saw.
 
     Raises UserError, having written nothing, where all of it would be more than may be shipped.
     """
@@ -79,13 +79,8 @@ def write_published(directory: Path, made: Published, evidence: Publication, gpu
         "table.csv": csv(made).encode(),
         "table.html": html(shown).encode(),
         packed.FILE: packed.encode(evidence),
+        **(beside or {}),
     }
-    if any(row.looks for row in gpus):
-        contents |= {
-            "cuda.md": cuda_page.markdown(gpus, evidence.day).encode(),
-            "cuda.csv": cuda_page.csv(gpus).encode(),
-            "cuda.json": cuda_page.document(gpus).encode(),
-        }
     shipped = sum(len(zlib.compress(content)) for content in contents.values())
     if shipped > BUDGET:
         raise UserError(

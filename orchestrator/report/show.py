@@ -10,9 +10,7 @@ from orchestrator.engine.registry import LOCAL
 from orchestrator.errors import UserError
 from orchestrator.foreign import printable, uncoloured
 from orchestrator.model import CellRecord, Outcome, OutcomeKind, not_held
-from orchestrator.report.cuda import in_words
 from orchestrator.verdict.classify import how_it_ended
-from orchestrator.verdict.cuda import audited
 from orchestrator.verdict.judge import Judged
 from orchestrator.verdict.words import NOT_RUN, shorten
 
@@ -65,8 +63,8 @@ def _head(judged: Judged) -> list[str]:
         + (f" ({v.reason})" if v.reason else "")
         for v in judged.verdicts
     ]
-    if record.audit:
-        lines.append(f"CUDA libraries: {in_words(audited(record.audit))}")
+    if judged.inspection is not None and (told := judged.inspected) is not None:
+        lines.append(f"{judged.inspection.name}: {told.says}")
     when = f"{record.dated:%Y-%m-%d %H:%M} UTC" if record.dated else "at an unknown time"
     how = "isolated" if judged.isolated else "not isolated: plain processes, no container"
     lines.append(f"tried {when} in run {record.run or '?'} on {record.engine} ({how}), {record.seconds:.1f} s")

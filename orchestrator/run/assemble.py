@@ -10,13 +10,11 @@ from pathlib import Path
 
 from orchestrator.errors import CellError, CellStatus, Phase, infra
 from orchestrator.image import bases, dockerfile, recipe
-from orchestrator.lock import built, strategies, tags, uv
-from orchestrator.lock.built import Wheels
+from orchestrator.lock import strategies, tags, uv
 from orchestrator.lock.settings import uv_environment
-from orchestrator.lock.tools import Facts, Result, Tools
+from orchestrator.lock.tools import Facts, Result, Tools, Wheels
 from orchestrator.matrix import expand
 from orchestrator.model import (
-    FIXED_VARIABLES,
     AxisKind,
     Base,
     BaseSpec,
@@ -25,13 +23,13 @@ from orchestrator.model import (
     IndexFile,
     Limits,
     Lock,
+    Prepared,
     Recipe,
     RunInfo,
     Sources,
     Task,
 )
-from orchestrator.run import audit, gpus
-from orchestrator.run.forecast import UNPACKED, UNPACKED_CUDA, Needed
+from orchestrator.run.forecast import UNPACKED, UNPACKED_LIBRARIES, Needed
 from orchestrator.run.parts import Parts
 from orchestrator.run.watch import Watcher
 from orchestrator.run.workshop import Workshop
@@ -63,7 +61,7 @@ def workshop(parts: Parts, engine: Engine, run: RunInfo, terms: Terms) -> Worksh
     """Everything `run_cells` needs. Bases are obtained once per run, whether they can be had or not."""
     specs = bases.load(parts.images / "bases.yaml")
     templates = dockerfile.read(parts.images)
-    devices = tuple(c for choices in parts.matrix.choices for c in choices if c.axis.kind is AxisKind.DEVICE)
+    listed = tuple(c for choices in parts.matrix.choices for c in choices if c.axis.kind is AxisKind.DEVICE)
     shelf: dict[str, Base | CellError] = {}
     stop = threading.Event()
 
@@ -84,17 +82,20 @@ def workshop(parts: Parts, engine: Engine, run: RunInfo, terms: Terms) -> Worksh
             in_builder=in_builder(engine, base, parts.matrix.limits),
             sleep=lambda seconds: _pause(stop, seconds),
             image=engine.fetch,
-            built_for=lambda name, version, python, platform: built.built_for(
+            built_for=lambda name, version, python, platform: parts.devices.built_for(
                 name, version, python, platform, parts.index
             ),
-            devices=devices,
+            devices=listed,
         )
         return terms.lock(cell, base, parts.index, tools)
 
-    look = audit.read(parts.images / "gpu")
-
     def to_recipe(lock: Lock, base: Base, subjects: tuple[str, ...]) -> Recipe:
-        return recipe.recipe(lock, base, subjects, template=templates.digest, gpu_template=templates.gpu_digest)
+        libraries = lock.libraries
+        on_top = None if libraries is None else parts.devices.layer(libraries, templates.layer_digest)
+        return recipe.recipe(lock, base, subjects, template=templates.digest, on_top=on_top)
+
+    def gpus(image: Prepared) -> str:
+        return parts.devices.gpus(image, engine, parts.matrix.limits)
 
     return Workshop(
         run=run,
@@ -109,9 +110,9 @@ def workshop(parts: Parts, engine: Engine, run: RunInfo, terms: Terms) -> Worksh
         resolve=resolve,
         recipe=to_recipe,
         groups=lambda cell: expand.groups_of(cell, parts.matrix),
-        audit=audit.auditor(look, engine, parts.matrix.limits, FIXED_VARIABLES),
-        look=look.digest,
-        gpus=gpus.known(engine, parts.matrix.limits),
+        inspection=parts.devices.inspection,
+        gpus=once(gpus),
+        gpus_now=gpus,
         wanted=terms.probes,
         disk_floor=terms.disk_floor,
         disk_budget=terms.disk_budget,
@@ -154,7 +155,7 @@ def preflight(index: Facts) -> Callable[[Cell], dict[str, Needed]]:
 
 def chosen_files(cell: Cell, index: Facts) -> dict[str, Needed]:
     """The files (by sha256) that a cell's exact choices come from, on any base that has its Python; with those of its
-    device's CUDA libraries, where the matrix names exact wheels.
+    device's libraries, where the matrix names exact wheels.
 
     Raises CellError(unresolvable) where one of them has no file for that Python.
     """
@@ -173,7 +174,7 @@ def chosen_files(cell: Cell, index: Facts) -> dict[str, Needed]:
         listed = tags.release(index.files(stand_ins[original]), files[original].version)
         files[original] = tags.select_file(listed, anywhere.full_version, anywhere.platform) or files[original]
     found = {file.sha256: _needed(file, UNPACKED) for file in files.values()}
-    return found | {file.sha256: _needed(file, UNPACKED_CUDA) for file in _libraries(cell, anywhere, index)}
+    return found | {file.sha256: _needed(file, UNPACKED_LIBRARIES) for file in _libraries(cell, anywhere, index)}
 
 
 def _needed(file: IndexFile, unpacked: float) -> Needed:
@@ -182,7 +183,7 @@ def _needed(file: IndexFile, unpacked: float) -> Needed:
 
 
 def _libraries(cell: Cell, base: Base, index: Facts) -> Iterator[IndexFile]:
-    """Wheels of CUDA libraries. What can't be had counts for nothing here: locking says what is wrong with it."""
+    """Wheels of a device's libraries. What can't be had counts for nothing here: locking says what is wrong with it."""
     sources = (choice.sources or Sources() for choice in cell.of_kind(AxisKind.DEVICE))
     for line in (wheel for source in sources for wheel in source.wheels):
         try:
@@ -203,6 +204,20 @@ def _obtain(python: str, candidates: tuple[BaseSpec, ...], engine: Engine, log: 
         except CellError as error:
             found = error
     return found
+
+
+def once(ask: Callable[[Prepared], str]) -> Callable[[Prepared], str]:
+    """The answer about the first image that anybody asks for: the machine stays the same during a run."""
+    found: list[str] = []
+    turn = threading.Lock()
+
+    def answer(image: Prepared) -> str:
+        with turn:
+            if not found:
+                found.append(ask(image))
+        return found[0]
+
+    return answer
 
 
 def _pause(stop: threading.Event, seconds: float) -> None:

@@ -8,9 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from orchestrator.errors import Attribution, CellError, CellStatus, Phase, infra
-from orchestrator.model import Base, Cell, CellRecord, Cuda, Ended, Lock, Observation, Prepared, Probe, Recipe, digest
-from orchestrator.model.cuda import Sighting
-from orchestrator.run import gpus
+from orchestrator.model import Base, Cell, CellRecord, Ended, Lock, Observation, Prepared, Probe, Recipe, digest
 from orchestrator.run.confirm import changed, confirm
 from orchestrator.run.controls import controls_wrong
 from orchestrator.run.disk import require_space
@@ -19,6 +17,9 @@ from orchestrator.run.keys import enforced, environment_key, probe_key
 from orchestrator.run.observe import Seen, Sitting, observe
 from orchestrator.run.workshop import Workshop, asked_for, for_gpus, probes_for
 from orchestrator.store.store import LockResult, lock_key, reused
+
+NO_GPU = "needs:gpu"
+"""Why probes of a group for GPUs were left out."""
 
 
 def run_cell(cell: Cell, workshop: Workshop) -> CellRecord:
@@ -65,9 +66,8 @@ def _prepare_and_probe(draft: CellRecord, workshop: Workshop) -> CellRecord:
     lock = locked(cell, base, workshop)
     recipe = workshop.recipe(lock, base, tuple(c.axis.package or "" for c in cell.subjects))
     draft = replace(draft, base=base, lock=lock)
-    if recipe.cuda is not None:
-        seen, recipe = _audited(draft, recipe, recipe.cuda, workshop)
-        draft = replace(draft, audit=seen)
+    saw, recipe = _inspected(draft, recipe, workshop)
+    draft = replace(draft, audit=saw)
     environment = environment_key(cell, lock, recipe.key, workshop.engine, enforced(workshop.limits, workshop.engine))
     draft = replace(draft, image_key=recipe.key, environment_key=environment)
     return _probe(draft, recipe, workshop)
@@ -136,14 +136,14 @@ def _on_gpus(
     prepared = _image(recipe, draft, workshop)
     gpu = workshop.gpus(prepared)
     if not gpu:
-        return {p.id: Observation(probe=p.id, ended=Ended.NOT_RUN, reason=gpus.NONE) for p in wanted}
+        return {p.id: Observation(probe=p.id, ended=Ended.NOT_RUN, reason=NO_GPU) for p in wanted}
     known = workshop.store.observations(draft.environment_key)
     keys = {p.id: probe_key(draft.environment_key, p, (*draft.cell.inputs, gpu)) for p in wanted}
     seen = {p.id: reused(known[keys[p.id]], draft.run) for p in wanted if keys[p.id] in known}
     missing = tuple(p for p in wanted if p.id not in seen)
     if missing:
         seen |= {o.probe: o for o in _sit(draft, prepared, missing, workshop, gpu=gpu).observations}
-        if gpus.ask(prepared, workshop.engine, workshop.limits) != gpu:
+        if workshop.gpus_now(prepared) != gpu:
             raise infra(Phase.COLLECT, "gpu-lost", f"{gpu} no longer answers")
     return seen
 
@@ -157,24 +157,20 @@ def _image(recipe: Recipe, draft: CellRecord, workshop: Workshop) -> Prepared:
         return workshop.engine.prepare(recipe, workshop.store.log_path(draft.run, draft.cell.id))
 
 
-def _audited(draft: CellRecord, recipe: Recipe, cuda: Cuda, workshop: Workshop) -> tuple[Sighting, Recipe]:
-    """A look into a GPU image, unless this program looked into the very same before, and the recipe with what mends it.
-
-    Where the libraries are wheels, TensorFlow is watched as installing alone leaves it: what is found then is what
-    anybody has who installs the same.
-    """
-    looked_at = recipe if cuda.copied else recipe.below
-    key = digest([looked_at.key, workshop.engine.kind.name, workshop.look])[:32]
-    found = workshop.store.audit(key)
-    if found is None:
-        prepared = _image(looked_at, draft, workshop)
-        workshop.watch.stage(draft.cell, "audit", "what TensorFlow finds of CUDA")
-        found = workshop.audit(prepared, recipe.base)
-        workshop.store.save_audit(key, found)
-    helped = next((fix.links for fix in found.fixes if fix.helped), ())
-    # relative to the environment, so that the key of an image does not tell where one was made
-    links = tuple((name, target.rpartition(f"{recipe.site_packages}/")[2]) for name, target in helped)
-    return found, replace(recipe, cuda=replace(cuda, links=links))
+def _inspected(draft: CellRecord, recipe: Recipe, workshop: Workshop) -> tuple[object, Recipe]:
+    """What an inspection saw of the cell's image, or saw of the very same before, and the recipe with what mends it."""
+    inspection = workshop.inspection
+    subject = None if inspection is None else inspection.subject(recipe)
+    if inspection is None or subject is None:
+        return None, recipe
+    key = digest([subject.key, workshop.engine.kind.name, inspection.digest])[:32]
+    saw = workshop.store.audit(key)
+    if saw is None:
+        prepared = _image(subject, draft, workshop)
+        workshop.watch.stage(draft.cell, "audit", inspection.task)
+        saw = inspection.look(prepared, recipe.base, workshop.engine, workshop.limits)
+        workshop.store.save_audit(key, saw)
+    return saw, inspection.mended(recipe, saw)
 
 
 def _sit(

@@ -10,15 +10,15 @@ TIGHT = 12_000_000_000
 """Bytes above the floor from which on disk counts as tight."""
 ROOM = 2_000_000_000
 """Bytes above the floor that a build should find: the image and what is fetched for it."""
-ROOM_CUDA = 8_000_000_000
-"""The same for an image with CUDA's libraries."""
+ROOM_LIBRARIES = 8_000_000_000
+"""The same for an image with the libraries of a device on top."""
 
 
 def require_space(workshop: Workshop, recipe: Recipe) -> None:
     """Raises CellError(infra, disk-full) when less than the floor is free and nothing that can be given up helps.
 
     Already when it is getting tight, downloads that are kept between builds are given up: no engine says how much they
-    take, and a matrix of many TensorFlows brings tens of gigabytes of them. Where the recipe's image is still to be
+    take, and a matrix of many large packages brings tens of gigabytes of them. Where the recipe's image is still to be
     built, images that no cell is at follow, the least recently used first, until the build has room: they can be built
     again, if need be.
     """
@@ -26,7 +26,7 @@ def require_space(workshop: Workshop, recipe: Recipe) -> None:
     if free is not None and free < workshop.disk_floor + TIGHT:
         workshop.engine.drop_downloads()
         free = workshop.engine.disk_free()
-    wanted = workshop.disk_floor + (ROOM_CUDA if recipe.cuda else ROOM)
+    wanted = workshop.disk_floor + (ROOM_LIBRARIES if recipe.on_top else ROOM)
     if free is not None and free < wanted and recipe.key not in {image.key for image in workshop.engine.images()}:
         _remove(workshop, wanted - free, frozenset(workshop.in_use.values()))
         free = workshop.engine.disk_free()

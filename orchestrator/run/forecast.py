@@ -11,8 +11,8 @@ from orchestrator.model import Cell, CellRecord
 
 UNPACKED = 3.7
 """Bytes on disk per byte of a large wheel; measured on tensorflow-cpu 2.4.1 (542 MB from 144 MB)."""
-UNPACKED_CUDA = 1.6
-"""The same of wheels of CUDA libraries; measured on those of CUDA 11.8 (3.0 GB from 1.9 GB)."""
+UNPACKED_LIBRARIES = 1.6
+"""The same of wheels of a device's libraries; measured on those of CUDA 11.8 (3.0 GB from 1.9 GB)."""
 REST_TO_FETCH = 90_000_000
 REST_KEPT = 240_000_000
 """Bytes of a lock beside its exactly chosen packages; measured on TensorFlow 2.4.1's."""

@@ -12,6 +12,7 @@ from orchestrator.model import (
     Cell,
     Engine,
     Group,
+    Inspection,
     Limits,
     Lock,
     Prepared,
@@ -19,7 +20,6 @@ from orchestrator.model import (
     Recipe,
     RunInfo,
 )
-from orchestrator.model.cuda import Sighting
 from orchestrator.run.suite import Suite
 from orchestrator.run.watch import Watcher
 from orchestrator.store.store import Store
@@ -30,7 +30,7 @@ class Workshop:
     """The parts one run works with. Functions are passed in, so that no room below needs to know another:
     `preflight` raises CellError for a cell that no base could carry; `base`: Python minor → base; `resolve`: cell
     and base → lock; `recipe`: lock, base and subjects → recipe; `groups`: cell → the groups that run in it;
-    `audit`: a GPU image and its base → what a look into it saw.
+    `gpus`: an image → the GPUs that a container of it is given, "" for none; `gpus_now` asks again.
     """
 
     run: RunInfo
@@ -45,11 +45,10 @@ class Workshop:
     resolve: Callable[[Cell, Base], Lock]
     recipe: Callable[[Lock, Base, tuple[str, ...]], Recipe]
     groups: Callable[[Cell], tuple[Group, ...]]
-    audit: Callable[[Prepared, Base], Sighting]
-    look: str
-    """Digest of the program that `audit` looks with."""
+    inspection: Inspection | None = None
+    """What looks into images beside the probes."""
     gpus: Callable[[Prepared], str] = lambda _image: ""
-    """An image → the GPUs that a container of it can be given; "" for none."""
+    gpus_now: Callable[[Prepared], str] = lambda _image: ""
     wanted: tuple[str, ...] = ()
     """IDs or prefixes of probes to run; empty: all."""
     disk_floor: int = 0

@@ -38,7 +38,6 @@ from orchestrator.model import (
     RunInfo,
     Strategy,
 )
-from orchestrator.model.cuda import Sighting
 from orchestrator.store.publication import Catalogue, Known, Publication
 
 PUBLISHED = Path("reports", "published")
@@ -118,7 +117,7 @@ class _Record(msgspec.Struct, omit_defaults=True):
     base: int | None = None
     seen: list[int] = []
     seconds: float = 0.0
-    audit: Sighting | None = None
+    audit: Any = None
 
 
 class _File(msgspec.Struct):

@@ -8,7 +8,7 @@ Layout below the root (`.compat/` beside the matrix):
     cells/KIND/CELL.json        the newest record that is no infra trouble
     cells/KIND/CELL.infra.json  newer infra trouble, if any
     locks/KEY.json              a lock, or why there is none, as of a day
-    audits/KEY.json             what a look into a GPU image saw
+    audits/KEY.json             what an inspection of an image saw
     plan.json                   what the ranges of the matrix stood for when it was last read with the index
     observations/ENV.jsonl      every observation made in one environment, a line each, appended as it arrives
 
@@ -31,7 +31,6 @@ from filelock import FileLock, Timeout
 from orchestrator.errors import CellStatus, UserError
 from orchestrator.foreign import encodable
 from orchestrator.model import Cell, CellRecord, Lock, Observation, RunInfo, digest
-from orchestrator.model.cuda import Sighting
 from orchestrator.store.files import write_whole
 from orchestrator.store.publication import Known
 
@@ -138,13 +137,13 @@ class Store:
 
     # ------------------------------------------------------------ audits
 
-    def audit(self, key: str) -> Sighting | None:
+    def audit(self, key: str) -> object:
         """What a look into this very image saw, by this very program; None where there was none."""
         path = self.root / "audits" / f"{key}.json"
-        return _decode(path, Sighting) if path.exists() else None
+        return _decode(path, object) if path.exists() else None
 
-    def save_audit(self, key: str, seen: Sighting) -> None:
-        write_whole(self.root / "audits" / f"{key}.json", _encode(seen))
+    def save_audit(self, key: str, saw: object) -> None:
+        write_whole(self.root / "audits" / f"{key}.json", _encode(saw))
 
     # ------------------------------------------------------------ observations
 

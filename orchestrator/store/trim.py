@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import platform
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from orchestrator.model import Base, CellRecord, Ended, Observation, Raised
-from orchestrator.model.cuda import Sighting
 
 TEXT_LINES = 40
 """Lines kept of a traceback: its beginning and, more, its end."""
@@ -23,9 +22,6 @@ MESSAGE = 2_000
 WARNING = 300
 WARNINGS = 20
 DETAIL = 2_000
-UNRESOLVED = 5
-"""Symbols that a library misses, of which a few say as much as all."""
-SEARCHED = 20
 
 PUBLIC_HOSTS = (
     "developers.google.com",
@@ -72,9 +68,10 @@ def scrubber(hidden: Iterable[str]) -> Scrubber:
     return Scrubber(hidden=tuple(sorted({h for h in hidden if len(h) > 3}, key=lambda h: (-len(h), h))))
 
 
-def trimmed(record: CellRecord, scrub: Scrubber) -> CellRecord:
+def trimmed(record: CellRecord, scrub: Scrubber, brief: Callable[[object], object] = lambda saw: saw) -> CellRecord:
     """The record without keys, facts and machine, bounded, its texts scrubbed. It is judged as the whole one is.
 
+    `brief` bounds what an inspection saw.
     What was seen keeps how it ended, its value, exception, warnings and call; seconds are rounded.
     """
     lock = record.lock and replace(record.lock, notes=tuple(scrub(n) for n in record.lock.notes))
@@ -88,7 +85,7 @@ def trimmed(record: CellRecord, scrub: Scrubber) -> CellRecord:
         observations=tuple(_observation(o, scrub) for o in record.observations),
         facts={},
         seconds=rounded(record.seconds),
-        audit=record.audit and _audit(record.audit, scrub),
+        audit=record.audit and _value(brief(record.audit), scrub),
     )
 
 
@@ -122,15 +119,6 @@ def _observation(seen: Observation, scrub: Scrubber) -> Observation:
         key="",
         dated=None,
     )
-
-
-def _audit(seen: Sighting, scrub: Scrubber) -> Sighting:
-    libraries = (
-        replace(x, why=scrub(x.why[:MESSAGE]), unresolved=x.unresolved[:UNRESOLVED], searched=x.searched[:SEARCHED])
-        for x in seen.libraries
-    )
-    said = tuple(scrub(line[:WARNING]) for line in seen.said)[:WARNINGS]
-    return replace(seen, libraries=tuple(libraries), said=said, trouble=scrub(seen.trouble[:MESSAGE]))
 
 
 def _output(seen: Observation) -> str:

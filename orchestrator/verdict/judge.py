@@ -12,6 +12,8 @@ from orchestrator.model import (
     Cell,
     CellRecord,
     Group,
+    Inspected,
+    Inspection,
     Matrix,
     Outcome,
     Probe,
@@ -21,7 +23,6 @@ from orchestrator.model import (
 )
 from orchestrator.run.controls import controls_wrong
 from orchestrator.verdict.classify import Setting, outcome, setting
-from orchestrator.verdict.cuda import audit_word
 from orchestrator.verdict.verdicts import require_known, verdict
 from orchestrator.verdict.words import said, status_word
 
@@ -34,7 +35,7 @@ class Evidence:
 
     `records` is cell id → the newest record that is not superseded (a cell without one was not run); `probes`
     the catalogue; `proven` ids of probes that are known to be able to pass and to fail; `expects` how each
-    control must end.
+    control must end; `inspection` reads what an inspection of their images saw.
     """
 
     matrix: Matrix
@@ -43,6 +44,7 @@ class Evidence:
     probes: Mapping[str, Probe]
     proven: Collection[str] = frozenset()
     expects: Mapping[str, object] = field(default_factory=dict)
+    inspection: Inspection | None = None
 
 
 class Meaning:
@@ -103,6 +105,7 @@ class Judged:
     groups: tuple[str, ...] = ()
     headline: str = ""
     published: str = ""
+    inspection: Inspection | None = field(default=None, compare=False, repr=False)
     meaning: Meaning | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -124,11 +127,18 @@ class Judged:
         return found.kind if found else None
 
     def word(self, group: str) -> str:
-        """The verdict, or in people's words why there is none; the audit's of a GPU image that saw no GPU."""
+        """The verdict, or in people's words why there is none; where checks say nothing, what an inspection says."""
         kind = self.kind(group)
-        if kind is VerdictKind.UNKNOWN and self.record is not None and self.record.audit is not None:
-            return audit_word(self.record.audit)
+        if kind is VerdictKind.UNKNOWN and (told := self.inspected) is not None:
+            return told.word
         return kind or status_word(self.status, self.reason)
+
+    @property
+    def inspected(self) -> Inspected | None:
+        """What an inspection of its image amounts to; None where there was none."""
+        if self.inspection is None or self.record is None or self.record.audit is None:
+            return None
+        return self.inspection.tell(self.record.audit)
 
     @property
     def said(self) -> str:
@@ -236,6 +246,7 @@ def _judge(cell: Cell, bench: _Bench) -> Judged:
         record=record,
         groups=names,
         headline=headline,
+        inspection=evidence.inspection,
         meaning=Meaning(record, frozenset(g.name for g in applying), judged, bench) if record.observations else None,
     )
 

@@ -25,10 +25,6 @@ MEANING = {
     NOT_RUN: "planned, without a result",
     OURS: "trouble of this tool, of the network or of the machine; it says nothing about a package",
     EXCLUDED: "a rule of the matrix takes it out",
-    "audit: loads": "without a GPU, TensorFlow's own search finds all its CUDA libraries",
-    "audit: mended": "it finds them with a path or a link (compat cuda says which)",
-    "audit: broken": "it does not find them, or they do not load (compat cuda says why)",
-    "audit: unknown": "the look into the image said nothing",
 }
 """What a word in a table means, for legends."""
 

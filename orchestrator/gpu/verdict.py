@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from orchestrator.model.cuda import Fix, Library, Loading, Registered, Sighting
+from orchestrator.gpu.audit import Fix, GpuAudit, Library, Loading, Registered
 
 GENERATIONS = (
     ("Kepler", 35),
@@ -58,6 +58,13 @@ _WORDS = {
 
 AUDIT_LOADS, AUDIT_MENDED = "audit: loads", "audit: mended"
 AUDIT_BROKEN, AUDIT_UNKNOWN = "audit: broken", "audit: unknown"
+MEANINGS = {
+    AUDIT_LOADS: "without a GPU, TensorFlow's own search finds all its CUDA libraries",
+    AUDIT_MENDED: "it finds them with a path or a link (compat cuda says which)",
+    AUDIT_BROKEN: "it does not find them, or they do not load (compat cuda says why)",
+    AUDIT_UNKNOWN: "the look into the image said nothing",
+}
+"""What these words in a table mean, for legends."""
 
 
 class Cover(StrEnum):
@@ -88,7 +95,7 @@ class Audited:
         return _WORDS[self.load].format(names=names, detail=self.detail or "no look was had")
 
 
-def audited(seen: Sighting) -> Audited:
+def audited(seen: GpuAudit) -> Audited:
     """The verdict of one look. What decides is TensorFlow's own word; the libraries say why."""
     if seen.trouble and seen.registered is Registered.UNKNOWN:
         return Audited(load=Load.UNKNOWN, detail=seen.trouble)
@@ -122,7 +129,7 @@ def _is_older(library: Library, cudnn: str) -> bool:
     return (int(loaded[1]), int(loaded[2])) < (int(wanted[1]), int(wanted[2]))
 
 
-def audit_word(seen: Sighting) -> str:
+def audit_word(seen: GpuAudit) -> str:
     """The verdict of a look in a word or two of a table: never one that a run on a GPU would have."""
     verdict = audited(seen)
     if verdict.load is Load.LOADS:
@@ -132,7 +139,33 @@ def audit_word(seen: Sighting) -> str:
     return AUDIT_MENDED if verdict.fix else AUDIT_BROKEN
 
 
-def coverage(seen: Sighting) -> tuple[tuple[str, Cover], ...]:
+def in_words(verdict: Audited) -> str:
+    """A verdict in words, with what mends it or only seems to."""
+    return and_unsound(verdict) if verdict.fix is None else f"{verdict.words}; mended by {mended(verdict.fix)}"
+
+
+def and_unsound(verdict: Audited) -> str:
+    """The verdict's words, with what only seems to mend it."""
+    fix = verdict.unsound
+    if fix is None:
+        return verdict.words
+    lacking = f"{len(fix.lacking)} of the {fix.named} functions it calls are not there, such as {fix.lacking[0]}"
+    doubt = lacking if fix.lacking else "which functions it calls there is not known"
+    return f"{verdict.words}; with {_linked(fix)} a device is listed, and {doubt}"
+
+
+def mended(fix: Fix) -> str:
+    """What mends it, such as: LD_LIBRARY_PATH and a link (libcudnn.so.8 → libcudnn.so.9)."""
+    parts = ["LD_LIBRARY_PATH"] if fix.folders else []
+    return " and ".join(parts + ([_linked(fix)] if fix.links else []))
+
+
+def _linked(fix: Fix) -> str:
+    links = ", ".join(f"{name} → {target.rpartition('/')[2]}" for name, target in fix.links)
+    return f"{'a link' if len(fix.links) == 1 else 'links'} ({links})"
+
+
+def coverage(seen: GpuAudit) -> tuple[tuple[str, Cover], ...]:
     """(generation, how all that TensorFlow carries covers its first GPU), the oldest first; empty where unknown.
 
     What a build carries comes in sets that differ: a GPU that one of them has no kernel for is compiled for, or not

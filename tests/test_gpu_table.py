@@ -8,11 +8,12 @@ import pytest
 from made_wheels import ORDERED, a_wheel
 from range_server import AS_OF, reading, serving
 
-from orchestrator.lock import cuda_facts, cuda_table, settings
-from orchestrator.lock.built import built_for, pythons
-from orchestrator.lock.cuda_facts import Driver, Official, Release
+from orchestrator.gpu import facts, table
+from orchestrator.gpu.audit import Built
+from orchestrator.gpu.built import built_for, pythons
+from orchestrator.gpu.facts import Driver, Official, Release
+from orchestrator.lock import settings
 from orchestrator.lock.index import PackageIndex, session_for
-from orchestrator.model.cuda import Built
 
 BASE = "manylinux_2_36_x86_64"
 FOLDER = Path(__file__).parents[1] / "docs" / "cuda"
@@ -54,7 +55,7 @@ ROW = Official(package="tensorflow", version="2.4.0", pythons=("3.6", "3.7", "3.
     ],
 )
 def test_documentation_and_wheels_disagree_only_where_they_contradict_each_other(release, met):
-    found = cuda_facts.disagreements([release], [ROW])
+    found = facts.disagreements([release], [ROW])
     assert [(d.about, d.official, d.wheel) for d in found] == met
     assert all((d.package, d.version, d.row) == (release.package, release.version, "2.4.0") for d in found)
 
@@ -67,8 +68,8 @@ def test_a_table_that_was_written_is_read_back_as_it_was(tmp_path):
     unmet_here = (("3.7", "a==1"), ("3.8", "a==1"))
     full = replace(full, extra=("a==1", "b<3,>=2"), unmet=unmet_here)
     rows = (full, a_release("2.0.0", cuda="", cudnn="", cuda_exact=""))
-    (tmp_path / "releases.csv").write_text(cuda_table.as_text(rows, AS_OF))
-    assert cuda_facts.releases(tmp_path) == rows
+    (tmp_path / "releases.csv").write_text(table.as_text(rows, AS_OF))
+    assert facts.releases(tmp_path) == rows
     assert "on 2026-11-01" in (tmp_path / "releases.csv").read_text().splitlines()[0]
 
 
@@ -78,27 +79,27 @@ def test_a_table_that_was_written_is_read_back_as_it_was(tmp_path):
 def test_a_table_with_other_columns_is_refused_by_name(tmp_path, text):
     (tmp_path / "drivers.csv").write_text(text)
     with pytest.raises(ValueError, match=r"drivers\.csv"):
-        cuda_facts.drivers(tmp_path)
+        facts.drivers(tmp_path)
 
 
 def test_a_driver_is_found_for_a_line_and_for_a_full_version():
     known = (Driver(cuda="12.5", minimum="525.60.13", toolkit="555.42.02"),)
-    assert cuda_facts.driver_for("12.5.1", known) == cuda_facts.driver_for("12.5", known) == known[0]
-    assert cuda_facts.driver_for("12.50", known) is None
+    assert facts.driver_for("12.5.1", known) == facts.driver_for("12.5", known) == known[0]
+    assert facts.driver_for("12.50", known) is None
 
 
 def test_every_cuda_line_of_a_release_has_a_driver_and_no_driver_is_older_than_its_minimum():
-    drivers = cuda_facts.drivers(FOLDER)
-    releases = cuda_facts.releases(FOLDER)
-    assert all(cuda_facts.driver_for(r.built.cuda, drivers) for r in releases if r.built.cuda)
+    drivers = facts.drivers(FOLDER)
+    releases = facts.releases(FOLDER)
+    assert all(facts.driver_for(r.built.cuda, drivers) for r in releases if r.built.cuda)
     numbers = [[int(n) for n in text.split(".")] for d in drivers for text in (d.minimum, d.toolkit)]
     assert all(least <= came for least, came in zip(numbers[::2], numbers[1::2], strict=True))
     assert [d.cuda for d in drivers] == sorted((d.cuda for d in drivers), key=lambda v: [int(n) for n in v.split(".")])
 
 
 def test_every_documented_release_is_among_those_that_were_read():
-    read = {(r.package, r.version) for r in cuda_facts.releases(FOLDER)}
-    assert {(row.package, row.version) for row in cuda_facts.officials(FOLDER)} <= read
+    read = {(r.package, r.version) for r in facts.releases(FOLDER)}
+    assert {(row.package, row.version) for row in facts.officials(FOLDER)} <= read
 
 
 def test_a_table_is_made_of_releases_and_newer_pre_releases_and_says_what_it_could_not_read(server, index):
@@ -112,7 +113,7 @@ def test_a_table_is_made_of_releases_and_newer_pre_releases_and_says_what_it_cou
     server.release("tensorflow", wheels)
     server.release("tensorflow-gpu", {"tensorflow_gpu-2.4.0-cp39-cp39-manylinux2014_x86_64.whl": a_wheel()})
     told: list[str] = []
-    found, failed = cuda_table.table(index, told.append)
+    found, failed = table.table(index, told.append)
     assert [(r.package, r.version) for r in found] == [
         ("tensorflow", "2.4.0"), ("tensorflow", "2.5.0rc0"), ("tensorflow-gpu", "2.4.0"),
     ]  # fmt: skip
@@ -135,13 +136,13 @@ def test_the_table_is_replaced_only_when_every_release_could_be_read(server, tmp
     monkeypatch.setattr("orchestrator.lock.index.PAUSES", ())
     (tmp_path / "official.csv").write_text("package,version,pythons,cuda,cudnn\ntensorflow,2.0.0,3.9,10.0,9.10\n")
     (tmp_path / "releases.csv").write_text("as it was")
-    assert cuda_table.main([str(tmp_path)]) == (4 if broken else 0)
+    assert table.main([str(tmp_path)]) == (4 if broken else 0)
     printed = capsys.readouterr().out
     if broken:
         assert (tmp_path / "releases.csv").read_text() == "as it was"
         assert "1 releases could not be read" in printed
     else:
-        assert [r.built.cuda for r in cuda_facts.releases(tmp_path)] == ["11.2", "12.5"]
+        assert [r.built.cuda for r in facts.releases(tmp_path)] == ["11.2", "12.5"]
         assert "tensorflow 2.0.0: CUDA: documentation of 2.0.0 10.0, wheel 11.2" in printed
 
 
@@ -158,6 +159,6 @@ def real(tmp_path_factory):
 @pytest.mark.network
 @pytest.mark.parametrize("version", ["1.15.0", "2.4.1", "2.20.0"])
 def test_the_shipped_table_says_what_the_wheels_say_today(real, version):
-    (row,) = (r for r in cuda_facts.releases(FOLDER) if (r.package, r.version) == ("tensorflow", version))
+    (row,) = (r for r in facts.releases(FOLDER) if (r.package, r.version) == ("tensorflow", version))
     assert built_for("tensorflow", version, row.pythons[-1], BASE, real) == row.built
     assert pythons("tensorflow", version, real) == row.pythons

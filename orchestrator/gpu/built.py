@@ -13,20 +13,19 @@ import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion
 
 from orchestrator.errors import CellError, CellStatus, Phase, infra
-from orchestrator.lock import build_info
+from orchestrator.gpu import build_info
+from orchestrator.gpu.audit import Built, Source
 from orchestrator.lock.metadata import markers, requires_of
 from orchestrator.lock.remote_zip import BrokenArchiveError, read_members
 from orchestrator.lock.tags import admits, release, select_file, wheel_rank
-from orchestrator.lock.tools import Facts
-from orchestrator.model import IndexFile
-from orchestrator.model.cuda import Built, Source
+from orchestrator.lock.tools import Facts, Wheels
+from orchestrator.model import BuiltFor, IndexFile
 
 ANYWHERE = "manylinux_2_99_x86_64"
 """A platform on which every Linux wheel for x86_64 loads."""
@@ -38,25 +37,6 @@ _MEMBERS = {**build_info.MEMBERS, _METADATA: re.compile(r"[^/]+\.dist-info/METAD
 _SCHEMA = 1
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _CPYTHON = re.compile(r"cp3(\d+)")
-
-
-class Wheels(Facts, Protocol):
-    """An index whose files can be read in parts, as `lock.index.PackageIndex`."""
-
-    @property
-    def readings(self) -> Path:
-        """A folder for what was read once and never changes."""
-        ...
-
-    def part(self, file: IndexFile, start: int, stop: int) -> bytes:
-        """Bytes `start` up to but not including `stop` of a file. Raises CellError(resolve, infra), "index-ranges"
-        where the server only sends whole files.
-        """
-        ...
-
-    def size(self, file: IndexFile) -> int:
-        """Bytes of a file. Raises as `part` does."""
-        ...
 
 
 def built_for(package: str, version: str, python: str, platform: str, index: Wheels) -> Built:
@@ -82,6 +62,17 @@ def built_for(package: str, version: str, python: str, platform: str, index: Whe
         detail = f"{file.filename} does not say what it was built for: no {' and no '.join(build_info.MEMBERS)}"
         raise CellError(Phase.RESOLVE, CellStatus.UNAVAILABLE, "not-said", detail)
     return found
+
+
+def device_for(package: str, version: str, python: str, platform: str, index: Wheels) -> BuiltFor:
+    """`built_for` as a device that follows the package takes it: devices are named by their CUDA line ("cuda11.2").
+
+    Raises as `built_for` does.
+    """
+    built = built_for(package, version, python, platform, index)
+    if not built.cuda:
+        return BuiltFor(device="", said="without CUDA")
+    return BuiltFor(device=f"cuda{build_info.minor(built.cuda)}", said=f"for CUDA {built.cuda}")
 
 
 def extra_pins(package: str, version: str, extra: str, python: str, index: Wheels) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Three small tables about CUDA that ship with the program, and where they contradict each other.
 
-`releases.csv` is what the wheels say (`lock.cuda_table` recomputes it), `official.csv` what TensorFlow's documentation
+`releases.csv` is what the wheels say (`gpu.table` recomputes it), `official.csv` what TensorFlow's documentation
 says, `drivers.csv` the NVIDIA driver a CUDA release asks for. Lines that begin with "#" say how a table was made.
 """
 
@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.lock.build_info import minor
-from orchestrator.model.cuda import Built, Source
+from orchestrator.gpu.audit import Built, Source
+from orchestrator.gpu.build_info import minor
 
 RELEASES = "releases.csv"
 OFFICIAL = "official.csv"

@@ -1,4 +1,4 @@
-"""Recomputes `docs/cuda/releases.csv` from the package index: `python -m orchestrator.lock.cuda_table FOLDER`.
+"""Recomputes `docs/cuda/releases.csv` from the package index: `python -m orchestrator.gpu.table FOLDER`.
 
 Exit status 0: written; 4: some release could not be read, and the table was left as it is.
 """
@@ -17,12 +17,14 @@ from pathlib import Path
 from packaging.version import Version
 
 from orchestrator.errors import CellError, ExitCode, Phase, infra
-from orchestrator.lock import cuda_facts, settings
-from orchestrator.lock.built import ANYWHERE, EXTRA, Wheels, built_for, extra_pins, keep_whole, pythons, unmet, wheel
-from orchestrator.lock.cuda_facts import Release
+from orchestrator.gpu import facts
+from orchestrator.gpu.audit import Source
+from orchestrator.gpu.built import ANYWHERE, EXTRA, built_for, extra_pins, keep_whole, pythons, unmet, wheel
+from orchestrator.gpu.facts import Release
+from orchestrator.lock import settings
 from orchestrator.lock.index import PackageIndex, session_for
 from orchestrator.lock.tags import release
-from orchestrator.model.cuda import Source
+from orchestrator.lock.tools import Wheels
 
 PACKAGES = ("tensorflow", "tensorflow-gpu")
 OLDEST = Version("1.15")
@@ -48,10 +50,10 @@ def main(arguments: list[str]) -> int:
         index = PackageIndex(now, settings.host_index(os.environ), Path(".compat") / "index", session)
         found, failed = table(index, say)
     if failed:
-        say(f"{len(failed)} releases could not be read; {folder / cuda_facts.RELEASES} is left as it is")
+        say(f"{len(failed)} releases could not be read; {folder / facts.RELEASES} is left as it is")
         return ExitCode.INFRA
-    keep_whole(folder / cuda_facts.RELEASES, as_text(found, now))
-    for met in cuda_facts.disagreements(found, cuda_facts.officials(folder)):
+    keep_whole(folder / facts.RELEASES, as_text(found, now))
+    for met in facts.disagreements(found, facts.officials(folder)):
         said = f"documentation of {met.row} {met.official}, wheel {met.wheel}"
         say(f"{met.package} {met.version}: {met.about}: {said}")
     return ExitCode.OK
@@ -75,9 +77,9 @@ def table(index: Wheels, tell: Callable[[str], None]) -> tuple[tuple[Release, ..
 def as_text(found: Iterable[Release], now: datetime) -> str:
     """The table as a file has it."""
     stream = io.StringIO()
-    writer = csv.DictWriter(stream, cuda_facts.COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(stream, facts.COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(cuda_facts.as_row(one) for one in found)
+    writer.writerows(facts.as_row(one) for one in found)
     return _HEADER.format(day=now.date().isoformat(), oldest=OLDEST) + stream.getvalue()
 
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from dataclasses import replace
 
 from orchestrator.errors import CellError
 from orchestrator.model import Engine, Limits, Prepared, Task
 
-NONE = "needs:gpu"
-"""Why probes of a group for GPUs were left out."""
 SECONDS = 60.0
 """The most that asking may take: nvidia-smi hangs with a broken driver."""
 _ASK = ("nvidia-smi", "--query-gpu=name,compute_cap,driver_version", "--format=csv,noheader")
@@ -37,17 +33,3 @@ def ask(image: Prepared, engine: Engine, limits: Limits) -> str:
         raise
     said = [line.decode("utf-8", "replace").strip() for line in lines]
     return "; ".join(line for line in said if line) if ended.code == 0 else ""
-
-
-def known(engine: Engine, limits: Limits) -> Callable[[Prepared], str]:
-    """`ask`, of the first image that anybody asks for: the machine stays the same during a run."""
-    found: list[str] = []
-    turn = threading.Lock()
-
-    def answer(image: Prepared) -> str:
-        with turn:
-            if not found:
-                found.append(ask(image, engine, limits))
-        return found[0]
-
-    return answer

@@ -10,15 +10,14 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 
 from orchestrator.errors import CellError, Phase, infra
-from orchestrator.model import Base, Engine, Limits, Prepared, Task, digest
-from orchestrator.model.cuda import Sighting
+from orchestrator.gpu.audit import GpuAudit
+from orchestrator.model import Base, Engine, Limits, Task, digest
 
 PROGRAM = "look.py"
 STAND_IN = "stand_in.c"
@@ -71,7 +70,7 @@ class Asked:
     folders: tuple[str, ...] = ()
 
 
-def look_into(asked: Asked, look: Look, engine: Engine, limits: Limits) -> Sighting:
+def look_into(asked: Asked, look: Look, engine: Engine, limits: Limits) -> GpuAudit:
     """Looks into an image. Raises CellError(infra) where the container or the program itself failed."""
     request = {
         "stand_in": f"/probes/driver/{DRIVER}",
@@ -94,19 +93,19 @@ def look_into(asked: Asked, look: Look, engine: Engine, limits: Limits) -> Sight
     if ended.lost or ended.timed_out or not lines:
         why = ended.lost or ("it took too long" if ended.timed_out else ended.stderr[-500:].strip())
         raise infra(Phase.COLLECT, "audit", f"the look into the image did not end: {why}")
-    return sighting(lines[-1], ended.stderr)
+    return decoded(lines[-1], ended.stderr)
 
 
-def sighting(document: bytes, stderr: str = "") -> Sighting:
+def decoded(document: bytes, stderr: str = "") -> GpuAudit:
     """What the program printed, as a value. Raises CellError(infra) for anything else."""
     try:
-        return msgspec.json.decode(document, type=Sighting)
+        return msgspec.json.decode(document, type=GpuAudit)
     except msgspec.MsgspecError as error:
         detail = f"the look's answer can't be read: {error}; {stderr[-300:].strip()}"
         raise infra(Phase.COLLECT, "audit", detail) from error
 
 
-def of_image(name: str, look: Look, engine: Engine, base: Base, limits: Limits) -> Sighting:
+def of_image(name: str, look: Look, engine: Engine, base: Base, limits: Limits) -> GpuAudit:
     """Looks into any image that has a Python: with its own interpreter, and with what its own environment sets.
 
     `base` is one whose builder compiles the stand-in. Raises CellError(infra) where neither `python3` nor `python` is
@@ -120,23 +119,3 @@ def of_image(name: str, look: Look, engine: Engine, base: Base, limits: Limits) 
         except CellError as error:
             trouble = error
     raise trouble
-
-
-def auditor(
-    look: Look, engine: Engine, limits: Limits, environment: tuple[tuple[str, str], ...]
-) -> Callable[[Prepared, Base], Sighting]:
-    """(image, its base) → what a look into it saw; the stand-in is compiled once per base."""
-    made: dict[str, bytes] = {}
-
-    def audit(image: Prepared, base: Base) -> Sighting:
-        if base.identity not in made:
-            made[base.identity] = compiled(look, base, engine, limits)
-        asked = Asked(
-            reference=image.reference,
-            interpreter=image.interpreter,
-            stand_in=made[base.identity],
-            environment=environment,
-        )
-        return look_into(asked, look, engine, limits)
-
-    return audit

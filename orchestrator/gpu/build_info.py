@@ -14,7 +14,7 @@ import ast
 import re
 from collections.abc import Mapping
 
-from orchestrator.model.cuda import Built
+from orchestrator.gpu.audit import Built
 
 BUILD_INFO = "build_info.py"
 CONFIG = "cuda_config.h"

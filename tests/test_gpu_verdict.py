@@ -8,9 +8,9 @@ import pytest
 from builders import cell, ran
 
 from orchestrator.errors import CellStatus
+from orchestrator.gpu.audit import Built, Fix, FixKind, GpuAudit, Library, Loading, Registered
+from orchestrator.gpu.verdict import Cover, Load, audit_word, audited, cover, coverage
 from orchestrator.model import Verdict, VerdictKind
-from orchestrator.model.cuda import Built, Fix, FixKind, Library, Loading, Registered, Sighting
-from orchestrator.verdict.cuda import Cover, Load, audit_word, audited, cover, coverage
 from orchestrator.verdict.judge import Judged
 from orchestrator.verdict.words import MEANING
 
@@ -31,7 +31,7 @@ LINK = Fix(
 
 
 def seen(*libraries, registered=Registered.NO, **fields):
-    return Sighting(
+    return GpuAudit(
         built=BUILT, python="3.9.2", driver="stand-in", registered=registered, libraries=(LOADED, *libraries), **fields
     )
 

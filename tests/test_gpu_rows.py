@@ -9,17 +9,17 @@ from builders import cell, ran
 
 from orchestrator import paths
 from orchestrator.errors import CellStatus, UserError
-from orchestrator.insight import cuda
-from orchestrator.lock import cuda_facts
-from orchestrator.lock.cuda_facts import Driver, Official, Release
+from orchestrator.gpu import facts, rows
+from orchestrator.gpu.audit import Built, Fix, FixKind, GpuAudit, Library, Loading, Registered
+from orchestrator.gpu.facts import Driver, Official, Release
+from orchestrator.gpu.inspection import kept
+from orchestrator.gpu.verdict import Load
 from orchestrator.model import Axis, AxisKind, Choice, Distribution, Libraries, Matrix, SourceKind
-from orchestrator.model.cuda import Built, Fix, FixKind, Library, Loading, Registered, Sighting
-from orchestrator.verdict.cuda import Load
 from orchestrator.verdict.judge import Judged
 
 TF = Axis(name="tf", kind=AxisKind.PACKAGE, package="tensorflow")
 DEVICE = Choice(axis=Axis(name="device", kind=AxisKind.DEVICE, default="cpu"), name="auto")
-SEEN = Sighting(built=Built(release="2.4.1"), python="3.7.9", driver="stand-in", registered=Registered.YES)
+SEEN = GpuAudit(built=Built(release="2.4.1"), python="3.7.9", driver="stand-in", registered=Registered.YES)
 
 
 def release(version, package="tensorflow", line="11.0", sonames=("libcudart.so.11.0",)):
@@ -38,24 +38,24 @@ def audited(version="2.4.1", seen=SEEN):
         distributions=(Distribution(name="tensorflow", version=version, filename="t.whl", sha256="0"), library),
         libraries=Libraries(source=SourceKind.WHEELS, names=("nvidia-cublas-cu11",)),
     )
-    return Judged(cell=here, status=CellStatus.RAN, record=replace(record, lock=lock, audit=seen))
+    return Judged(cell=here, status=CellStatus.RAN, record=replace(record, lock=lock, audit=kept(seen)))
 
 
 def test_a_look_stands_beside_its_release_with_the_line_that_was_taken_and_the_libraries_alone():
-    (row,) = cuda.rows([release("2.4.1")], (), (), [audited()])
+    (row,) = rows.rows([release("2.4.1")], (), (), [audited()])
     (look,) = row.looks
     assert (look.line, look.verdict.load, look.pins) == ("cuda11.8", Load.LOADS, ("nvidia-cublas-cu11==11.1",))
 
 
 def test_cells_without_a_look_and_looks_of_other_releases_stand_beside_none():
     cells = [audited("2.3.4"), replace(audited(), record=replace(audited().record, audit=None))]
-    (row,) = cuda.rows([release("2.4.1")], (), (), cells)
+    (row,) = rows.rows([release("2.4.1")], (), (), cells)
     assert row.looks == ()
 
 
 def test_libraries_that_served_a_release_are_offered_to_the_ones_beside_it_that_ask_for_the_same():
     every = [release("2.4.1"), release("2.5.0"), release("2.6.0", sonames=("libcudart.so.12",)), release("2.7.0")]
-    found = cuda.rows([*every, release("2.8.0", line="")], (), (), [audited("2.4.1"), audited("2.7.0")])
+    found = rows.rows([*every, release("2.8.0", line="")], (), (), [audited("2.4.1"), audited("2.7.0")])
     served = {row.release.version: row.provided and row.provided.version for row in found}
     assert served == {"2.4.1": "2.4.1", "2.5.0": "2.4.1", "2.6.0": None, "2.7.0": "2.7.0", "2.8.0": None}
 
@@ -64,26 +64,26 @@ def test_libraries_that_load_as_they_are_come_before_those_that_had_to_be_mended
     fix = Fix(kind=FixKind.PATH, folders=("/x",), registered=Registered.YES)
     lacking = Library(soname="libcudart.so.11.0", loading=Loading.NOT_FOUND)
     mended = replace(SEEN, registered=Registered.NO, libraries=(lacking,), fixes=(fix,))
-    (row,) = cuda.rows([release("2.4.1")], (), (), [audited(seen=mended)])
+    (row,) = rows.rows([release("2.4.1")], (), (), [audited(seen=mended)])
     assert row.provided.fix == fix
-    (row,) = cuda.rows([release("2.4.1")], (), (), [audited(seen=mended), audited()])
+    (row,) = rows.rows([release("2.4.1")], (), (), [audited(seen=mended), audited()])
     assert row.provided.fix is None
-    (row,) = cuda.rows([release("2.4.1")], (), (), [audited(seen=replace(mended, fixes=()))])
+    (row,) = rows.rows([release("2.4.1")], (), (), [audited(seen=replace(mended, fixes=()))])
     assert row.provided is None
 
 
 def test_rows_are_in_the_order_of_versions_and_name_the_driver_of_their_line():
     drivers = (Driver(cuda="11.0", minimum="450.36.06", toolkit="450.51.05"),)
-    rows = cuda.rows([release("2.10.0", line="11.2"), release("2.9.0")], drivers, (), ())
-    assert [row.release.version for row in rows] == ["2.9.0", "2.10.0"]
-    assert [row.driver and row.driver.minimum for row in rows] == ["450.36.06", None]
+    found = rows.rows([release("2.10.0", line="11.2"), release("2.9.0")], drivers, (), ())
+    assert [row.release.version for row in found] == ["2.9.0", "2.10.0"]
+    assert [row.driver and row.driver.minimum for row in found] == ["450.36.06", None]
 
 
 def test_tensorflow_gpu_has_a_row_only_where_tensorflow_came_without_cuda():
     found = [release("2.0.0", line=""), release("2.0.0", "tensorflow-gpu", "10.0"), release("2.4.1")]
     found.append(release("2.4.1", "tensorflow-gpu"))
-    rows = cuda.rows(found, (), (), ())
-    assert [(r.release.package, r.release.version) for r in rows] == [
+    told = rows.rows(found, (), (), ())
+    assert [(r.release.package, r.release.version) for r in told] == [
         ("tensorflow", "2.0.0"),
         ("tensorflow-gpu", "2.0.0"),
         ("tensorflow", "2.4.1"),
@@ -92,28 +92,28 @@ def test_tensorflow_gpu_has_a_row_only_where_tensorflow_came_without_cuda():
 
 def test_documentation_that_says_something_else_is_named():
     said = Official(package="tensorflow", version="2.4.0", pythons=("3.7",), cuda="10.9", cudnn="8.0")
-    (row,) = cuda.rows([release("2.4.1")], (), (said,), ())
+    (row,) = rows.rows([release("2.4.1")], (), (said,), ())
     assert [(one.about, one.official, one.wheel) for one in row.against] == [("CUDA", "10.9", "11.0")]
 
 
 def test_without_words_the_listed_releases_are_meant_and_with_words_any_that_there_is():
     listed = (Choice(axis=TF, name="2.4.1"),)
-    known = cuda.rows([release("2.4.0"), release("2.4.1"), release("2.5.0")], (), (), ())
-    assert [r.release.version for r in cuda.selected(known, listed, ())] == ["2.4.1"]
-    assert [r.release.version for r in cuda.selected(known, listed, ["tf=2.4"])] == ["2.4.0", "2.4.1"]
-    assert cuda.selected(known, (), ()) == ()
+    known = rows.rows([release("2.4.0"), release("2.4.1"), release("2.5.0")], (), (), ())
+    assert [r.release.version for r in rows.selected(known, listed, ())] == ["2.4.1"]
+    assert [r.release.version for r in rows.selected(known, listed, ["tf=2.4"])] == ["2.4.0", "2.4.1"]
+    assert rows.selected(known, (), ()) == ()
     with pytest.raises(UserError, match="9"):
-        cuda.selected(known, listed, ["tf=9"])
+        rows.selected(known, listed, ["tf=9"])
 
 
 def test_a_matrix_about_something_else_lists_no_tensorflow():
     other = (Choice(axis=replace(TF, package="numpy"), name="1.0"),)
-    assert cuda.listed(Matrix(title="", choices=(other,))) == ()
+    assert rows.listed(Matrix(title="", choices=(other,))) == ()
 
 
 def test_the_shipped_tables_can_be_read_and_know_the_releases_people_ask_about():
     folder = paths.data("docs/cuda")
-    lines = {r.version: r.built.cuda for r in cuda_facts.releases(folder) if r.package == "tensorflow"}
+    lines = {r.version: r.built.cuda for r in facts.releases(folder) if r.package == "tensorflow"}
     assert {v: lines[v] for v in ("2.4.1", "2.10.1", "2.15.1", "2.16.1", "2.18.0")} == {
         "2.4.1": "11.0",
         "2.10.1": "11.2",
@@ -121,4 +121,4 @@ def test_the_shipped_tables_can_be_read_and_know_the_releases_people_ask_about()
         "2.16.1": "12.3",
         "2.18.0": "12.5",
     }
-    assert cuda_facts.driver_for("12.5", cuda_facts.drivers(folder)) is not None
+    assert facts.driver_for("12.5", facts.drivers(folder)) is not None

@@ -8,9 +8,10 @@ import pytest
 from fakes import FakeEngine, cell, workshop
 
 from orchestrator.errors import CellError, CellStatus, Phase, infra
+from orchestrator.gpu import cards
 from orchestrator.model import Ended, Exit, Group, Limits, Prepared
-from orchestrator.run import gpus
-from orchestrator.run.cells import run_cell
+from orchestrator.run.assemble import once
+from orchestrator.run.cells import NO_GPU, run_cell
 
 IMAGE = Prepared(key="k", reference="image", interpreter="python", trusted="python", built=True)
 CARD = "stand-in for a GPU, 8.0, 0.0"
@@ -39,7 +40,11 @@ class Given(FakeEngine):
 
 def shop(tmp_path, engine, **fields):
     made = workshop(tmp_path, engine, "tensorflow.fit", "gpu.matmul", groups=lambda _cell: GROUPS, **fields)
-    return replace(made, gpus=gpus.known(engine, Limits()))
+    return replace(made, gpus=once(now(engine)), gpus_now=now(engine))
+
+
+def now(engine):
+    return lambda image: cards.ask(image, engine, Limits())
 
 
 def probed(engine):
@@ -56,7 +61,7 @@ def test_without_a_gpu_its_probes_are_left_out_with_the_reason_and_the_rest_runs
     record = run_cell(cell(), shop(tmp_path, engine))
     assert record.status is CellStatus.RAN
     ended = {o.probe: (o.ended, o.reason) for o in record.observations}
-    assert ended["gpu.matmul"] == (Ended.NOT_RUN, gpus.NONE)
+    assert ended["gpu.matmul"] == (Ended.NOT_RUN, NO_GPU)
     assert ended["tensorflow.fit"][0] is Ended.RETURNED
     assert all("gpu.matmul" not in started for started in engine.started)
 
@@ -95,24 +100,24 @@ def test_an_engine_that_has_no_gpu_to_give_means_none_and_one_that_is_gone_is_in
     refused = Given(
         trouble=infra(Phase.START, "daemon", 'could not select device driver "" with capabilities: [[gpu]]')
     )
-    assert gpus.ask(IMAGE, refused, Limits()) == ""
+    assert cards.ask(IMAGE, refused, Limits()) == ""
     gone = Given(trouble=infra(Phase.START, "daemon", "connection refused"))
     with pytest.raises(CellError, match="connection refused"):
-        gpus.ask(IMAGE, gone, Limits())
+        cards.ask(IMAGE, gone, Limits())
 
 
 def test_the_machine_is_asked_once_a_run_and_asking_is_bounded():
     engine = Given()
-    answer = gpus.known(engine, Limits())
+    answer = once(now(engine))
     assert (answer(IMAGE), answer(IMAGE)) == (CARD, CARD)
     (task,) = engine.tasks
     assert task.gpus
-    assert task.limits.cell_seconds == task.limits.silence_seconds == gpus.SECONDS
+    assert task.limits.cell_seconds == task.limits.silence_seconds == cards.SECONDS
 
 
 def test_a_hanging_nvidia_smi_means_no_gpu():
     class Hanging(Given):
         def run(self, reference, task, on_line):
-            return Exit(code=None, seconds=gpus.SECONDS, timed_out=True)
+            return Exit(code=None, seconds=cards.SECONDS, timed_out=True)
 
-    assert gpus.ask(IMAGE, Hanging(), Limits()) == ""
+    assert cards.ask(IMAGE, Hanging(), Limits()) == ""

@@ -14,8 +14,8 @@ from made_wheels import (
     SILENT,
 )
 
-from orchestrator.lock import build_info
-from orchestrator.model.cuda import Built
+from orchestrator.gpu import build_info
+from orchestrator.gpu.audit import Built
 
 
 def said(info: str = "", config: str = "", cudnn: str = "") -> Built | None:

@@ -83,7 +83,7 @@ class Registered(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Sighting:
+class GpuAudit:
     """What one look into an environment saw. Everything but `registered` and `libraries` is read from files.
 
     `driver` is what answered as the driver: "stand-in" or "host". `kernels` are what TensorFlow's own shared objects

@@ -10,10 +10,12 @@ from made_wheels import CP39, CP311, METADATA, ORDERED, a_wheel, archive
 from range_server import AS_OF, ranges, reading, serving
 
 from orchestrator.errors import CellError, CellStatus
+from orchestrator.gpu import built
+from orchestrator.gpu.audit import Built, Source
+from orchestrator.gpu.built import built_for, device_for, extra_pins, pythons, unmet
 from orchestrator.lock import settings
-from orchestrator.lock.built import built_for, extra_pins, pythons, unmet
 from orchestrator.lock.index import PackageIndex, session_for
-from orchestrator.model.cuda import Built, Source
+from orchestrator.model import BuiltFor
 
 BASE = "manylinux_2_36_x86_64"
 
@@ -220,3 +222,13 @@ def test_what_the_extra_of_2_14_1_asks_for_is_not_all_there_on_3_11(real):
 def test_tensorflow_2_2_0_says_10_and_was_built_for_10_1(real):
     found = built_for("tensorflow", "2.2.0", "3.8", BASE, real)
     assert (found.cuda, found.told) == ("10.1", "10")
+
+
+def test_the_device_that_follows_a_package_is_named_by_the_line_it_was_built_for(monkeypatch):
+    for cuda, device, said in (
+        ("11.8", "cuda11.8", "for CUDA 11.8"),
+        ("11.8.0", "cuda11.8", "for CUDA 11.8.0"),
+        ("", "", "without CUDA"),
+    ):
+        monkeypatch.setattr(built, "built_for", lambda *_, cuda=cuda: Built(release="2.4.1", cuda=cuda))
+        assert device_for("tensorflow", "2.4.1", "3.7", BASE, None) == BuiltFor(device=device, said=said)

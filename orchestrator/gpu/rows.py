@@ -1,6 +1,6 @@
 """Which CUDA for which TensorFlow: what its wheels say, what documentation says, and what a look into images saw.
 
-The levels of evidence stay apart: what is *read* from a wheel, whether libraries *load* (`verdict.cuda`), and what
+The levels of evidence stay apart: what is *read* from a wheel, whether libraries *load* (`gpu.verdict`), and what
 *ran* on a GPU, which is the business of the `gpu` group.
 """
 
@@ -12,11 +12,12 @@ from datetime import datetime
 
 from packaging.version import Version
 
-from orchestrator.lock.cuda_facts import Disagreement, Driver, Official, Release, disagreements, driver_for
+from orchestrator.gpu.audit import Fix, GpuAudit
+from orchestrator.gpu.facts import Disagreement, Driver, Official, Release, disagreements, driver_for
+from orchestrator.gpu.inspection import read
+from orchestrator.gpu.verdict import Audited, Load, audited
 from orchestrator.matrix.select import parse_selectors
 from orchestrator.model import AxisKind, Choice, Lock, Matrix
-from orchestrator.model.cuda import Fix, Sighting
-from orchestrator.verdict.cuda import Audited, Load, audited
 from orchestrator.verdict.judge import Judged
 
 PACKAGES = ("tensorflow", "tensorflow-gpu", "tensorflow-cpu")
@@ -33,7 +34,7 @@ class Looked:
     id: str
     line: str
     python: str
-    seen: Sighting
+    seen: GpuAudit
     verdict: Audited
     dated: datetime | None
     pins: tuple[str, ...] = ()
@@ -122,12 +123,13 @@ def looked(judged: Judged) -> tuple[str, Looked | None]:
     if record is None or record.audit is None or record.lock is None:
         return "", None
     version = next((v for name in PACKAGES if (v := record.lock.version(name))), "")
+    seen = read(record.audit)
     look = Looked(
         id=judged.cell.id,
         line=record.lock.device,
         python=record.cell.python,
-        seen=record.audit,
-        verdict=audited(record.audit),
+        seen=seen,
+        verdict=audited(seen),
         dated=record.dated,
         pins=_libraries(record.lock),
     )
