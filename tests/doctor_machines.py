@@ -32,6 +32,7 @@ SPECS = (
     BaseSpec(name="debian-3.9", python="3.9", reference="python:3.9-slim", suite="bullseye"),
 )
 PLANNED = Planned(
+    packages=("tensorflow",),
     title="KerasSurgeon on TensorFlow",
     path="matrix.yaml",
     pythons=("3.7", "3.8", "3.9"),

@@ -7,12 +7,13 @@ from dataclasses import replace
 import pytest
 from builders import cell, ran
 
+from orchestrator import paths
 from orchestrator.errors import CellStatus
 from orchestrator.gpu.audit import Built, Fix, FixKind, GpuAudit, Library, Loading, Registered
-from orchestrator.gpu.verdict import Cover, Load, audit_word, audited, cover, coverage
+from orchestrator.gpu.inspection import CudaInspection, kept
+from orchestrator.gpu.verdict import MEANINGS, Cover, Load, audit_word, audited, cover, coverage
 from orchestrator.model import Verdict, VerdictKind
 from orchestrator.verdict.judge import Judged
-from orchestrator.verdict.words import MEANING
 
 BUILT = Built(release="2.10.0", cuda="11.2", cudnn="8", capabilities=("sm_80", "compute_80"))
 LOADED = Library(soname="libcudart.so.11.0", loading=Loading.LOADED, path="/x/libcudart.so.11.0")
@@ -141,20 +142,21 @@ def test_kernels_cover_their_own_major_capability_and_ptx_everything_newer(kerne
 
 
 def test_the_word_of_an_audit_is_never_one_that_a_run_on_a_gpu_has():
-    sightings = {
+    audits = {
         "audit: loads": seen(registered=Registered.YES),
         "audit: mended": seen(MISSING, fixes=(LINK,)),
         "audit: broken": seen(MISSING),
         "audit: unknown": seen(registered=Registered.UNKNOWN, trouble="x"),
     }
-    assert {word: audit_word(one) for word, one in sightings.items()} == {word: word for word in sightings}
-    assert set(sightings) <= set(MEANING)
+    assert {word: audit_word(one) for word, one in audits.items()} == {word: word for word in audits}
+    assert list(audits) == list(MEANINGS)
 
 
 def test_a_gpu_cell_that_nothing_ran_in_on_a_gpu_says_what_the_audit_says():
     here = cell("2.4.1", "none")
-    record = replace(ran(here), observations=(), audit=seen(registered=Registered.YES))
-    judged = Judged(cell=here, status=CellStatus.RAN, record=record, meaning=Unknown())
+    record = replace(ran(here), observations=(), audit=kept(seen(registered=Registered.YES)))
+    audits = CudaInspection(folder=paths.data("images"))
+    judged = Judged(cell=here, status=CellStatus.RAN, record=record, inspection=audits, meaning=Unknown())
     assert judged.word("gpu") == "audit: loads"
     assert replace(judged, record=replace(record, audit=None)).word("gpu") == VerdictKind.UNKNOWN
 

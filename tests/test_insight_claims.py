@@ -14,7 +14,7 @@ from orchestrator.app.services import of_host
 from orchestrator.errors import UserError
 from orchestrator.foreign import in_prose
 from orchestrator.insight import claims
-from orchestrator.insight.claims import Reading, Seed, Statement, Truth, held, runs
+from orchestrator.insight.claims import Reading, Seed, Seeds, Statement, Truth, held, runs
 from orchestrator.matrix import document
 from orchestrator.matrix.expand import expand
 from orchestrator.matrix.ranges import settled
@@ -143,7 +143,7 @@ def test_a_run_of_versions_never_crosses_one_that_was_not_tried_or_says_another_
 )
 def test_a_malformed_file_is_an_error_that_names_it(tmp_path, text, message):
     path = tmp_path / "seeds.yaml"
-    path.write_text(text)
+    path.write_text(f"about: Spoons.\neither: by size\n{text}")
     with pytest.raises(UserError, match=message) as error:
         claims.read(path)
     assert str(path) in error.value.message
@@ -155,7 +155,12 @@ def test_the_page_has_each_statement_with_its_probes_and_what_came_out():
     seed = replace_statements(
         Statement(says="`a|b` is so", holds={"surgeon.dense": "passes"}), Statement(says="b", note="why")
     )
-    page = statements([seed], judged([ran(cell("2.3.4"))]), MATRIX, "2026-11-20")
+    page = statements(
+        Seeds(about="About spoons.", either="by size", seeds=(seed,)),
+        judged([ran(cell("2.3.4"))]),
+        MATRIX,
+        "2026-11-20",
+    )
     assert "2 statements, evidence published 2026-11-20: 1 true, 1 not decided." in page
     assert "| 1 | `a\\|b` is so | `surgeon.dense` | **true** · on 2.3.4 |" in page
     assert "| 2 | b | – | **not decided** · why |" in page
@@ -182,7 +187,7 @@ def test_the_committed_catalogue_is_of_these_probes():
 
 def test_every_statement_names_probes_there_are_or_says_why_none_decides_it():
     known = set(suite.load(paths.data("probes")).probes)
-    for seed in claims.read(ROOT / publishing.STATEMENTS):
+    for seed in claims.read(ROOT / publishing.STATEMENTS).seeds:
         for number, statement in enumerate(seed.statements, start=1):
             assert statement.holds or statement.note, f"seed {seed.seed} statement {number}"
             assert set(statement.holds) <= known, f"seed {seed.seed} statement {number}"

@@ -358,7 +358,9 @@ def test_a_stand_in_replaces_its_original_at_the_same_version(index):
     found = lock(cell(substitutes=STAND_IN), BASE, index, tools(host))
     assert found.pins == ("six==1.15.0", "tensorflow-cpu==2.4.1")
     assert found.distributions[1].sha256 == CPU.sha256
-    assert found.notes == ("tensorflow-cpu 2.4.1 stands in for tensorflow 2.4.1 (same version, no CUDA libraries)",)
+    assert found.notes == (
+        "tensorflow-cpu 2.4.1 stands in for tensorflow 2.4.1 (same version, without the libraries of other devices)",
+    )
 
 
 @pytest.mark.parametrize(

@@ -197,7 +197,7 @@ def test_a_selector_by_device(word, devices):
 
 def test_a_device_nobody_lists_is_asked_about():
     assert refused("device=cuda118").hint.startswith("close: cuda11.8")
-    assert refused("device=gpu").hint == "a GPU is named by its CUDA line: cuda11.2, cuda11.8, cuda12.2, auto"
+    assert refused("device=gpu").hint == "a GPU is named by its line of libraries: cuda11.2, cuda11.8, cuda12.2, auto"
     assert refused("device=cuda13").hint.startswith("close: cuda1")
     with pytest.raises(UserError, match="needs versions"):
         chosen("device=cuda11.2..cuda11.8")

@@ -123,6 +123,7 @@ def _named(path: Path, services: Services) -> tuple[Planned, document.Source | N
         path=source.path,
         pythons=tuple(choice.name for choice in _choices(source, AxisKind.PYTHON)),
         lines=tuple(_line(c.name, c.sources) for c in _choices(source, AxisKind.DEVICE) if c.sources is not None),
+        packages=tuple(axis.axis.package for axis in source.axes if axis.axis.package),
         memory=source.limits.memory,
     )
     return bare, source

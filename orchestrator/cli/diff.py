@@ -97,7 +97,7 @@ def _refuse_same(left: str, right: str, cells: Sequence[Sequence[Judged]]) -> No
     if ours & theirs:
         raise UserError(
             f"{len(ours & theirs)} cells are on both sides",
-            hint="Name the two sides so that they differ, as in: compat diff tf=2.3.4 tf=2.15.1 python=3.9",
+            hint="Name the two sides so that they differ, as in: compat diff python=3.9 python=3.11 resolve=released",
         )
 
 

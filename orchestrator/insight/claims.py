@@ -64,7 +64,11 @@ class Seed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     statements: tuple[Statement, ...]
 
 
-class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Seeds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A file of them. `about` says what they are, `either` by what else than its version a statement may come out."""
+
+    about: str
+    either: str
     seeds: tuple[Seed, ...]
 
 
@@ -85,15 +89,15 @@ class Held:
     why: str = ""
 
 
-def read(path: Path) -> tuple[Seed, ...]:
+def read(path: Path) -> Seeds:
     """The statements in a file. Raises UserError where it is missing or malformed."""
     try:
-        found = msgspec.convert(yaml.safe_load(path.read_text()), _Document).seeds
+        found = msgspec.convert(yaml.safe_load(path.read_text()), Seeds)
     except FileNotFoundError as error:
         raise UserError(f"{path}: there is no such file", hint="It is kept beside the matrix, not shipped.") from error
     except (yaml.YAMLError, msgspec.ValidationError) as error:
         raise UserError(f"{path}: {error}") from error
-    for seed in found:
+    for seed in found.seeds:
         for number, statement in enumerate(seed.statements, start=1):
             for probe, reading in statement.holds.items():
                 if isinstance(reading, Reading) and _ways(reading) != 1:

@@ -1,4 +1,4 @@
-"""A choice of a device axis: `cpu`, or a CUDA line with the places its libraries may come from."""
+"""A choice of a device axis: `cpu`, or a line of libraries with the places they may come from."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def near(value: str, names: Collection[str]) -> str:
     if "gpu" not in value.lower():
         return ""
     others = [name for name in names if name != "cpu"]
-    return f"a GPU is named by its CUDA line: {', '.join(others)}" if others else "no GPU is listed, only cpu"
+    return f"a GPU is named by its line of libraries: {', '.join(others)}" if others else "no GPU is listed, only cpu"
 
 
 def device(axis: Axis, spot: Spot) -> Choice:
@@ -70,9 +70,9 @@ def _original(parent: Spot, text: str) -> str:
     try:
         found = Requirement(text)
     except InvalidRequirement as error:
-        raise parent.key(text).expected('a package such as "tensorflow" or "tensorflow<2.1"') from error
+        raise parent.key(text).expected('a package such as "numpy" or "numpy<2.1"') from error
     if found.url or found.extras or found.marker:
-        raise parent.key(text).expected('a package such as "tensorflow" or "tensorflow<2.1"')
+        raise parent.key(text).expected('a package such as "numpy" or "numpy<2.1"')
     return f"{canonicalize_name(found.name)}{found.specifier}"
 
 
@@ -91,7 +91,7 @@ def _sources(spot: Spot, fields: Mapping[str, Spot]) -> Sources | None:
         paths=paths or (RUNTIME_PATHS if "image" in fields else ()),
         wheels=tuple(requirement(item) for item in listed["libraries"]),
         folder=_shaped(fields["folder"], FOLDER, "an absolute path") if "folder" in fields else "",
-        sonames=tuple(_shaped(item, SONAME, 'a name such as "libcudart.so.11.0"') for item in listed["sonames"]),
+        sonames=tuple(_shaped(item, SONAME, 'a name such as "libz.so.1"') for item in listed["sonames"]),
     )
 
 

@@ -169,7 +169,7 @@ def _probes(spot: Spot) -> tuple[str, ...]:
     for item in spot.items():
         probe = item.string()
         if not re.fullmatch(PROBE_ID, probe, re.ASCII):
-            raise item.error(f"expected the id of a probe such as surgeon.delete_layer, got {probe!r}")
+            raise item.error(f"expected the id of a probe (GROUP.NAME), got {probe!r}")
         if probe in found:
             raise item.error(f"{probe!r} is listed twice")
         found.append(probe)

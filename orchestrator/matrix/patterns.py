@@ -7,7 +7,7 @@ A pattern is one or more parts, separated by commas:
     >=2.1,<2.5   PEP 440 specifiers, all of which must hold
     latest       the newest listed
     none, plain  a choice by its name
-    cuda11       every CUDA line 11.x among devices; cuda is all of them
+    cuda11       every line cuda11.x among devices; cuda is all of them
     !X or !=X    takes away what X means
 
 What is not taken away is or'ed; where everything only takes away, it takes from all choices.

@@ -117,10 +117,10 @@ def _package_axis() -> Json:
 
 def _device(name: Json, texts: Json) -> Json:
     shaped: dict[str, Json] = {
-        "image": {"description": "An image that CUDA libraries are copied from.", **_shaped(devices.IMAGE_NAME)},
+        "image": {"description": "An image that libraries are copied from.", **_shaped(devices.IMAGE_NAME)},
         "paths": {"description": "What is copied from it.", **_many(_shaped(devices.IMAGE_PATH))},
         "libraries": _many(_TEXT, "Requirements that are added to a cell's pins."),
-        "folder": {"description": "A folder that CUDA libraries are copied from.", **_shaped(devices.FOLDER)},
+        "folder": {"description": "A folder that libraries are copied from.", **_shaped(devices.FOLDER)},
         "sonames": {"description": "The libraries that must be in it.", **_many(_shaped(devices.SONAME))},
     }
     properties: Json = {

@@ -25,7 +25,7 @@ _SPAN = re.compile(r"([0-9][0-9.]*?)\s*(?:-|–|:|/|…|\.\.\.)\s*([0-9][0-9.]*)
 _TWO = re.compile(r"\S\s+[A-Za-z][A-Za-z0-9._-]*\s*[=!<>~]")
 """The end of one selector and the beginning of another."""
 _SHOWN = 5
-_NARROWER = "a range such as tf=2.3..2.6 or a specifier such as 'tf>=2.3,<2.6' says the same in few words"
+_NARROWER = "a range such as python=3.9..3.12 or a specifier such as 'python>=3.9,<3.13' says the same in few words"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

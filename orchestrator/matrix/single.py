@@ -28,7 +28,7 @@ from orchestrator.model import (
 )
 
 _WORD = re.compile(r"([A-Za-z][A-Za-z0-9._-]*)\s*==?\s*([^=<>!~].*)")
-_EXACT = "such as tensorflow==2.4.1 python=3.7"
+_EXACT = "such as numpy==1.26.4 python=3.12"
 _TITLE = "One combination"
 _HOLE = re.compile(r"{(\w+)}")
 

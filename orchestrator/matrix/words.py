@@ -35,7 +35,7 @@ def requirement(spot: Spot) -> str:
     try:
         found = Requirement(spot.string())
     except InvalidRequirement as error:
-        raise spot.expected('a requirement such as "tf-keras" or "numpy<2"') from error
+        raise spot.expected('a requirement such as "six" or "numpy<2"') from error
     if found.url:
         raise spot.error("expected a requirement by name, got a URL")
     return str(found)

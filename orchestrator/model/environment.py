@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-FIXED_VARIABLES = (
+from orchestrator.ecosystems import ECOSYSTEMS
+
+_EVERYWHERE = (
     ("HOME", "/tmp"),  # noqa: S108 - a private tmpfs inside the container
     ("HOSTNAME", "compat"),
     ("LANG", "C.UTF-8"),
@@ -14,12 +16,10 @@ FIXED_VARIABLES = (
     ("OPENBLAS_NUM_THREADS", "1"),
     ("PYTHONDONTWRITEBYTECODE", "1"),
     ("PYTHONHASHSEED", "0"),
-    ("TF_CPP_MIN_LOG_LEVEL", "1"),
-    ("TF_NUM_INTEROP_THREADS", "1"),
-    ("TF_NUM_INTRAOP_THREADS", "1"),
     ("TMPDIR", "/tmp"),  # noqa: S108
     ("TZ", "UTC"),
 )
+FIXED_VARIABLES = tuple(sorted((*_EVERYWHERE, *(pair for known in ECOSYSTEMS.values() for pair in known.variables))))
 """What every engine sets for every task, so that a difference between cells is a difference between their pins.
 
 An engine adds nothing that is not here, in the image or in the task; the local one's HOME and TMPDIR are folders.

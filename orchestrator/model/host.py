@@ -200,14 +200,15 @@ class Planned:
     """The combinations of a matrix, counted: (device, Python minor, number); those on request are counted as well.
 
     `counts` is None where the package index must be read before anybody can count; `pythons` and `lines` are then
-    still those that the file names. `trouble` and `hint` say what is wrong with the file, if anything; `memory` is
-    what one cell may use, in bytes.
+    still those that the file names, as are `packages`. `trouble` and `hint` say what is wrong with the file, if
+    anything; `memory` is what one cell may use, in bytes.
     """
 
     title: str = ""
     path: str = ""
     pythons: tuple[str, ...] = ()
     lines: tuple[Line, ...] = ()
+    packages: tuple[str, ...] = ()
     counts: tuple[tuple[str, str, int], ...] | None = None
     memory: int = 0
     trouble: str = ""

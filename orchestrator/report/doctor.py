@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
+from orchestrator.ecosystems import ECOSYSTEMS
 from orchestrator.engine.registry import DOCKER, LOCAL
 from orchestrator.errors import ExitCode
 from orchestrator.foreign import printable
@@ -55,7 +56,7 @@ def diagnose(host: Host, planned: Planned, specs: Sequence[BaseSpec], drivers: M
     known = {line: need for line, need in drivers.items() if line in lines or not lines}
     found = (
         *_engine(host, planned, engine),
-        *_processor(host, engine),
+        *_processor(host, planned.packages, engine),
         _index(host.index),
         _uv(host.uv),
         *doctor_gpu.findings(host, known, engine=engine),
@@ -222,11 +223,8 @@ def _disk_of(free: int | None, root: str, engine: str) -> list[Finding]:
 # ------------------------------------------------------------ processor and packages
 
 
-def _processor(host: Host, engine: str) -> list[Finding]:
-    """Instructions that wheels need.
-
-    TensorFlow's need AVX since 1.6 (its release notes); AVX2 and FMA are used where they are there.
-    """
+def _processor(host: Host, packages: Sequence[str], engine: str) -> list[Finding]:
+    """Instructions that wheels of these packages need, or use where they are there."""
     away = engine == DOCKER.name and not host.daemon.here
     flags = host.daemon.flags if away else host.processor.flags
     name = "the daemon's" if away else host.processor.model or host.processor.machine
@@ -235,10 +233,12 @@ def _processor(host: Host, engine: str) -> list[Finding]:
         return [_finding(Area.PROCESSOR, Level.NOTE, says, "the first base that is made tells")]
     has = [flag.upper() for flag in ("avx", "avx2", "fma") if flag in flags]
     lacks = [flag.upper() for flag in ("avx", "avx2", "fma") if flag not in flags]
-    if "AVX" in lacks:
-        says = f"{name} has no AVX, which TensorFlow's wheels need since 1.6"
+    known = (ECOSYSTEMS[package] for package in packages if package in ECOSYSTEMS)
+    needs = {flag.upper(): need for ecosystem in known for flag, need in ecosystem.processor}
+    if missing := [flag for flag in lacks if flag in needs]:
+        says = f"{name} has no {missing[0]}, which {needs[missing[0]]}"
         return [_finding(Area.PROCESSOR, Level.FIX, says, "use a newer processor, or DOCKER_HOST", code=ExitCode.INFRA)]
-    says = f"{name}: {', '.join(has)}"
+    says = f"{name}: {', '.join(has) or 'nothing beyond the oldest instructions'}"
     if not lacks:
         return [_finding(Area.PROCESSOR, Level.OK, says)]
     return [_finding(Area.PROCESSOR, Level.NOTE, f"{says}; no {' and no '.join(lacks)}: slower, numbers may differ")]

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from orchestrator.foreign import in_prose
-from orchestrator.insight.claims import Held, Seed, Statement, Truth, held
+from orchestrator.insight.claims import Held, Seed, Seeds, Statement, Truth, held
 from orchestrator.model import Matrix
 from orchestrator.verdict.judge import Judged
 from orchestrator.verdict.words import shorten
@@ -15,23 +15,23 @@ _VALUE = 60
 _SPANS = 6
 
 
-def statements(seeds: Sequence[Seed], cells: Sequence[Judged], matrix: Matrix, day: str) -> str:
+def statements(seeds: Seeds, cells: Sequence[Judged], matrix: Matrix, day: str) -> str:
     """The page, in Markdown. `day` is when the evidence was published ("" where there is none yet)."""
-    came_out = {(seed.seed, n): held(s, seed, cells, matrix) for seed in seeds for n, s in _numbered(seed)}
+    came_out = {(seed.seed, n): held(s, seed, cells, matrix) for seed in seeds.seeds for n, s in _numbered(seed)}
     counts = Counter(found.truth for found in came_out.values())
     evidence = f"evidence published {day}" if day else "no evidence published yet"
     lines = [
         "# What the seeds say",
         "",
-        "Five published answers about TensorFlow, Keras and KerasSurgeon, statement by statement, in our words. What",
+        f"{seeds.about} What",
         "came out is derived from published evidence by `compat export --statements > docs/seeds.md`; which probes",
         "decide it, and how they are read, is in [seeds.yaml](seeds.yaml).",
         "",
-        "*Either*: both came out on that version, by Keras, by Python or by how dependencies were resolved.",
+        f"*Either*: both came out on that version, {seeds.either}.",
         "",
         f"{len(came_out)} statements, {evidence}: " + ", ".join(f"{counts[t]} {t}" for t in Truth if counts[t]) + ".",
     ]
-    for seed in seeds:
+    for seed in seeds.seeds:
         lines += ["", f"## Seed {seed.seed}: {in_prose(seed.title)}", "", "| | statement | decided by | came out |"]
         lines += ["| --- | --- | --- | --- |"]
         lines += [_row(number, statement, came_out[seed.seed, number]) for number, statement in _numbered(seed)]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from orchestrator.ecosystems import ECOSYSTEMS
 from orchestrator.model import Base, CellRecord, Ended, Observation, Raised
 
 TEXT_LINES = 40
@@ -23,17 +24,8 @@ WARNING = 300
 WARNINGS = 20
 DETAIL = 2_000
 
-PUBLIC_HOSTS = (
-    "developers.google.com",
-    "github.com",
-    "keras.io",
-    "numpy.org",
-    "pandas.pydata.org",
-    "docs.python.org",
-    "scipy.org",
-    "stackoverflow.com",
-    "www.tensorflow.org",
-    "tensorflow.org",
+PUBLIC_HOSTS = frozenset(
+    ("docs.python.org", "github.com", "stackoverflow.com", *(site for e in ECOSYSTEMS.values() for site in e.sites))
 )
 """Sites of documentation that packages name in their own messages: they are evidence, not this machine's."""
 

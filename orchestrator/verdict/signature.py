@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from orchestrator.ecosystems import ECOSYSTEMS
 from orchestrator.foreign import stripped
 from orchestrator.model import Frame, Raised
 from orchestrator.verdict.words import shorten
@@ -40,9 +41,8 @@ _SIZE = re.compile(r"-?\d+")
 _NUMBER = re.compile(r"(?<![\w.])-?(?:\d+\.\d+(?:e[+-]?\d+)?|\d+e[+-]?\d+)(?![\w.])")
 
 
-# Keras wraps what a layer raised: the layer's name in front and its arguments behind say nothing about the cause
-_WRAPPED = re.compile(r"^Exception encountered when calling .{1,120}?\)?\.\s+(?=\S)")
-_ARGUMENTS = re.compile(r"\s+(?:Call arguments|Arguments) received by .*$")
+# what packages put around the message of an exception that they pass on
+_WRAPPINGS = tuple(re.compile(pattern) for e in ECOSYSTEMS.values() for pattern in (*e.wraps, *e.appends))
 _SENTENCE = re.compile(r"(?<=[^\s.]{2})\.(?=\s+[A-Z])")
 
 
@@ -54,7 +54,8 @@ def normalise(message: str) -> str:
     fractions where they are results, not versions; names, small integers and versions stay.
     """
     text = " ".join(stripped(message[:_READ]).split())
-    text = _ARGUMENTS.sub("", _WRAPPED.sub("", text))
+    for wrapping in _WRAPPINGS:
+        text = wrapping.sub("", text)
     for pattern, by in _REPLACE:
         text = pattern.sub(by, text)
     text = _SHAPE.sub(lambda found: _SIZE.sub("#", found.group()), text)
