@@ -14,7 +14,7 @@ from orchestrator import paths
 from orchestrator.errors import CellError, CellStatus, UserError
 from orchestrator.gpu import auditor
 from orchestrator.gpu.audit import Built, Fix, FixKind, GpuAudit, Library, Loading, Registered
-from orchestrator.gpu.inspection import CudaInspection, _program, kept
+from orchestrator.gpu.inspection import CudaInspection, kept
 from orchestrator.model import FIXED_VARIABLES, Exit, LibraryLayer, Limits, Prepared
 
 SEEN = GpuAudit(
@@ -47,12 +47,11 @@ def look():
 
 
 @pytest.fixture(name="inspection")
-def inspection_fixture(monkeypatch):
+def inspection_fixture(tmp_path):
     """The audit as cells meet it, with another program."""
-    monkeypatch.setattr(auditor, "read", lambda _folder: look())
-    _program.cache_clear()
-    yield CudaInspection(folder=paths.data("images"))
-    _program.cache_clear()
+    for name, content in look().files:
+        (tmp_path / name).write_bytes(content)
+    return CudaInspection(folder=tmp_path)
 
 
 def test_the_stand_in_is_compiled_in_the_builder_and_sent_into_the_image_for_the_look_alone(inspection):

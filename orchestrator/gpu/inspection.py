@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -28,7 +27,7 @@ class CudaInspection:
     """`model.Inspection` of images with CUDA libraries. `folder` has the program that looks (`images/gpu`)."""
 
     folder: Path
-    _drivers: dict[str, bytes] = field(default_factory=dict, repr=False, compare=False)
+    _drivers: dict[str, bytes] = field(default_factory=dict, init=False, repr=False, compare=False)
     """Identity of a base → the stand-in driver that its builder compiled."""
 
     @property
@@ -45,7 +44,7 @@ class CudaInspection:
 
     @property
     def digest(self) -> str:
-        return _program(self.folder).digest
+        return auditor.read(self.folder).digest
 
     def subject(self, recipe: Recipe) -> Recipe | None:
         """Where the libraries are wheels, TensorFlow is watched as installing alone leaves it: what is found then is
@@ -56,7 +55,7 @@ class CudaInspection:
         return recipe if recipe.on_top.copied else recipe.below
 
     def look(self, image: Prepared, base: Base, engine: Engine, limits: Limits) -> object:
-        program = _program(self.folder)
+        program = auditor.read(self.folder)
         if base.identity not in self._drivers:
             self._drivers[base.identity] = auditor.compiled(program, base, engine, limits)
         asked = auditor.Asked(
@@ -103,8 +102,3 @@ def kept(seen: GpuAudit) -> object:
 def _brief(library: Library) -> Library:
     few = library.unresolved[:UNRESOLVED]
     return replace(library, why=library.why[:TEXT], unresolved=few, searched=library.searched[:SEARCHED])
-
-
-@cache
-def _program(folder: Path) -> auditor.Look:
-    return auditor.read(folder)
