@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -10,8 +11,9 @@ from pathlib import Path
 
 import pytest
 from docker_tools import SIX, TEMPLATES, base_on, docker_engine
+from fakes import BASE as FAKE
 
-from orchestrator.engine import build, docker_run, limits, local_libraries
+from orchestrator.engine import build, docker_run, limits, local_build, local_libraries
 from orchestrator.engine.docker import DockerEngine
 from orchestrator.engine.local import LocalEngine
 from orchestrator.errors import CellError, CellStatus
@@ -109,6 +111,21 @@ def test_the_local_engine_has_no_images(tmp_path):
     with pytest.raises(CellError) as raised:
         LocalEngine(tmp_path).fetch("nvidia/cuda:11.2")
     assert (raised.value.status, raised.value.reason) == (CellStatus.UNAVAILABLE, "no-image")
+
+
+def test_an_environment_that_does_not_say_where_its_libraries_are_is_made_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(local_build, "make", lambda _recipe, making: making.folder.mkdir(parents=True))
+    engine, layer = LocalEngine(tmp_path / "root"), LibraryLayer(folder="/opt/spoons", paths=("lib64/liba.so.1",))
+    made = Recipe(base=FAKE, steps=(), on_top=layer)
+    prepared = engine.prepare(made, tmp_path / "log")
+    marker = Path(prepared.reference) / "compat.json"
+    known = json.loads(marker.read_text())
+    assert dict(prepared.environment)["LD_LIBRARY_PATH"].startswith("/opt/spoons/lib64")
+    # as an earlier version wrote it
+    marker.write_text(json.dumps({"cuda" if name == "libraries" else name: value for name, value in known.items()}))
+    again = engine.prepare(made, tmp_path / "log")
+    assert (again.built, again.environment) == (True, prepared.environment)
+    assert not engine.prepare(made, tmp_path / "log").built
 
 
 @pytest.fixture

@@ -126,6 +126,14 @@ def test_what_keeps_every_cell_from_running_is_in_the_headline_and_the_exit_stat
     assert all(f.advice for f in told.findings if f.level is Level.FIX)
 
 
+def test_instructions_are_missed_only_where_a_package_of_the_matrix_needs_them():
+    host = machine(processor=replace(MACHINE.processor, flags=("sse4_2",)))
+    told = diagnose(host, replace(PLANNED, packages=("numpy", "pandas")), SPECS, DRIVERS)
+    assert told.code is ExitCode.OK
+    (said,) = [f.says for f in told.findings if f.area is Area.PROCESSOR]
+    assert said.endswith("no AVX and no AVX2 and no FMA: slower, numbers may differ")
+
+
 def test_an_old_docker_command_has_buildkit_without_buildx():
     both = (Client(path="/new", version="28.2.2"), Client(path="/old", version="20.10.24"))
     assert (Level.OK, "BuildKit is built into /old 20.10.24", "") in found(machine(clients=both), Area.ENGINE)
