@@ -204,6 +204,6 @@ def untried(matrix: Matrix, cells: Sequence[Judged]) -> tuple[str, ...]:
     if ours:
         found.setdefault(f"{ours} of {len(cells)} combinations ({OURS})")
     devices = {c.name for choices in matrix.choices for c in choices if c.axis.kind is AxisKind.DEVICE}
-    if devices and not devices - {"cpu"}:
+    if not devices - {"cpu"}:
         found.setdefault("GPU")
     return tuple(found)
