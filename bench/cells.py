@@ -41,9 +41,9 @@ from orchestrator.model import (
 )
 from orchestrator.run import assemble
 from orchestrator.run.assemble import Terms
-from orchestrator.run.observe import Sitting, observe
+from orchestrator.run.context import RunContext
+from orchestrator.run.observe import ProbeSession, observe
 from orchestrator.run.watch import Silent
-from orchestrator.run.workshop import Workshop
 
 CELLS = (
     ("2.3.4", "3.7"),
@@ -91,7 +91,7 @@ class Bench:
     """One cell's parts: where its builds are kept and what it is made of."""
 
     engine: DockerEngine
-    shop: Workshop
+    shop: RunContext
     project: Project
     lock: Lock
     folder: Path
@@ -158,8 +158,8 @@ def opened(tf: str, python: str, engine: DockerEngine, folder: Path) -> Bench:
         suite_digest="",
     )
     terms = Terms(watch=Silent(), now=lambda: datetime.now(UTC), environment=os.environ)
-    shop = assemble.workshop(project.parts, engine, run, terms)
-    lock = shop.resolve(project.cells[0], shop.base(python))
+    shop = assemble.run_context(project.parts, engine, run, terms)
+    lock = shop.worker.resolve(project.cells[0], shop.worker.base(python))
     return Bench(engine=engine, shop=shop, project=project, lock=lock, folder=folder)
 
 
@@ -210,8 +210,8 @@ def remove_images(engine: DockerEngine) -> None:
 
 def build_ours(bench: Bench, salt: str) -> tuple[float, Prepared]:
     """Seconds to compile what has no wheel and to build the recipe; a variable keeps any layer from being reused."""
-    base, templates = bench.shop.base(bench.lock.python), dockerfile.read(paths.data("images"))
-    recipe = bench.shop.recipe(bench.lock, base, ())
+    base, templates = bench.shop.worker.base(bench.lock.python), dockerfile.read(paths.data("images"))
+    recipe = bench.shop.worker.recipe(bench.lock, base, ())
     context = dockerfile.render(recipe, templates)
     text = re.sub(r"(?m)^(FROM .*)$", rf"\1\nENV BENCH={salt}-{os.getpid()}", context.dockerfile)
     sources = [d for d in bench.lock.distributions if not d.wheel]
@@ -225,7 +225,7 @@ def build_ours(bench: Bench, salt: str) -> tuple[float, Prepared]:
 
 def build_naive(bench: Bench, template: str, salt: str) -> tuple[float, Prepared]:
     """Seconds of the one-step build with pip."""
-    builder = bench.engine._builder(bench.shop.base(bench.lock.python).image, bench.folder / "builder.log")
+    builder = bench.engine._builder(bench.shop.worker.base(bench.lock.python).image, bench.folder / "builder.log")
     text = template.format(builder=builder, salt=f"{salt}-{os.getpid()}")
     requirements = "".join(f"{d.pin} --hash=sha256:{d.sha256}\n" for d in bench.lock.distributions).encode()
     host = (paths.data("images") / "host.sh").read_bytes()
@@ -240,16 +240,18 @@ def build(bench: Bench, context: BuildContext, reference: str, *, naive: bool = 
     began = time.monotonic()
     carry_out(context, (reference,), bench.folder / "build.log")
     seconds = time.monotonic() - began
-    base = bench.shop.base(bench.lock.python)
+    base = bench.shop.worker.base(bench.lock.python)
     image = Prepared(key="", reference=reference, interpreter=base.interpreter, trusted=base.trusted, built=True)
     return seconds, image
 
 
 def probe_ours(bench: Bench, image: Prepared) -> tuple[float, int]:
     """Seconds for all probes under the supervisor, and how many returned."""
-    sitting = Sitting(cell=bench.project.cells[0], lock=bench.lock, prepared=image, probes=bench.probes)
+    session = ProbeSession(
+        task=bench.shop.task(bench.project.cells[0]), lock=bench.lock, prepared=image, probes=bench.probes
+    )
     began = time.monotonic()
-    seen = observe(sitting, bench.shop, lambda o: o)
+    seen = observe(session, bench.shop.worker, lambda o: o)
     return time.monotonic() - began, sum(o.ended == "returned" for o in seen.observations)
 
 
@@ -257,7 +259,7 @@ def probe_naive(bench: Bench, image: Prepared) -> tuple[float, int]:
     """Seconds for the same probes in one container, each in a fresh process, one after the other."""
     task = Task(
         command=(image.interpreter, "/probes/one_by_one.py", *(p.id for p in bench.probes)),
-        files=(*bench.shop.suite.files, ("one_by_one.py", ONE_BY_ONE), ("one.py", ONE)),
+        files=(*bench.shop.worker.suite.files, ("one_by_one.py", ONE_BY_ONE), ("one.py", ONE)),
         environment=FIXED_VARIABLES,
         limits=replace(bench.shop.limits, silence_seconds=600),
     )
@@ -272,10 +274,10 @@ def further_subject(bench: Bench) -> tuple[float, float]:
     files = bench.project.parts.index.files("kerassurgeon")
     wheel = next(f for f in files if f.version == "0.2.0" and f.filename.endswith(".whl"))
     subject = Distribution(name="kerassurgeon", version="0.2.0", filename=wheel.filename, sha256=wheel.sha256)
-    base = bench.shop.base(bench.lock.python)
-    plain = bench.engine.prepare(bench.shop.recipe(bench.lock, base, ()), bench.folder / "plain.log")
+    base = bench.shop.worker.base(bench.lock.python)
+    plain = bench.engine.prepare(bench.shop.worker.recipe(bench.lock, base, ()), bench.folder / "plain.log")
     more = replace(bench.lock, distributions=(*bench.lock.distributions, subject))
-    recipe = bench.shop.recipe(more, base, ("kerassurgeon",))
+    recipe = bench.shop.worker.recipe(more, base, ("kerassurgeon",))
     began = time.monotonic()
     further = bench.engine.prepare(recipe, bench.folder / "further.log")
     seconds = time.monotonic() - began

@@ -20,8 +20,8 @@ from orchestrator.app.services import of_host
 from orchestrator.engine.docker import DockerEngine
 from orchestrator.model import Observation
 from orchestrator.run.confirm import essence
-from orchestrator.run.observe import Seen, Sitting, observe
-from orchestrator.run.workshop import probes_for
+from orchestrator.run.context import probes_for
+from orchestrator.run.observe import ProbeSession, Seen, observe
 
 
 def main() -> None:
@@ -31,17 +31,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         os.chdir(name)
         bench = opened(tf, python, engine, Path(name))
-        cell = bench.project.cells[0]
-        recipe = bench.shop.recipe(bench.lock, bench.shop.base(python), ())
+        task = bench.shop.task(bench.project.cells[0])
+        recipe = bench.shop.worker.recipe(bench.lock, bench.shop.worker.base(python), ())
         image = engine.prepare(recipe, Path(name) / "build.log")
-        sitting = Sitting(cell=cell, lock=bench.lock, prepared=image, probes=probes_for(cell, bench.shop))
+        session = ProbeSession(
+            task=task, lock=bench.lock, prepared=image, probes=probes_for(task, bench.shop.worker.suite)
+        )
         runs = []
         for number in range(int(times)):
-            runs.append(observe(sitting, bench.shop, lambda o: o))
+            runs.append(observe(session, bench.shop.worker, lambda o: o))
             seconds, share = cost(runs[-1])
-            print(f"{number + 1}: {len(sitting.probes)} probes, {seconds:.0f} s, harness {share:.0%}", flush=True)
+            print(f"{number + 1}: {len(session.probes)} probes, {seconds:.0f} s, harness {share:.0%}", flush=True)
     differing = different([run.observations for run in runs])
-    print(f"{len(differing)} of {len(sitting.probes)} probes did not come out the same {times} times")
+    print(f"{len(differing)} of {len(session.probes)} probes did not come out the same {times} times")
     for probe, results in differing.items():
         print(f"  {probe}: {'; '.join(results)}")
     sys.exit(bool(differing))

@@ -1,10 +1,10 @@
-"""An engine, a suite and a workshop without containers: fast, and able to fail in every way an engine can."""
+"""An engine, a suite and a run_context without containers: fast, and able to fail in every way an engine can."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -33,9 +33,10 @@ from orchestrator.model import (
     Task,
     digest,
 )
+from orchestrator.run.context import RunContext, Worker
+from orchestrator.run.notes import Ledger
 from orchestrator.run.suite import Suite
 from orchestrator.run.watch import Silent
-from orchestrator.run.workshop import Workshop
 from orchestrator.store.store import Store
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -185,27 +186,42 @@ class FakeEngine:
         return self.free
 
 
-def workshop(tmp_path: Path, engine: FakeEngine, *names: str, **fields: object) -> Workshop:
+def run_context(tmp_path: Path, engine: FakeEngine, *names: str, **fields: object) -> RunContext:
+    """A run without containers, on a store below `tmp_path`; `fields` are of the context or of its worker."""
+    probes = fields.pop("suite", None) or suite(*(names or ("tensorflow.fit",)))
+    store, watch = Store(root=tmp_path / "store"), fields.pop("watch", Silent())
     run = RunInfo(
         id="run1",
         as_of=NOW,
         started=NOW,
         engine=EngineId(kind=engine.name, isolated=True),
         matrix_digest="m",
-        suite_digest="s",
+        suite_digest=probes.digest,
     )
-    values: dict[str, object] = {
-        "run": run,
-        "engine": engine,
-        "store": Store(root=tmp_path / "store"),
-        "suite": suite(*(names or ("tensorflow.fit",))),
-        "limits": Limits(),
-        "watch": Silent(),
-        "now": lambda: NOW,
-        "preflight": lambda _cell: None,
-        "base": lambda _python: BASE,
-        "resolve": lock_of,
-        "recipe": recipe_of,
-        "groups": lambda _cell: (Group(name="tensorflow"),),
-    }
-    return Workshop(**(values | fields))  # type: ignore[arg-type]
+    worker = Worker(
+        engine=engine,
+        suite=probes,
+        known=store,
+        tell=Ledger(store=store, watch=watch).hear,
+        now=lambda: NOW,
+        preflight=lambda _cell: None,
+        base=lambda _python: BASE,
+        resolve=lock_of,
+        recipe=recipe_of,
+    )
+    made = RunContext(
+        run=run,
+        store=store,
+        watch=watch,
+        limits=Limits(),
+        groups=lambda _cell: (Group(name="tensorflow"),),
+        worker=worker,
+    )
+    return altered(made, **fields)
+
+
+def altered(context: RunContext, **fields: object) -> RunContext:
+    """The context with other fields, its own or its worker's."""
+    own = {name: value for name, value in fields.items() if name in RunContext.__dataclass_fields__}
+    theirs = {name: value for name, value in fields.items() if name not in own}
+    return replace(context, **own, worker=replace(context.worker, **theirs))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from fakes import NOW, cell, lock_of, recipe_of, workshop
+from fakes import NOW, cell, lock_of, recipe_of, run_context
 from fault_project import MATRIX, SOON, VERSIONS, Project, ended, goes_on, middle, until
 from second_daemon import SecondDaemon, base_of, engine_on, second_daemon
 from silent_index import Index
@@ -33,7 +33,7 @@ from orchestrator.model import (
 )
 from orchestrator.run import suite
 from orchestrator.run.cells import run_cell
-from orchestrator.run.observe import Sitting, observe
+from orchestrator.run.observe import ProbeSession, observe
 
 TEMPLATES = dockerfile.read(paths.data("images"))
 
@@ -287,9 +287,9 @@ def test_a_build_that_runs_out_of_disk_is_no_finding_about_the_package(
     filled(60_000_000)
     engine = engine_on(daemon, Heavy(base_of(daemon).image))
     try:
-        shop = workshop(tmp_path, engine, resolve=lock_of, recipe=recipe_of, base=lambda _: base_of(daemon))
+        shop = run_context(tmp_path, engine, resolve=lock_of, recipe=recipe_of, base=lambda _: base_of(daemon))
         # no image may make room here: other tests' can't be built again without network
-        shop.in_use.update((image.key, image.key) for image in engine.images())
+        shop.worker.in_use.update((image.key, image.key) for image in engine.images())
         record = run_cell(cell(), shop)
     finally:
         engine.close()
@@ -341,7 +341,7 @@ def test_a_probe_that_misbehaves_ends_as_itself_and_harms_no_other(daemon: Secon
     base = base_of(daemon)
     limits = Limits(memory=256 * 1024**2, pids=64, probe_seconds=20, import_seconds=20, cell_seconds=120)
     try:
-        shop = workshop(tmp_path, engine, suite=probes, limits=limits)
+        shop = run_context(tmp_path, engine, suite=probes, limits=limits)
         prepared = Prepared(
             key="", reference=base.image, interpreter=base.interpreter, trusted=base.trusted, built=False
         )
@@ -354,7 +354,9 @@ def test_a_probe_that_misbehaves_ends_as_itself_and_harms_no_other(daemon: Secon
             cutoff=NOW,
             distributions=(),
         )
-        seen = observe(Sitting(cell=cell(), lock=lock, prepared=prepared, probes=wanted), shop, lambda o: o)
+        seen = observe(
+            ProbeSession(task=shop.task(cell()), lock=lock, prepared=prepared, probes=wanted), shop.worker, lambda o: o
+        )
     finally:
         engine.close()
     found = {o.probe.partition(".")[2]: o for o in seen.observations}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
-from fakes import FakeEngine, cell, workshop
+from fakes import FakeEngine, altered, cell, run_context
 
 from orchestrator.errors import CellError, CellStatus, Phase, infra
 from orchestrator.gpu import cards
@@ -39,8 +39,8 @@ class Given(FakeEngine):
 
 
 def shop(tmp_path, engine, **fields):
-    made = workshop(tmp_path, engine, "tensorflow.fit", "gpu.matmul", groups=lambda _cell: GROUPS, **fields)
-    return replace(made, gpus=once(now(engine)), gpus_now=now(engine))
+    made = run_context(tmp_path, engine, "tensorflow.fit", "gpu.matmul", groups=lambda _cell: GROUPS, **fields)
+    return altered(made, gpus=once(now(engine)), gpus_now=now(engine))
 
 
 def now(engine):

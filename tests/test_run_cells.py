@@ -6,18 +6,18 @@ from dataclasses import replace
 
 import msgspec
 import pytest
-from fakes import BASE, FakeEngine, cell, lock_of, workshop
+from fakes import BASE, FakeEngine, altered, cell, lock_of, run_context
 
 from orchestrator.errors import Attribution, CellError, CellStatus, Phase, infra
 from orchestrator.model import Ended, Exit, Observation, Stored
 from orchestrator.run.cells import run_cell
 from orchestrator.run.confirm import changed, confirm, essence
+from orchestrator.run.context import RunContext
 from orchestrator.run.scheduler import in_order, run_cells
-from orchestrator.run.workshop import Workshop
 
 
 def test_a_cell_that_runs_is_recorded_with_every_probe(tmp_path):
-    shop = workshop(tmp_path, FakeEngine(), "tensorflow.fit", "tensorflow.save")
+    shop = run_context(tmp_path, FakeEngine(), "tensorflow.fit", "tensorflow.save")
     record = run_cell(cell(), shop)
     assert record.status is CellStatus.RAN
     assert {o.probe: o.ended for o in record.observations} == {
@@ -30,9 +30,9 @@ def test_a_cell_that_runs_is_recorded_with_every_probe(tmp_path):
 
 def test_the_same_cell_again_builds_nothing_and_starts_no_container(tmp_path):
     engine = FakeEngine()
-    shop = workshop(tmp_path, engine)
+    shop = run_context(tmp_path, engine)
     first = run_cell(cell(), shop)
-    again = run_cell(cell(), replace(shop, run=replace(shop.run, id="run2")))
+    again = run_cell(cell(), altered(shop, run=replace(shop.run, id="run2")))
     assert len(engine.prepared) == len(engine.started) == 1
     assert [o.reused_from for o in again.observations] == ["run1", "run1"]
     assert [o.probe for o in again.observations] == [o.probe for o in first.observations]
@@ -40,7 +40,7 @@ def test_the_same_cell_again_builds_nothing_and_starts_no_container(tmp_path):
 
 def test_a_stream_cut_by_a_lost_engine_makes_the_cell_infra_and_keeps_what_was_seen(tmp_path):
     engine = FakeEngine(cut_after=5, ending=lambda: Exit(code=None, seconds=1.0, lost="connection reset"))
-    shop = workshop(tmp_path, engine, "tensorflow.fit", "tensorflow.save")
+    shop = run_context(tmp_path, engine, "tensorflow.fit", "tensorflow.save")
     record = run_cell(cell(), shop)
     assert (record.status, record.reason) == (CellStatus.INFRA, "engine")
     engine.cut_after, engine.ending = None, lambda: Exit(code=0, seconds=1.0)
@@ -50,7 +50,7 @@ def test_a_stream_cut_by_a_lost_engine_makes_the_cell_infra_and_keeps_what_was_s
 
 def test_what_the_cell_budget_cut_off_is_missing_and_tried_again(tmp_path):
     engine = FakeEngine(cut_after=5, ending=lambda: Exit(code=137, seconds=1.0, timed_out=True))
-    shop = workshop(tmp_path, engine, "tensorflow.fit", "tensorflow.save")
+    shop = run_context(tmp_path, engine, "tensorflow.fit", "tensorflow.save")
     record = run_cell(cell(), shop)
     assert record.status is CellStatus.RAN
     last = record.observations[-1]
@@ -62,17 +62,17 @@ def test_what_the_cell_budget_cut_off_is_missing_and_tried_again(tmp_path):
 
 def test_infra_never_replaces_the_last_good_record(tmp_path):
     engine = FakeEngine()
-    shop = workshop(tmp_path, engine)
+    shop = run_context(tmp_path, engine)
     good = run_cell(cell(), shop)
 
     def no_index(_cell, _base):
         raise infra(Phase.RESOLVE, "index", "503")
 
     later = replace(shop.run, id="run2", as_of=shop.run.as_of.replace(day=3))
-    bad = run_cell(cell(), replace(shop, resolve=no_index, run=later))
+    bad = run_cell(cell(), altered(shop, resolve=no_index, run=later))
     assert bad.status is CellStatus.INFRA
     assert shop.store.newest("fake") == {good.cell.id: good}
-    assert run_cell(cell(), replace(shop, run=later)).status is CellStatus.RAN
+    assert run_cell(cell(), altered(shop, run=later)).status is CellStatus.RAN
 
 
 def test_a_finding_that_there_is_no_lock_is_remembered_and_trouble_is_not(tmp_path):
@@ -88,18 +88,18 @@ def test_a_finding_that_there_is_no_lock_is_remembered_and_trouble_is_not(tmp_pa
         asked.append("trouble")
         raise infra(Phase.RESOLVE, "index", "503")
 
-    shop = workshop(tmp_path, FakeEngine())
+    shop = run_context(tmp_path, FakeEngine())
     for _ in range(2):
-        assert run_cell(cell(), replace(shop, resolve=trouble)).reason == "index"
+        assert run_cell(cell(), altered(shop, resolve=trouble)).reason == "index"
     for _ in range(2):
-        record = run_cell(cell(), replace(shop, resolve=clash))
+        record = run_cell(cell(), altered(shop, resolve=clash))
         assert (record.status, record.reason) == (CellStatus.UNRESOLVABLE, "pins-clash")
     assert asked == ["trouble", "trouble", "clash"]
 
 
 def test_a_control_that_comes_out_wrong_makes_the_cell_infra(tmp_path):
     engine = FakeEngine(script=lambda name: {"ended": "raised" if name == "control.passes" else "returned"})
-    record = run_cell(cell(), workshop(tmp_path, engine))
+    record = run_cell(cell(), run_context(tmp_path, engine))
     assert (record.status, record.reason) == (CellStatus.INFRA, "control")
     assert "control.passes should have come out as" in record.detail
 
@@ -110,13 +110,13 @@ def test_a_line_that_is_no_event_makes_the_cell_infra(tmp_path):
             on_line(b"hello there")
             return Exit(code=0, seconds=0.1)
 
-    record = run_cell(cell(), workshop(tmp_path, Babbling()))
+    record = run_cell(cell(), run_context(tmp_path, Babbling()))
     assert (record.status, record.reason) == (CellStatus.INFRA, "stream")
 
 
 def test_too_little_disk_stops_a_cell_before_it_builds(tmp_path):
     engine = FakeEngine(free=10**9)
-    record = run_cell(cell(), workshop(tmp_path, engine, disk_floor=5 * 10**9))
+    record = run_cell(cell(), run_context(tmp_path, engine, disk_floor=5 * 10**9))
     assert (record.status, record.reason) == (CellStatus.INFRA, "disk-full")
     assert "compat gc" in record.detail
     assert engine.prepared == []
@@ -124,7 +124,7 @@ def test_too_little_disk_stops_a_cell_before_it_builds(tmp_path):
 
 def test_a_changed_result_is_repeated_and_says_how_often_it_came(tmp_path):
     engine = FakeEngine()
-    shop = workshop(tmp_path, engine)
+    shop = run_context(tmp_path, engine)
     run_cell(cell(), shop)
     engine.script = lambda name: (
         {"ended": "raised", "exception": {"type": "ValueError", "message": "no"}}
@@ -132,7 +132,7 @@ def test_a_changed_result_is_repeated_and_says_how_often_it_came(tmp_path):
         else {"ended": "returned"}
     )
     other = BASE.__class__(**{f: getattr(BASE, f) for f in BASE.__dataclass_fields__} | {"identity": "c" * 64})
-    record = run_cell(cell(), replace(shop, base=lambda _python: other, run=replace(shop.run, id="run2")))
+    record = run_cell(cell(), altered(shop, base=lambda _python: other, run=replace(shop.run, id="run2")))
     assert {o.probe: o.confirmed for o in record.observations} == {"control.passes": "", "tensorflow.fit": "2 of 2"}
     assert engine.started[-1] == ("tensorflow.fit",)
 
@@ -155,7 +155,7 @@ def test_absence_is_no_change():
 def test_when_the_engine_is_lost_the_rest_is_infra_and_untried(tmp_path):
     engine = FakeEngine(cut_after=2, ending=lambda: Exit(code=None, seconds=1.0, lost="daemon gone"))
     cells = [cell(tf=f"2.{minor}.0") for minor in range(1, 6)]
-    records = run_cells(cells, workshop(tmp_path, engine), workers=1)
+    records = run_cells(cells, run_context(tmp_path, engine), workers=1)
     assert set(records) == {c.id for c in cells}
     assert {r.status for r in records.values()} == {CellStatus.INFRA}
     assert len(engine.started) == 1
@@ -166,16 +166,16 @@ def test_an_engine_that_is_lost_while_images_are_counted_stops_no_run(tmp_path):
         def images(self):
             raise infra(Phase.COLLECT, "daemon", "no answer")
 
-    records = run_cells([cell()], workshop(tmp_path, Gone(), disk_budget=1), workers=1)
+    records = run_cells([cell()], run_context(tmp_path, Gone(), disk_budget=1), workers=1)
     assert {r.status for r in records.values()} == {CellStatus.RAN}
 
 
 def test_what_an_interrupt_cut_off_leaves_no_record_and_keeps_its_observations(tmp_path):
     def stopped():
-        shop.stop.set()
+        shop.worker.stop.set()
         return Exit(code=None, seconds=1.0, lost="the run was stopped")
 
-    shop = workshop(tmp_path, FakeEngine(cut_after=3, ending=stopped))
+    shop = run_context(tmp_path, FakeEngine(cut_after=3, ending=stopped))
     record = run_cell(cell(), shop)
     assert record.status is CellStatus.INFRA
     assert shop.store.newest("fake") == {}
@@ -190,7 +190,7 @@ def test_an_interrupt_halts_the_engine_and_goes_on(tmp_path):
 
     engine = Interrupted()
     with pytest.raises(KeyboardInterrupt):
-        run_cells([cell()], workshop(tmp_path, engine), workers=1)
+        run_cells([cell()], run_context(tmp_path, engine), workers=1)
     assert engine.halted
 
 
@@ -216,12 +216,12 @@ def test_a_long_run_keeps_cells_of_one_image_together_and_lets_pythons_take_turn
 
 def test_downloads_are_given_up_before_a_cell_is_for_want_of_disk(tmp_path):
     engine = FakeEngine(free=10**9, downloads=30 * 10**9)
-    record = run_cells([cell()], workshop(tmp_path, engine, disk_floor=3 * 10**9), workers=1).popitem()[1]
+    record = run_cells([cell()], run_context(tmp_path, engine, disk_floor=3 * 10**9), workers=1).popitem()[1]
     assert record.status is CellStatus.RAN
     assert engine.downloads == 0
 
 
-def images_of(shop: Workshop, *keys: str) -> tuple[Stored, ...]:
+def images_of(shop: RunContext, *keys: str) -> tuple[Stored, ...]:
     """An image of 5 GB for each key, the first one used longest ago."""
     return tuple(
         Stored(reference=key, key=key, size=5 * 10**9, last_used=shop.run.started.replace(day=day))
@@ -231,18 +231,18 @@ def images_of(shop: Workshop, *keys: str) -> tuple[Stored, ...]:
 
 def test_where_downloads_are_not_enough_images_that_no_cell_is_at_make_room(tmp_path):
     engine = FakeEngine(free=2 * 10**9)
-    shop = workshop(tmp_path, engine, disk_floor=9 * 10**9)
+    shop = run_context(tmp_path, engine, disk_floor=9 * 10**9)
     engine.stored = images_of(shop, "busy", "oldest", "older", "newest")
-    shop.in_use["another cell"] = "busy"
+    shop.worker.in_use["another cell"] = "busy"
     record = run_cells([cell()], shop, workers=1).popitem()[1]
     assert record.status is CellStatus.RAN
     assert [image.reference for image in engine.stored] == ["busy", "newest"]
 
 
 def test_no_image_makes_room_where_nothing_is_to_be_built(tmp_path):
-    own = run_cell(cell(), workshop(tmp_path / "earlier", FakeEngine())).image_key
+    own = run_cell(cell(), run_context(tmp_path / "earlier", FakeEngine())).image_key
     engine = FakeEngine(free=4 * 10**9)
-    shop = workshop(tmp_path, engine, disk_floor=3 * 10**9)
+    shop = run_context(tmp_path, engine, disk_floor=3 * 10**9)
     engine.stored = images_of(shop, "older", own)
     assert run_cell(cell(), shop).status is CellStatus.RAN
     assert [image.reference for image in engine.stored] == ["older", own]
@@ -250,10 +250,10 @@ def test_no_image_makes_room_where_nothing_is_to_be_built(tmp_path):
 
 def test_images_over_the_budget_are_evicted_least_recently_used_first(tmp_path):
     engine = FakeEngine()
-    shop = workshop(tmp_path, engine, disk_budget=150)
+    shop = run_context(tmp_path, engine, disk_budget=150)
     for number, minor in enumerate((1, 2)):
         chosen = cell(tf=f"2.{minor}.0")
-        key = shop.recipe(lock_of(chosen, BASE), BASE, ()).key
+        key = shop.worker.recipe(lock_of(chosen, BASE), BASE, ()).key
         engine.stored += (
             Stored(reference=f"i{minor}", key=key, size=100, last_used=shop.run.started.replace(day=number + 1)),
         )
@@ -270,18 +270,18 @@ def test_the_memory_control_sits_in_a_small_container_of_its_own(tmp_path):
             return super().run(reference, task, on_line)
 
     engine = Noting()
-    run_cell(cell(), workshop(tmp_path, engine, "control.exhausts_memory", "tensorflow.fit"))
+    run_cell(cell(), run_context(tmp_path, engine, "control.exhausts_memory", "tensorflow.fit"))
     assert engine.started == [("control.exhausts_memory",), ("control.passes", "tensorflow.fit")]
     assert memory[0] < memory[1]
 
 
 def test_images_of_earlier_runs_are_evicted_too_and_one_in_use_never(tmp_path):
     engine = FakeEngine()
-    shop = workshop(tmp_path, engine, disk_budget=100)
+    shop = run_context(tmp_path, engine, disk_budget=100)
     engine.stored = tuple(
         Stored(reference=name, key=name, size=100, last_used=shop.run.started.replace(day=day))
         for day, name in enumerate(("busy", "earlier"), start=1)
     )
-    shop.in_use["another cell"] = "busy"
+    shop.worker.in_use["another cell"] = "busy"
     run_cells([cell()], shop, workers=1)
     assert [image.reference for image in engine.stored] == ["busy"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 from builders import MATRIX, evidence, ran
 from builders import cell as planned
-from fakes import BASE, FakeEngine, cell, recipe_of, workshop
+from fakes import BASE, FakeEngine, cell, recipe_of, run_context
 
 from orchestrator.errors import CellStatus, Phase, UserError, infra
 from orchestrator.model import Ended, Inspected, LibraryLayer, Observation
@@ -56,12 +56,12 @@ class Spoons:
 
 
 def shop(tmp_path, engine, inspection, **fields):
-    """A workshop whose recipes have a layer on top."""
+    """A run_context whose recipes have a layer on top."""
 
     def recipe(lock, base, subjects):
         return replace(recipe_of(lock, base, subjects), on_top=LibraryLayer(folders=("spoons/lib",)))
 
-    return workshop(tmp_path, engine, **({"recipe": recipe, "inspection": inspection} | fields))
+    return run_context(tmp_path, engine, **({"recipe": recipe, "inspection": inspection} | fields))
 
 
 def test_an_image_is_looked_into_before_its_probes_and_the_record_keeps_what_was_seen(tmp_path):

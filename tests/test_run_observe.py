@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fakes import BASE, FakeEngine, cell, lock_of, suite, workshop
+from fakes import BASE, FakeEngine, cell, lock_of, run_context, suite
 
 from orchestrator.errors import CellError, CellStatus, Phase
 from orchestrator.model import FIXED_VARIABLES, Axis, AxisKind, Cell, Choice, Exit, Limits, Prepared, Task
 from orchestrator.run import keys
-from orchestrator.run.observe import Sitting, observe
+from orchestrator.run.observe import ProbeSession, observe
 
 IMAGE = Prepared(
     key="k",
@@ -45,13 +45,13 @@ class Noting(FakeEngine):
 
 def seen(folder: Path, engine: FakeEngine, of: Cell | None = None):
     listed = replace(suite("tensorflow.fit"), specs={"tensorflow.fit": {"kind": "check"}, "other.one": {}})
-    shop = workshop(folder, engine, suite=listed)
+    shop = run_context(folder, engine, suite=listed)
     kept = []
     chosen = of or cell()
-    sitting = Sitting(
-        cell=chosen, lock=lock_of(chosen, BASE), prepared=IMAGE, probes=(listed.probes["tensorflow.fit"],)
+    session = ProbeSession(
+        task=shop.task(chosen), lock=lock_of(chosen, BASE), prepared=IMAGE, probes=(listed.probes["tensorflow.fit"],)
     )
-    observe(sitting, shop, lambda o: kept.append(o) or o)
+    observe(session, shop.worker, lambda o: kept.append(o) or o)
     return kept
 
 

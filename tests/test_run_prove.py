@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 
-from fakes import FakeEngine, cell, workshop
+from fakes import FakeEngine, cell, run_context
 
 from orchestrator.errors import CellError, CellStatus, Phase
 from orchestrator.run import suite as suites
@@ -32,7 +32,7 @@ class Sabotaged(FakeEngine):
 
 def proved(tmp_path, plain, mutated, known=None, **fields):
     engine = Sabotaged(plain, mutated)
-    return prove([cell()], workshop(tmp_path, engine, CHECK, **fields), known or {})[CHECK], engine
+    return prove([cell()], run_context(tmp_path, engine, CHECK, **fields), known or {})[CHECK], engine
 
 
 def test_a_pass_and_a_sabotaged_failure_prove_a_check(tmp_path):
@@ -80,7 +80,7 @@ def test_what_did_not_run_proves_nothing(tmp_path):
 
 def test_nothing_of_a_sabotaged_run_is_kept(tmp_path):
     engine = Sabotaged(PASSES, FAILS)
-    shop = workshop(tmp_path, engine, CHECK)
+    shop = run_context(tmp_path, engine, CHECK)
     prove([cell()], shop, {})
     (record,) = shop.store.newest("fake").values()
     assert {o.ended for o in record.observations} == {"returned"}
@@ -88,7 +88,7 @@ def test_nothing_of_a_sabotaged_run_is_kept(tmp_path):
 
 
 def test_only_checks_are_proven_and_proofs_survive_the_disk(tmp_path):
-    proofs = prove([cell()], workshop(tmp_path, Sabotaged(PASSES, FAILS), CHECK), {})
+    proofs = prove([cell()], run_context(tmp_path, Sabotaged(PASSES, FAILS), CHECK), {})
     assert set(proofs) == {CHECK}
     suites.save_proofs(tmp_path, proofs)
     assert suites.load_proofs(tmp_path) == proofs

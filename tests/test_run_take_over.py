@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from fakes import FakeEngine, cell, workshop
+from fakes import FakeEngine, altered, cell, run_context
 
 from orchestrator.errors import CellStatus, Phase
 from orchestrator.model import Ended
@@ -24,13 +24,13 @@ EARLIER = datetime(2026, 1, 1, tzinfo=UTC)
 @pytest.fixture
 def elsewhere(tmp_path):
     """A cell run on another machine, and what was published of it."""
-    shop = workshop(tmp_path / "elsewhere", FakeEngine(), *NAMES)
-    record = run_cell(cell(), replace(shop, now=lambda: EARLIER))
+    shop = run_context(tmp_path / "elsewhere", FakeEngine(), *NAMES)
+    record = run_cell(cell(), altered(shop, now=lambda: EARLIER))
     return shop, record
 
 
 def publication(shop, *records):
-    catalogue = Catalogue(probes=shop.suite.probes, proven=frozenset(), expects={}, digest="s")
+    catalogue = Catalogue(probes=shop.worker.suite.probes, proven=frozenset(), expects={}, digest="s")
     return Publication(
         known=Known(source="m", as_of=shop.run.as_of, choices=()),
         run=replace(shop.run, id="published"),
@@ -42,7 +42,7 @@ def publication(shop, *records):
 
 
 def here(tmp_path, engine, **fields):
-    return workshop(tmp_path / "here", engine, *NAMES, **fields)
+    return run_context(tmp_path / "here", engine, *NAMES, **fields)
 
 
 def test_a_run_after_taking_over_starts_no_container_and_keeps_the_published_date(tmp_path, elsewhere):
@@ -61,9 +61,9 @@ def test_a_run_after_taking_over_starts_no_container_and_keeps_the_published_dat
 def test_a_probe_that_was_changed_since_runs_again_and_no_other(tmp_path, elsewhere):
     engine = FakeEngine()
     shop = here(tmp_path, engine)
-    probes = dict(shop.suite.probes)
+    probes = dict(shop.worker.suite.probes)
     probes["tensorflow.save"] = replace(probes["tensorflow.save"], digest="changed")
-    shop = replace(shop, suite=replace(shop.suite, probes=probes))
+    shop = altered(shop, suite=replace(shop.worker.suite, probes=probes))
     take_over(publication(*elsewhere), shop.store, engine, shop.limits)
     run_cell(cell(), shop)
     assert engine.started == [("tensorflow.save",)]
@@ -75,7 +75,7 @@ def test_other_limits_or_another_image_mean_that_everything_runs(tmp_path, elsew
     if changed == "image":
         record = replace(record, image_key="another")
     mine = here(tmp_path, engine)
-    mine = replace(mine, limits=replace(mine.limits, memory=1)) if changed == "limits" else mine
+    mine = altered(mine, limits=replace(mine.limits, memory=1)) if changed == "limits" else mine
     take_over(publication(shop, record), mine.store, engine, shop.limits)
     run_cell(cell(), mine)
     assert len(engine.started[0]) == 3

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fakes import NOW, FakeEngine, cell, workshop
+from fakes import NOW, FakeEngine, cell, run_context
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,7 +52,7 @@ def test_a_damaged_line_is_an_error_with_its_path_and_number(tmp_path):
 
 
 def test_a_damaged_cell_record_is_an_error_with_its_path(tmp_path):
-    shop = workshop(tmp_path, FakeEngine())
+    shop = run_context(tmp_path, FakeEngine())
     record = run_cell(cell(), shop)
     path = shop.store.root / "cells" / "fake" / f"{record.cell.id}.json"
     path.write_bytes(path.read_bytes().replace(b'"ran"', b'"walked"'))
@@ -61,7 +61,7 @@ def test_a_damaged_cell_record_is_an_error_with_its_path(tmp_path):
 
 
 def test_runs_come_back_oldest_first(tmp_path):
-    shop = workshop(tmp_path, FakeEngine())
+    shop = run_context(tmp_path, FakeEngine())
     shop.store.begin(shop.run)
     assert shop.store.runs() == (shop.run,)
     assert shop.run.started == NOW

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from docker_tools import base_on, docker_engine
-from fakes import NOW, workshop
+from fakes import NOW, run_context
 from fakes import cell as cell_of
 
 from orchestrator import paths
@@ -33,7 +33,7 @@ from orchestrator.model import (
     Strategy,
 )
 from orchestrator.run import suite
-from orchestrator.run.observe import Sitting, observe
+from orchestrator.run.observe import ProbeSession, observe
 
 LIMITS = Limits(memory=512 * 1024**2, pids=64, probe_seconds=20, import_seconds=20, cell_seconds=120)
 SITE = "/opt/venv/lib/python3.11/site-packages"
@@ -84,7 +84,7 @@ def image(base: Base, tmp_path: Path) -> Iterator[Callable[[dict[str, str], str]
 @pytest.fixture
 def see(engine: DockerEngine, base: Base, probes: suite.Suite, tmp_path: Path) -> Observe:
     def go(*names: str, reference: str = "", variables: Variables = (), environment: Variables = (), **shop: object):
-        made = workshop(tmp_path, **{"engine": engine, "suite": probes, "limits": LIMITS, **shop})  # type: ignore[arg-type]
+        made = run_context(tmp_path, **{"engine": engine, "suite": probes, "limits": LIMITS, **shop})  # type: ignore[arg-type]
         prepared = Prepared(
             key="",
             reference=reference or base.image,
@@ -102,13 +102,13 @@ def see(engine: DockerEngine, base: Base, probes: suite.Suite, tmp_path: Path) -
             cutoff=NOW,
             distributions=(),
         )
-        sitting = Sitting(
-            cell=set_by(variables),
+        session = ProbeSession(
+            task=made.task(set_by(variables)),
             lock=lock,
             prepared=prepared,
-            probes=tuple(made.suite.probes[name] for name in names),
+            probes=tuple(made.worker.suite.probes[name] for name in names),
         )
-        return {o.probe: o for o in observe(sitting, made, lambda o: o).observations}
+        return {o.probe: o for o in observe(session, made.worker, lambda o: o).observations}
 
     return go
 

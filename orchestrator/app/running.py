@@ -100,7 +100,7 @@ def run(wanted: Wanted, services: Services, attend: Attend) -> Ran:
     start = Start(project=project, engine=engine, ahead=ahead, imported=imported)
     with attend(start) as watch, recording(project, engine, services) as info:
         terms = replace(_terms(services, watch), workers=wanted.workers, probes=wanted.probes)
-        context = assemble.workshop(project.parts, engine, info, terms)
+        context = assemble.run_context(project.parts, engine, info, terms)
         records = run_cells(project.cells, context, wanted.workers)  # lock/ → image/ → engine/ → observations
     found = results.results(project)  # verdict/: observations → outcomes → verdicts
     publishing.publish_latest(project, found)  # report/: verdicts → tables
@@ -114,7 +114,7 @@ def prove(
     project, probes = open_project(wanted.request, services), services.data("probes")
     engine = services.engine(wanted.engine)
     with attend(project) as watch, recording(project, engine, services) as info:
-        context = assemble.workshop(project.parts, engine, info, _terms(services, watch))
+        context = assemble.run_context(project.parts, engine, info, _terms(services, watch))
         proofs = proving.prove(project.cells, context, suite.load_proofs(probes))
     suite.save_proofs(probes, proofs)
     return {name: proof for name, proof in proofs.items() if not (proof.passed and proof.failed)}

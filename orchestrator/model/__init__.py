@@ -28,6 +28,7 @@ from orchestrator.model.matrix import (
 )
 from orchestrator.model.outcome import Answer, AnswerKind, Outcome, OutcomeKind, Verdict, VerdictKind
 from orchestrator.model.record import CellRecord, Ended, Frame, Observation, Probe, ProbeKind, Raised, RunInfo
+from orchestrator.model.task import CellTask
 
 __all__ = [
     "ABSENT",
@@ -43,6 +44,7 @@ __all__ = [
     "BuiltFor",
     "Cell",
     "CellRecord",
+    "CellTask",
     "Choice",
     "Condition",
     "Distribution",

@@ -1,4 +1,4 @@
-"""Puts the rooms below together into a workshop: the only place that knows locks, images and engines at once."""
+"""Puts the rooms below together into a run_context: the only place that knows locks, images and engines at once."""
 
 from __future__ import annotations
 
@@ -29,10 +29,11 @@ from orchestrator.model import (
     Sources,
     Task,
 )
+from orchestrator.run.context import RunContext, Worker
 from orchestrator.run.forecast import UNPACKED, UNPACKED_LIBRARIES, Needed
+from orchestrator.run.notes import Ledger
 from orchestrator.run.parts import Parts
 from orchestrator.run.watch import Watcher
-from orchestrator.run.workshop import Workshop
 
 DISK_BUDGET = 25_000_000_000
 """Bytes that cell images may take together, unless said otherwise."""
@@ -57,7 +58,7 @@ class Terms:
     disk_budget: int = DISK_BUDGET
 
 
-def workshop(parts: Parts, engine: Engine, run: RunInfo, terms: Terms) -> Workshop:
+def run_context(parts: Parts, engine: Engine, run: RunInfo, terms: Terms) -> RunContext:
     """Everything `run_cells` needs. Bases are obtained once per run, whether they can be had or not."""
     specs = bases.load(parts.images / "bases.yaml")
     templates = dockerfile.read(parts.images)
@@ -97,26 +98,32 @@ def workshop(parts: Parts, engine: Engine, run: RunInfo, terms: Terms) -> Worksh
     def gpus(image: Prepared) -> str:
         return parts.devices.gpus(image, engine, parts.matrix.limits)
 
-    return Workshop(
-        run=run,
+    ledger = Ledger(store=parts.store, watch=terms.watch)
+    worker = Worker(
         engine=engine,
-        store=parts.store,
         suite=parts.suite,
-        limits=parts.matrix.limits,
-        watch=terms.watch,
+        known=parts.store,
+        tell=ledger.hear,
         now=terms.now,
         preflight=preflight(parts.index),
         base=base,
         resolve=resolve,
         recipe=to_recipe,
-        groups=lambda cell: expand.groups_of(cell, parts.matrix),
         inspection=parts.devices.inspection,
         gpus=once(gpus),
         gpus_now=gpus,
-        wanted=terms.probes,
         disk_floor=terms.disk_floor,
-        disk_budget=terms.disk_budget,
         stop=stop,
+    )
+    return RunContext(
+        run=run,
+        store=parts.store,
+        watch=terms.watch,
+        limits=parts.matrix.limits,
+        groups=lambda cell: expand.groups_of(cell, parts.matrix),
+        worker=worker,
+        wanted=terms.probes,
+        disk_budget=terms.disk_budget,
     )
 
 

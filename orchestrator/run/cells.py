@@ -4,42 +4,86 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from orchestrator.errors import Attribution, CellError, CellStatus, Phase, infra
-from orchestrator.model import Base, Cell, CellRecord, Ended, Lock, Observation, Prepared, Probe, Recipe, digest
+from orchestrator.model import (
+    Base,
+    Cell,
+    CellRecord,
+    CellTask,
+    Ended,
+    Lock,
+    Observation,
+    Prepared,
+    Probe,
+    Recipe,
+    digest,
+)
 from orchestrator.run.confirm import changed, confirm
+from orchestrator.run.context import RunContext, Worker, asked_for, for_gpus, probes_for
 from orchestrator.run.controls import controls_wrong
 from orchestrator.run.disk import require_space
 from orchestrator.run.events import BUDGET
 from orchestrator.run.keys import enforced, environment_key, probe_key
-from orchestrator.run.observe import Seen, Sitting, observe
-from orchestrator.run.workshop import Workshop, asked_for, for_gpus, probes_for
+from orchestrator.run.notes import Entered, Inspected, Locked, Observed
+from orchestrator.run.observe import ProbeSession, Seen, observe
 from orchestrator.store.store import LockResult, lock_key, reused
 
 NO_GPU = "needs:gpu"
 """Why probes of a group for GPUs were left out."""
 
 
-def run_cell(cell: Cell, workshop: Workshop) -> CellRecord:
-    """Carries one cell as far as it goes and keeps its record. Only a bug or Ctrl-C escapes."""
-    began = time.monotonic()
-    draft = CellRecord(
-        cell=cell, status=CellStatus.INFRA, run=workshop.run.id, engine=workshop.run.engine, dated=workshop.now()
-    )
-    try:
-        draft = _prepare_and_probe(draft, workshop)
-    except CellError as error:
-        draft = failed(draft, error, workshop.run.as_of)
-    finally:
-        workshop.in_use.pop(cell.id, None)
-    record = replace(draft, seconds=round(time.monotonic() - began, 3))
-    # A run that is told to stop learns nothing about the cells it leaves; what their probes said is kept already.
-    if not (workshop.stop.is_set() and record.status is CellStatus.INFRA):
-        workshop.store.save(record)
-        workshop.watch.finished(record)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Work:
+    """A task in the hands of a worker."""
+
+    task: CellTask
+    worker: Worker
+
+    @property
+    def cell(self) -> Cell:
+        return self.task.cell
+
+    def enter(self, stage: str, detail: str = "") -> None:
+        self.worker.tell(Entered(cell=self.task.cell, stage=stage, detail=detail))
+
+
+def run_cell(cell: Cell, context: RunContext) -> CellRecord:
+    """One cell of a run, here and now: its record, written down."""
+    record = perform(context.task(cell), context.worker)
+    finish(record, context)
     return record
+
+
+def finish(record: CellRecord, context: RunContext) -> None:
+    """Writes a record down. A run that is told to stop learns nothing about the cells it leaves: what their probes said
+    is kept already.
+    """
+    if not (context.worker.stop.is_set() and record.status is CellStatus.INFRA):
+        context.ledger.finished(record)
+
+
+def perform(task: CellTask, worker: Worker) -> CellRecord:
+    """Carries one cell as far as it goes, and writes nothing down: what is worth it is told. Only a bug or Ctrl-C
+    escapes.
+    """
+    began = time.monotonic()
+    draft = drafted(task, worker.now())
+    try:
+        draft = _prepare_and_probe(draft, _Work(task=task, worker=worker))
+    except CellError as error:
+        draft = failed(draft, error, task.run.as_of)
+    finally:
+        worker.in_use.pop(task.cell.id, None)
+    return replace(draft, seconds=round(time.monotonic() - began, 3))
+
+
+def drafted(task: CellTask, now: datetime) -> CellRecord:
+    """The record of a cell of which nothing is known yet."""
+    run = task.run
+    return CellRecord(cell=task.cell, status=CellStatus.INFRA, run=run.id, engine=run.engine, dated=now)
 
 
 def failed(draft: CellRecord, error: CellError, as_of: datetime) -> CellRecord:
@@ -56,127 +100,125 @@ def failed(draft: CellRecord, error: CellError, as_of: datetime) -> CellRecord:
     )
 
 
-def _prepare_and_probe(draft: CellRecord, workshop: Workshop) -> CellRecord:
+def _prepare_and_probe(draft: CellRecord, work: _Work) -> CellRecord:
     cell = draft.cell
-    workshop.preflight(cell)
-    workshop.watch.stage(cell, "base", f"Python {cell.python}")
-    with workshop.one_at_a_time(f"base {cell.python}"):
-        base = workshop.base(cell.python)
-    workshop.watch.stage(cell, "lock", cell.strategy)
-    lock = locked(cell, base, workshop)
-    recipe = workshop.recipe(lock, base, tuple(c.axis.package or "" for c in cell.subjects))
+    work.worker.preflight(cell)
+    work.enter("base", f"Python {cell.python}")
+    with work.worker.one_at_a_time(f"base {cell.python}"):
+        base = work.worker.base(cell.python)
+    work.enter("lock", cell.strategy)
+    lock = locked(cell, base, work)
+    recipe = work.worker.recipe(lock, base, tuple(c.axis.package or "" for c in cell.subjects))
     draft = replace(draft, base=base, lock=lock)
-    saw, recipe = _inspected(draft, recipe, workshop)
+    saw, recipe = _inspected(draft, recipe, work)
     draft = replace(draft, audit=saw)
-    environment = environment_key(cell, lock, recipe.key, workshop.engine, enforced(workshop.limits, workshop.engine))
+    environment = environment_key(
+        cell, lock, recipe.key, work.worker.engine, enforced(work.task.limits, work.worker.engine)
+    )
     draft = replace(draft, image_key=recipe.key, environment_key=environment)
-    return _probe(draft, recipe, workshop)
+    return _probe(draft, recipe, work)
 
 
-def locked(cell: Cell, base: Base, workshop: Workshop) -> Lock:
+def locked(cell: Cell, base: Base, work: _Work) -> Lock:
     """The cell's lock, remembered per day of the index; a finding that there is none is remembered too.
 
     Trouble of the index's is never remembered. Raises CellError.
     """
-    day = workshop.run.as_of.isoformat()
+    day = work.task.run.as_of.isoformat()
     key = lock_key(cell, base.identity, day)
-    known = workshop.store.lock(key)
+    known = work.worker.known.lock(key)
     if known is None:
-        known = _resolve(cell, base, workshop)
-        workshop.store.save_lock(key, known)
+        known = _resolve(cell, base, work)
+        work.worker.tell(Locked(key=key, result=known))
     if known.lock is None:
         status = known.status or CellStatus.UNRESOLVABLE
         raise CellError(Phase.RESOLVE, status, known.reason, known.detail, attribution=Attribution(known.attribution))
     return known.lock
 
 
-def _resolve(cell: Cell, base: Base, workshop: Workshop) -> LockResult:
+def _resolve(cell: Cell, base: Base, work: _Work) -> LockResult:
     try:
-        return LockResult(lock=workshop.resolve(cell, base))
+        return LockResult(lock=work.worker.resolve(cell, base))
     except CellError as error:
         if error.status in (CellStatus.INFRA, CellStatus.UNAVAILABLE):
             raise
         return LockResult(status=error.status, reason=error.reason, detail=error.detail, attribution=error.attribution)
 
 
-def _probe(draft: CellRecord, recipe: Recipe, workshop: Workshop) -> CellRecord:
+def _probe(draft: CellRecord, recipe: Recipe, work: _Work) -> CellRecord:
     """Reuses what is known of this environment, runs the rest, and confirms what changed."""
     cell, environment = draft.cell, draft.environment_key
-    everything, apart = probes_for(cell, workshop), for_gpus(cell, workshop)
+    everything, apart = probes_for(work.task, work.worker.suite), for_gpus(work.task)
     probes = tuple(p for p in everything if p.group not in apart)
     keys = {p.id: probe_key(environment, p, cell.inputs) for p in probes}
-    known = workshop.store.observations(environment)
+    known = work.worker.known.observations(environment)
     seen = {p.id: reused(known[keys[p.id]], draft.run) for p in probes if keys[p.id] in known}
-    missing = tuple(p for p in probes if p.id not in seen and asked_for(p, workshop))
+    missing = tuple(p for p in probes if p.id not in seen and asked_for(p, work.task))
     if missing:
-        prepared = _image(recipe, draft, workshop)
-        fresh = _sit(draft, prepared, missing, workshop)
+        prepared = _image(recipe, draft, work)
+        fresh = _sit(draft, prepared, missing, work)
         seen |= {o.probe: o for o in fresh.observations}
         draft = replace(draft, facts={"machine": fresh.hello, "parents": list(fresh.parents), "seconds": fresh.seconds})
-        seen |= _confirmed(draft, prepared, seen, workshop)
-    _require_controls(seen, workshop)
-    seen |= _on_gpus(draft, recipe, tuple(p for p in everything if p.group in apart), workshop)
+        seen |= _confirmed(draft, prepared, seen, work)
+    _require_controls(seen, work)
+    seen |= _on_gpus(draft, recipe, tuple(p for p in everything if p.group in apart), work)
     # what did not run has no key: it is not evidence, and the next run must try it again
     ordered = tuple(seen[p.id] for p in everything if p.id in seen)
     made = max((o.dated for o in ordered if o.dated), default=draft.dated)
     return replace(draft, status=CellStatus.RAN, observations=ordered, dated=made)
 
 
-def _on_gpus(
-    draft: CellRecord, recipe: Recipe, probes: tuple[Probe, ...], workshop: Workshop
-) -> dict[str, Observation]:
+def _on_gpus(draft: CellRecord, recipe: Recipe, probes: tuple[Probe, ...], work: _Work) -> dict[str, Observation]:
     """Probes that need a GPU, in a container of their own that is given one; left out, and said so, where none is.
 
     What was observed stands for this very GPU and driver alone. Raises CellError(infra) where the GPU was gone in the
     end.
     """
-    wanted = tuple(p for p in probes if asked_for(p, workshop))
+    wanted = tuple(p for p in probes if asked_for(p, work.task))
     if not wanted:
         return {}
-    prepared = _image(recipe, draft, workshop)
-    gpu = workshop.gpus(prepared)
+    prepared = _image(recipe, draft, work)
+    gpu = work.worker.gpus(prepared)
     if not gpu:
         return {p.id: Observation(probe=p.id, ended=Ended.NOT_RUN, reason=NO_GPU) for p in wanted}
-    known = workshop.store.observations(draft.environment_key)
+    known = work.worker.known.observations(draft.environment_key)
     keys = {p.id: probe_key(draft.environment_key, p, (*draft.cell.inputs, gpu)) for p in wanted}
     seen = {p.id: reused(known[keys[p.id]], draft.run) for p in wanted if keys[p.id] in known}
     missing = tuple(p for p in wanted if p.id not in seen)
     if missing:
-        seen |= {o.probe: o for o in _sit(draft, prepared, missing, workshop, gpu=gpu).observations}
-        if workshop.gpus_now(prepared) != gpu:
+        seen |= {o.probe: o for o in _sit(draft, prepared, missing, work, gpu=gpu).observations}
+        if work.worker.gpus_now(prepared) != gpu:
             raise infra(Phase.COLLECT, "gpu-lost", f"{gpu} no longer answers")
     return seen
 
 
-def _image(recipe: Recipe, draft: CellRecord, workshop: Workshop) -> Prepared:
-    workshop.watch.stage(draft.cell, "build")
-    workshop.in_use[draft.cell.id] = recipe.key
-    require_space(workshop, recipe)
+def _image(recipe: Recipe, draft: CellRecord, work: _Work) -> Prepared:
+    work.enter("build")
+    work.worker.in_use[draft.cell.id] = recipe.key
+    require_space(recipe, work.worker)
     # one build at a time on a base: what its cells share is then built once
-    with workshop.one_at_a_time(f"build {recipe.base.identity}"):
-        return workshop.engine.prepare(recipe, workshop.store.log_path(draft.run, draft.cell.id))
+    with work.worker.one_at_a_time(f"build {recipe.base.identity}"):
+        return work.worker.engine.prepare(recipe, work.worker.known.log_path(draft.run, draft.cell.id))
 
 
-def _inspected(draft: CellRecord, recipe: Recipe, workshop: Workshop) -> tuple[object, Recipe]:
+def _inspected(draft: CellRecord, recipe: Recipe, work: _Work) -> tuple[object, Recipe]:
     """What an inspection saw of the cell's image, or saw of the very same before, and the recipe with what mends it."""
-    inspection = workshop.inspection
+    inspection = work.worker.inspection
     subject = None if inspection is None else inspection.subject(recipe)
     if inspection is None or subject is None:
         return None, recipe
-    key = digest([subject.key, workshop.engine.kind.name, inspection.digest])[:32]
-    saw = workshop.store.audit(key)
+    key = digest([subject.key, work.worker.engine.kind.name, inspection.digest])[:32]
+    saw = work.worker.known.audit(key)
     if saw is None:
-        prepared = _image(subject, draft, workshop)
-        workshop.watch.stage(draft.cell, "audit", inspection.task)
-        saw = inspection.look(prepared, recipe.base, workshop.engine, workshop.limits)
-        workshop.store.save_audit(key, saw)
+        prepared = _image(subject, draft, work)
+        work.enter("audit", inspection.task)
+        saw = inspection.look(prepared, recipe.base, work.worker.engine, work.task.limits)
+        work.worker.tell(Inspected(key=key, saw=saw))
     return saw, inspection.mended(recipe, saw)
 
 
-def _sit(
-    draft: CellRecord, prepared: Prepared, probes: tuple[Probe, ...], workshop: Workshop, *, gpu: str = ""
-) -> Seen:
-    if workshop.stop.is_set():
+def _sit(draft: CellRecord, prepared: Prepared, probes: tuple[Probe, ...], work: _Work, *, gpu: str = "") -> Seen:
+    if work.worker.stop.is_set():
         raise infra(Phase.START, "interrupted", "the run was stopped before this cell's probes began")
     assert draft.lock is not None, "a cell is locked before it is probed"  # noqa: S101
     by_id = {p.id: p for p in probes}
@@ -184,14 +226,15 @@ def _sit(
     def keep(observation: Observation) -> Observation:
         probe = by_id[observation.probe]
         key = probe_key(draft.environment_key, probe, (*draft.cell.inputs, *((gpu,) if gpu else ())))
-        stored = replace(observation, key=key, dated=workshop.now())
+        stored = replace(observation, key=key, dated=work.worker.now())
         if _repeatable(observation):
-            workshop.store.observe(draft.environment_key, replace(stored, reused_from=draft.run))
+            made = replace(stored, reused_from=draft.run)
+            work.worker.tell(Observed(environment_key=draft.environment_key, observation=made))
         return stored
 
-    workshop.watch.stage(draft.cell, "probe", f"{len(probes)} probes")
-    sitting = Sitting(cell=draft.cell, lock=draft.lock, prepared=prepared, probes=probes, gpus=bool(gpu))
-    return observe(sitting, workshop, keep)
+    work.enter("probe", f"{len(probes)} probes")
+    session = ProbeSession(task=work.task, lock=draft.lock, prepared=prepared, probes=probes, gpus=bool(gpu))
+    return observe(session, work.worker, keep)
 
 
 def _repeatable(observation: Observation) -> bool:
@@ -200,23 +243,23 @@ def _repeatable(observation: Observation) -> bool:
 
 
 def _confirmed(
-    draft: CellRecord, prepared: Prepared, seen: Mapping[str, Observation], workshop: Workshop
+    draft: CellRecord, prepared: Prepared, seen: Mapping[str, Observation], work: _Work
 ) -> dict[str, Observation]:
-    before = workshop.store.record(workshop.engine.kind.name, draft.cell.id)
+    before = work.worker.known.record(work.worker.engine.kind.name, draft.cell.id)
     news = changed({o.probe: o for o in before.observations}, seen) if before else ()
     if not news:
         return {}
 
     def repeat(probes: tuple[str, ...]) -> Mapping[str, Observation]:
-        workshop.watch.stage(draft.cell, "confirm", f"{len(probes)} changed")
-        again = _sit(draft, prepared, tuple(workshop.suite.probes[p] for p in probes), workshop)
+        work.enter("confirm", f"{len(probes)} changed")
+        again = _sit(draft, prepared, tuple(work.worker.suite.probes[p] for p in probes), work)
         return {o.probe: o for o in again.observations}
 
     return confirm(news, seen, repeat)
 
 
-def _require_controls(seen: Mapping[str, Observation], workshop: Workshop) -> None:
+def _require_controls(seen: Mapping[str, Observation], work: _Work) -> None:
     """Raises CellError(infra) where a control came out wrong: nothing else in that container can be trusted."""
-    wrong = controls_wrong(seen.values(), workshop.suite.expects)
+    wrong = controls_wrong(seen.values(), work.worker.suite.expects)
     if wrong:
         raise infra(Phase.COLLECT, "control", "; ".join(wrong))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from orchestrator.errors import Phase, infra
 from orchestrator.model import Recipe
-from orchestrator.run.workshop import Workshop
+from orchestrator.run.context import RunContext, Worker
 
 TIGHT = 12_000_000_000
 """Bytes above the floor from which on disk counts as tight."""
@@ -14,7 +14,7 @@ ROOM_LIBRARIES = 8_000_000_000
 """The same for an image with the libraries of a device on top."""
 
 
-def require_space(workshop: Workshop, recipe: Recipe) -> None:
+def require_space(recipe: Recipe, worker: Worker) -> None:
     """Raises CellError(infra, disk-full) when less than the floor is free and nothing that can be given up helps.
 
     Already when it is getting tight, downloads that are kept between builds are given up: no engine says how much they
@@ -22,45 +22,47 @@ def require_space(workshop: Workshop, recipe: Recipe) -> None:
     built, images that no cell is at follow, the least recently used first, until the build has room: they can be built
     again, if need be.
     """
-    free = workshop.engine.disk_free()
-    if free is not None and free < workshop.disk_floor + TIGHT:
-        workshop.engine.drop_downloads()
-        free = workshop.engine.disk_free()
-    wanted = workshop.disk_floor + (ROOM_LIBRARIES if recipe.on_top else ROOM)
-    if free is not None and free < wanted and recipe.key not in {image.key for image in workshop.engine.images()}:
-        _remove(workshop, wanted - free, frozenset(workshop.in_use.values()))
-        free = workshop.engine.disk_free()
-    if free is None or free >= workshop.disk_floor:
+    free = worker.engine.disk_free()
+    if free is not None and free < worker.disk_floor + TIGHT:
+        worker.engine.drop_downloads()
+        free = worker.engine.disk_free()
+    wanted = worker.disk_floor + (ROOM_LIBRARIES if recipe.on_top else ROOM)
+    if free is not None and free < wanted and recipe.key not in {image.key for image in worker.engine.images()}:
+        _remove(worker, wanted - free, frozenset(worker.in_use.values()))
+        free = worker.engine.disk_free()
+    if free is None or free >= worker.disk_floor:
         return
-    kept = sum(image.size for image in workshop.engine.images())
+    kept = sum(image.size for image in worker.engine.images())
     raise infra(
         Phase.BUILD,
         "disk-full",
-        f"only {gigabytes(free)} free where images are kept, {gigabytes(workshop.disk_floor)} wanted; images of ours "
+        f"only {gigabytes(free)} free where images are kept, {gigabytes(worker.disk_floor)} wanted; images of ours "
         f"take {gigabytes(kept)} of it (`compat gc` removes those)",
     )
 
 
-def evict(workshop: Workshop, keep: frozenset[str]) -> int:
+def evict(context: RunContext, keep: frozenset[str]) -> int:
     """Removes least recently used images, of whichever run, until the budget holds; those whose key is in `keep` stay.
 
     Returns the bytes freed. Called only when the results of what is evicted are safe.
     """
-    if not workshop.disk_budget:
+    if not context.disk_budget:
         return 0
-    return _remove(workshop, sum(image.size for image in workshop.engine.images()) - workshop.disk_budget, keep)
+    return _remove(
+        context.worker, sum(image.size for image in context.worker.engine.images()) - context.disk_budget, keep
+    )
 
 
-def _remove(workshop: Workshop, excess: int, keep: frozenset[str]) -> int:
+def _remove(worker: Worker, excess: int, keep: frozenset[str]) -> int:
     """Removes that many bytes of images, or all there are beside `keep`; returns the bytes freed."""
     doomed: list[str] = []
-    for image in sorted(workshop.engine.images(), key=lambda image: image.last_used):
+    for image in sorted(worker.engine.images(), key=lambda image: image.last_used):
         if excess <= 0:
             break
         if image.key not in keep:
             doomed.append(image.reference)
             excess -= image.size
-    return workshop.engine.remove(doomed) if doomed else 0
+    return worker.engine.remove(doomed) if doomed else 0
 
 
 def gigabytes(size: int) -> str:

@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from orchestrator.errors import Phase, infra
-from orchestrator.model import Cell, Lock, Observation, Prepared, Probe, Task, loading
+from orchestrator.model import CellTask, Limits, Lock, Observation, Prepared, Probe, Task, loading
 from orchestrator.model.image import site_packages
+from orchestrator.run.context import Worker
 from orchestrator.run.controls import MEMORY
 from orchestrator.run.events import Collector, unfinished
-from orchestrator.run.workshop import Workshop
+from orchestrator.run.notes import Entered
 
 HEARTBEAT_SECONDS = 5
 CONTROL_MEMORY = 256 * 1024**2
@@ -25,12 +26,12 @@ one probe has three of them.
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Sitting:
-    """One container's worth of probes for a cell; with `mutate` each check is sabotaged and ought to fail,
+class ProbeSession:
+    """One container's worth of probes for a task; with `mutate` each check is sabotaged and ought to fail,
     with `gpus` the container is given those of the machine.
     """
 
-    cell: Cell
+    task: CellTask
     lock: Lock
     prepared: Prepared
     probes: Sequence[Probe]
@@ -48,15 +49,15 @@ class Seen:
     seconds: float
 
 
-def observe(sitting: Sitting, workshop: Workshop, keep: Callable[[Observation], Observation]) -> Seen:
+def observe(session: ProbeSession, worker: Worker, keep: Callable[[Observation], Observation]) -> Seen:
     """Runs probes in a fresh container, the memory control in one of its own.
 
-    `keep` stores each observation as it arrives and returns it as stored. Raises CellError(infra) when the engine
-    is lost or the stream is not the supervisor's.
+    `keep` is given each observation as it arrives, and returns it as it is to stand. Raises CellError(infra) when the
+    engine is lost or the stream is not the supervisor's.
     """
-    apart = tuple(p for p in sitting.probes if p.id == MEMORY)
-    rest = tuple(p for p in sitting.probes if p.id != MEMORY)
-    seen = [_observe(replace(sitting, probes=some), workshop, keep) for some in (apart, rest) if some]
+    apart = tuple(p for p in session.probes if p.id == MEMORY)
+    rest = tuple(p for p in session.probes if p.id != MEMORY)
+    seen = [_observe(replace(session, probes=some), worker, keep) for some in (apart, rest) if some]
     return replace(
         seen[-1],
         observations=tuple(o for one in seen for o in one.observations),
@@ -64,21 +65,21 @@ def observe(sitting: Sitting, workshop: Workshop, keep: Callable[[Observation], 
     )
 
 
-def _observe(sitting: Sitting, workshop: Workshop, keep: Callable[[Observation], Observation]) -> Seen:
+def _observe(session: ProbeSession, worker: Worker, keep: Callable[[Observation], Observation]) -> Seen:
     kept: list[Observation] = []
     collector = Collector(
-        wanted=frozenset(p.id for p in sitting.probes),
-        on_hello=_require_closed if workshop.engine.kind.isolated else _hear,
+        wanted=frozenset(p.id for p in session.probes),
+        on_hello=_require_closed if worker.engine.kind.isolated else _hear,
         on_observation=lambda o: kept.append(keep(o)),
-        on_start=lambda probe: workshop.watch.stage(sitting.cell, "probe", probe),
+        on_start=lambda probe: worker.tell(Entered(cell=session.task.cell, stage="probe", detail=probe)),
     )
-    ended = workshop.engine.run(sitting.prepared.reference, _task(sitting, workshop), collector.line)
+    ended = worker.engine.run(session.prepared.reference, _task(session, worker), collector.line)
     if not collector.complete and (ended.lost or collector.sequence < 0):
         detail = ended.lost or f"the supervisor said nothing (exit {ended.code}): {ended.stderr[-500:].strip()}"
         raise infra(
             Phase.START if collector.sequence < 0 else Phase.COLLECT, "engine" if ended.lost else "start", detail
         )
-    rest = unfinished(collector, tuple(p.id for p in sitting.probes), ended)
+    rest = unfinished(collector, tuple(p.id for p in session.probes), ended)
     return Seen(
         observations=(*kept, *rest),
         hello=collector.hello,
@@ -97,43 +98,43 @@ def _require_closed(hello: Mapping[str, object]) -> None:
         raise infra(Phase.START, "open", f"the supervisor is not closed to its probes: {hello.get('open')}")
 
 
-def _lanes(workshop: Workshop) -> int:
+def _lanes(limits: Limits, worker: Worker) -> int:
     """How many probes may run at a time: the processors that the cells under way leave to each of them."""
-    processors = min(workshop.limits.cpus, os.cpu_count() or 1)
-    return max(1, int(processors / max(1, len(workshop.in_use))))
+    processors = min(limits.cpus, os.cpu_count() or 1)
+    return max(1, int(processors / max(1, len(worker.in_use) + worker.beside)))
 
 
-def _task(sitting: Sitting, workshop: Workshop) -> Task:
-    limits, prepared = workshop.limits, sitting.prepared
+def _task(session: ProbeSession, worker: Worker) -> Task:
+    limits, prepared = session.task.limits, session.prepared
     loads = loading(prepared.environment)
-    if sitting.gpus:
+    if session.gpus:
         limits = replace(limits, memory=max(limits.memory, GPU_MEMORY), pids=max(limits.pids, GPU_PIDS))
-    if [p.id for p in sitting.probes] == [MEMORY]:
+    if [p.id for p in session.probes] == [MEMORY]:
         limits = replace(limits, memory=CONTROL_MEMORY)
     plan = {
-        "probes": [p.id for p in sitting.probes],
+        "probes": [p.id for p in session.probes],
         "limits": {
             "probe_seconds": limits.probe_seconds,
             "import_seconds": limits.import_seconds,
             "cell_seconds": limits.cell_seconds,
         },
-        "lanes": 1 if sitting.gpus else _lanes(workshop),
+        "lanes": 1 if session.gpus else _lanes(session.task.limits, worker),
         "heartbeat_seconds": HEARTBEAT_SECONDS,
-        "control_memory": CONTROL_MEMORY if "memory" in workshop.engine.enforces else None,
-        "expected": {d.name: d.version for d in sitting.lock.distributions},
+        "control_memory": CONTROL_MEMORY if "memory" in worker.engine.enforces else None,
+        "expected": {d.name: d.version for d in session.lock.distributions},
         "interpreter": prepared.interpreter,
-        "site_packages": [site_packages(prepared.interpreter, sitting.cell.python)],
-        "specs": {p.id: workshop.suite.specs[p.id] for p in sitting.probes if p.id in workshop.suite.specs},
-        "variables": loads | dict(sitting.cell.variables),
-        "mutate": sitting.mutate,
+        "site_packages": [site_packages(prepared.interpreter, session.task.cell.python)],
+        "specs": {p.id: worker.suite.specs[p.id] for p in session.probes if p.id in worker.suite.specs},
+        "variables": loads | dict(session.task.cell.variables),
+        "mutate": session.mutate,
     }
     return Task(
         command=(prepared.trusted, "-I", "-S", "-B", "/probes/supervisor.py", "/probes/plan.json"),
-        files=(*workshop.suite.files, ("plan.json", json.dumps(plan, sort_keys=True).encode())),
+        files=(*worker.suite.files, ("plan.json", json.dumps(plan, sort_keys=True).encode())),
         # what a cell or its image sets is for its probes: the supervisor is loaded and runs without it
         environment=tuple((name, "") for name in sorted(loads)),
         # the supervisor keeps the cell's budget itself; the engine's clock only catches a supervisor that hangs
         limits=replace(limits, cell_seconds=limits.cell_seconds + limits.import_seconds + 30),
-        gpus=sitting.gpus,
-        labels=(("compat.run", workshop.run.id), ("compat.cell", sitting.cell.id)),
+        gpus=session.gpus,
+        labels=(("compat.run", session.task.run.id), ("compat.cell", session.task.cell.id)),
     )

@@ -7,29 +7,29 @@ from collections.abc import Mapping, Sequence
 from orchestrator.errors import CellStatus
 from orchestrator.model import Cell, CellRecord, Ended, Observation, ProbeKind
 from orchestrator.run.cells import run_cell
-from orchestrator.run.observe import Sitting, observe
+from orchestrator.run.context import RunContext
+from orchestrator.run.observe import ProbeSession, observe
 from orchestrator.run.suite import Proof
-from orchestrator.run.workshop import Workshop
 
 
-def prove(cells: Sequence[Cell], workshop: Workshop, known: Mapping[str, Proof]) -> dict[str, Proof]:
+def prove(cells: Sequence[Cell], context: RunContext, known: Mapping[str, Proof]) -> dict[str, Proof]:
     """Check id → what is proven of it after running `cells` plainly, and their passing checks sabotaged.
 
     `known` are earlier proofs: those of a check or mutation that has changed since are dropped, the rest stand.
     """
     proofs = {
         p.id: known[p.id] if p.id in known and known[p.id].digest == p.proof else Proof(digest=p.proof)
-        for p in workshop.suite.probes.values()
+        for p in context.worker.suite.probes.values()
         if p.kind is ProbeKind.CHECK
     }
     for cell in cells:
-        record = run_cell(cell, workshop)
+        record = run_cell(cell, context)
         if record.status is not CellStatus.RAN:
             continue
         where = ", ".join(str(choice) for choice in cell.choices if choice.name != choice.axis.default)
         for observation in record.observations:
             _note(proofs, observation, where, "")
-        for observation in _sabotaged(record, proofs, workshop):
+        for observation in _sabotaged(record, proofs, context):
             _note(proofs, observation, where, " (mutated)")
     return dict(sorted(proofs.items()))
 
@@ -47,14 +47,18 @@ def _note(proofs: dict[str, Proof], observation: Observation, where: str, how: s
     proofs[observation.probe] = Proof(digest=proof.digest, passed=passed, failed=failed)
 
 
-def _sabotaged(record: CellRecord, proofs: Mapping[str, Proof], workshop: Workshop) -> Sequence[Observation]:
+def _sabotaged(record: CellRecord, proofs: Mapping[str, Proof], context: RunContext) -> Sequence[Observation]:
     """What the checks that passed here and were never seen to fail do when sabotaged. Nothing of it is kept."""
     passed = {o.probe for o in record.observations if o.ended is Ended.RETURNED}
-    probes = tuple(workshop.suite.probes[name] for name, proof in proofs.items() if name in passed and not proof.failed)
+    probes = tuple(
+        context.worker.suite.probes[name] for name, proof in proofs.items() if name in passed and not proof.failed
+    )
     if not probes or record.lock is None or record.base is None:
         return ()
     subjects = tuple(c.axis.package or "" for c in record.cell.subjects)
-    recipe = workshop.recipe(record.lock, record.base, subjects)
-    prepared = workshop.engine.prepare(recipe, workshop.store.log_path(record.run, record.cell.id))
-    sitting = Sitting(cell=record.cell, lock=record.lock, prepared=prepared, probes=probes, mutate=True)
-    return observe(sitting, workshop, lambda observation: observation).observations
+    recipe = context.worker.recipe(record.lock, record.base, subjects)
+    prepared = context.worker.engine.prepare(recipe, context.store.log_path(record.run, record.cell.id))
+    session = ProbeSession(
+        task=context.task(record.cell), lock=record.lock, prepared=prepared, probes=probes, mutate=True
+    )
+    return observe(session, context.worker, lambda observation: observation).observations

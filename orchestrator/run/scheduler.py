@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import suppress
 from itertools import islice, zip_longest
 
@@ -11,9 +11,10 @@ from packaging.version import Version
 
 from orchestrator.errors import CellError, CellStatus, Phase, infra
 from orchestrator.model import ABSENT, Cell, CellRecord, Strategy
-from orchestrator.run.cells import failed, run_cell
+from orchestrator.run.cells import drafted, failed, finish
+from orchestrator.run.context import RunContext
 from orchestrator.run.disk import evict
-from orchestrator.run.workshop import Workshop
+from orchestrator.run.executors import Executor, Threads
 
 _STRATEGY_ORDER = tuple(Strategy)
 _SHORT = 30
@@ -51,59 +52,69 @@ def _ranked(cells: Sequence[Cell]) -> tuple[Cell, ...]:
     return tuple(sorted(newest_first, key=rank))
 
 
-def run_cells(cells: Sequence[Cell], workshop: Workshop, workers: int) -> dict[str, CellRecord]:
-    """Cell id → record, for every cell. On KeyboardInterrupt what runs is destroyed and the interrupt goes on,
-    with a note where something could not be ended within seconds.
+def run_cells(
+    cells: Sequence[Cell], context: RunContext, workers: int, executor: Executor | None = None
+) -> dict[str, CellRecord]:
+    """Cell id → record, for every cell, each written down here as it arrives. On KeyboardInterrupt what runs is
+    destroyed and the interrupt goes on, with a note where something could not be ended within seconds.
 
-    When the engine is lost the cells that have not begun are recorded as infra, untried.
+    `executor` (default: threads) carries the tasks out. When the engine is lost the cells that have not begun are
+    recorded as infra, untried.
     """
     records: dict[str, CellRecord] = {}
     waiting = iter(in_order(cells))
     running: set[Future[CellRecord]] = set()
-    pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="cell")
+    carried = executor or Threads(context.worker, workers)
     try:
-        running |= {pool.submit(run_cell, c, workshop) for c in islice(waiting, workers)}
+        running |= {carried.submit(context.task(c)) for c in islice(waiting, workers)}
         lost = False
         while running:
-            done, running = wait(running, return_when=FIRST_COMPLETED)
+            done = wait(running, return_when=FIRST_COMPLETED).done
             finished = [future.result() for future in done]
-            records |= {record.cell.id: record for record in finished}
+            for record in finished:
+                finish(record, context)
+                records[record.cell.id] = record
+            running -= done
             lost = lost or any(_engine_lost(record) for record in finished)
             if not lost:
-                _evict(finished, workshop)
-                running |= {pool.submit(run_cell, c, workshop) for c in islice(waiting, workers - len(running))}
+                _evict(finished, context)
+                running |= {carried.submit(context.task(c)) for c in islice(waiting, workers - len(running))}
     except BaseException as error:
-        workshop.stop.set()
-        workshop.engine.halt()
+        context.worker.stop.set()
+        carried.halt()
         # Containers and builds are ended by the threads that wait for them; one that waits for an index may take long.
-        if wait(running, timeout=_ENDING_SECONDS).not_done:
+        ended = wait(running, timeout=_ENDING_SECONDS)
+        _keep_rest(ended.done, records, context)
+        if ended.not_done:
             error.add_note("What does not answer was left, and the next start removes its containers")
         raise
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-    records |= {cell.id: _untried(cell, workshop) for cell in waiting}
+        carried.close()
+    records |= {cell.id: _untried(cell, context) for cell in waiting}
     return records
+
+
+def _keep_rest(futures: Iterable[Future[CellRecord]], records: Mapping[str, CellRecord], context: RunContext) -> None:
+    """Writes down what ended while the run was being stopped."""
+    for future in futures:
+        if not future.cancelled() and future.exception() is None and future.result().cell.id not in records:
+            finish(future.result(), context)
 
 
 def _engine_lost(record: CellRecord) -> bool:
     return record.status is CellStatus.INFRA and record.reason in _LOST
 
 
-def _untried(cell: Cell, workshop: Workshop) -> CellRecord:
-    draft = CellRecord(
-        cell=cell, status=CellStatus.INFRA, run=workshop.run.id, engine=workshop.run.engine, dated=workshop.now()
-    )
-    record = failed(
-        draft, infra(Phase.START, "engine", "not tried: the engine was lost before this cell began"), workshop.run.as_of
-    )
-    workshop.store.save(record)
-    workshop.watch.finished(record)
+def _untried(cell: Cell, context: RunContext) -> CellRecord:
+    why = infra(Phase.START, "engine", "not tried: the engine was lost before this cell began")
+    record = failed(drafted(context.task(cell), context.worker.now()), why, context.run.as_of)
+    context.ledger.finished(record)
     return record
 
 
-def _evict(finished: Sequence[CellRecord], workshop: Workshop) -> None:
+def _evict(finished: Sequence[CellRecord], context: RunContext) -> None:
     """Keeps images within their budget, after cells that had one."""
     if any(record.image_key for record in finished):
         # What is removed is no one's result: an engine that can't say what it has will say so to the next cell.
         with suppress(CellError):
-            evict(workshop, frozenset(workshop.in_use.values()))
+            evict(context, frozenset(context.worker.in_use.values()))

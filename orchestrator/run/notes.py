@@ -1,0 +1,70 @@
+"""What a cell's work tells on its way, as values: only the coordinator of a run writes any of it down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from orchestrator.model import Cell, CellRecord, Observation
+from orchestrator.run.watch import Watcher
+from orchestrator.store.store import LockResult, Store
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entered:
+    """A cell entered a stage: "lock", "base", "build", "probe", "confirm"."""
+
+    cell: Cell
+    stage: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Locked:
+    """What a resolver said; `key` is that of `store.lock_key`."""
+
+    key: str
+    result: LockResult
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Inspected:
+    """What an inspection saw of an image."""
+
+    key: str
+    saw: object
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Observed:
+    """A probe's observation, the moment it was made."""
+
+    environment_key: str
+    observation: Observation
+
+
+Note: TypeAlias = Entered | Locked | Inspected | Observed
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ledger:
+    """Writes down what cells tell, in the order it is told. Safe for several threads."""
+
+    store: Store
+    watch: Watcher
+
+    def hear(self, note: Note) -> None:
+        match note:
+            case Entered(cell=cell, stage=stage, detail=detail):
+                self.watch.stage(cell, stage, detail)
+            case Locked(key=key, result=result):
+                self.store.save_lock(key, result)
+            case Inspected(key=key, saw=saw):
+                self.store.save_audit(key, saw)
+            case Observed(environment_key=key, observation=observation):
+                self.store.observe(key, observation)
+
+    def finished(self, record: CellRecord) -> None:
+        """A cell's record, once its work has ended: safe on disk before anybody hears of it."""
+        self.store.save(record)
+        self.watch.finished(record)
