@@ -12,17 +12,19 @@ from orchestrator import __version__
 from orchestrator.app import publishing, results
 from orchestrator.app.planning import Project, Request, look_ahead, open_project, require_probes
 from orchestrator.app.results import Results
-from orchestrator.app.services import Services
+from orchestrator.app.services import Services, of_host
 from orchestrator.errors import CellStatus, ExitCode, UserError
 from orchestrator.model import CellRecord, Engine, RunInfo
 from orchestrator.run import assemble, suite
 from orchestrator.run import prove as proving
 from orchestrator.run import take_over as taking
 from orchestrator.run.assemble import Terms
+from orchestrator.run.context import Worker
+from orchestrator.run.executors import Tell
 from orchestrator.run.forecast import Forecast
 from orchestrator.run.scheduler import run_cells
 from orchestrator.run.suite import Proof
-from orchestrator.run.watch import Watcher
+from orchestrator.run.watch import Silent, Watcher
 from orchestrator.store import packed
 from orchestrator.store.publication import Known
 
@@ -105,6 +107,17 @@ def run(wanted: Wanted, services: Services, attend: Attend) -> Ran:
     found = results.results(project)  # verdict/: observations → outcomes → verdicts
     publishing.publish_latest(project, found)  # report/: verdicts → tables
     return Ran(project=project, records=records, results=found)
+
+
+def worker_elsewhere(environment: Mapping[str, str], wanted: Wanted, info: RunInfo, tell: Tell) -> Worker:
+    """The worker of a run that another process coordinates, made from what can be sent there: it reads the same store,
+    and leaves it to that process to write what it tells.
+    """
+    services = of_host(environment)
+    request = replace(wanted.request, as_of=info.as_of, known=False, published=False)
+    project, engine = open_project(request, services), services.engine(wanted.engine)
+    context = assemble.run_context(project.parts, engine, info, _terms(services, Silent()))
+    return replace(context.worker, tell=tell, beside=wanted.workers - 1)
 
 
 def prove(
