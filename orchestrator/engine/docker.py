@@ -12,7 +12,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.engine import docker_base, docker_compile, docker_images, docker_index, docker_run, limits, owner
+from orchestrator.engine import (
+    docker_base,
+    docker_compile,
+    docker_images,
+    docker_index,
+    docker_run,
+    limits,
+    outputs,
+    owner,
+)
 from orchestrator.engine.docker_daemon import Daemon, troubles
 from orchestrator.engine.registry import DOCKER
 from orchestrator.errors import CellError, CellStatus, ExitCode, Phase, UserError, infra
@@ -187,7 +196,11 @@ class DockerEngine:
         if door:
             options["mounts"].append(docker_index.mount(door))
         with docker_run.container(daemon, reference, options, self._left) as made:
-            return docker_run.watch(daemon, made, task, on_line)
+            ended = docker_run.watch(daemon, made, task, on_line)
+            if not task.outputs or ended.lost:
+                return ended
+            with daemon.guarded(Phase.COLLECT):
+                return replace(ended, **outputs.of_container(made, task))
 
     def _build(self, builder: str, task: Task, on_line: Callable[[bytes], None]) -> Exit:
         """Runs a builder task: where it asks for the network it gets the index, through the proxy, and no more."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.engine import outputs
 from orchestrator.engine.docker_daemon import Daemon, troubles
 from orchestrator.engine.limits import FILES
 from orchestrator.errors import Phase
@@ -74,12 +75,17 @@ class _Watch:
         return self.timed_out or self.silent or self.stopped
 
 
-def archive(files: Mapping[str, bytes] | tuple[tuple[str, bytes], ...]) -> bytes:
-    """A tar of files below `/probes`, owners, modes and times normalised; raises ValueError for a path outside."""
+def archive(files: Mapping[str, bytes] | tuple[tuple[str, bytes], ...], *, writable: str = "") -> bytes:
+    """A tar of files below `/probes`, owners, modes and times normalised, and an empty folder that anybody may write.
+
+    Raises ValueError for a path outside.
+    """
     contents = dict(files)
     folders: set[str] = set()
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
+        if writable:
+            tar.addfile(_folder(writable, 0o1777))
         for name in sorted(contents):
             path = PurePosixPath(name)
             path = path.relative_to(FILES) if path.is_absolute() else path
@@ -88,13 +94,17 @@ def archive(files: Mapping[str, bytes] | tuple[tuple[str, bytes], ...]) -> bytes
             for parent in reversed(path.parents[:-1]):
                 if str(parent) not in folders:
                     folders.add(str(parent))
-                    entry = tarfile.TarInfo(str(parent))
-                    entry.type, entry.mode = tarfile.DIRTYPE, 0o755
-                    tar.addfile(entry)
+                    tar.addfile(_folder(str(parent), 0o755))
             entry = tarfile.TarInfo(str(path))
             entry.size, entry.mode = len(contents[name]), 0o644
             tar.addfile(entry, io.BytesIO(contents[name]))
     return buffer.getvalue()
+
+
+def _folder(name: str, mode: int) -> tarfile.TarInfo:
+    entry = tarfile.TarInfo(name)
+    entry.type, entry.mode = tarfile.DIRTYPE, mode
+    return entry
 
 
 def devices(task: Task) -> dict[str, Any]:
@@ -130,8 +140,8 @@ def container(daemon: Daemon, image: str, options: Mapping[str, Any], left: set[
 def watch(daemon: Daemon, made: Container, task: Task, on_line: Callable[[bytes], None]) -> Exit:
     """Starts a created container and hands over its lines until it ends or passes a limit."""
     with daemon.guarded(Phase.START):
-        if task.files:
-            made.put_archive(FILES, archive(task.files))
+        if task.files or task.outputs:
+            made.put_archive(FILES, archive(task.files, writable=outputs.FOLDER if task.outputs else ""))
         stream = made.attach(stdout=True, stderr=True, stream=True, logs=True, demux=True)
         chunks: queue.Queue[tuple[bytes | None, bytes | None] | None] = queue.Queue(maxsize=1024)
         done = threading.Event()

@@ -23,7 +23,16 @@ from typing import Any
 import uv
 from filelock import FileLock
 
-from orchestrator.engine import limits, local_build, local_index, local_libraries, local_process, local_python, owner
+from orchestrator.engine import (
+    limits,
+    local_build,
+    local_index,
+    local_libraries,
+    local_process,
+    local_python,
+    outputs,
+    owner,
+)
 from orchestrator.engine.registry import LOCAL
 from orchestrator.errors import CellError, CellStatus, ExitCode, Phase, UserError, infra
 from orchestrator.model import (
@@ -171,13 +180,17 @@ class LocalEngine:
             (place / _OWNER).write_text(str(owner.current()))
             for name, content in task.files:
                 _put(place / "probes", name, content)
+            left = place / "probes" / outputs.FOLDER
+            if task.outputs:
+                left.mkdir(parents=True)
             start = local_process.Start(
                 command=[_here(part, place) for part in task.command],
                 environment={**self._environment(reference, task, place), local_process.MARK: mark},
                 folder=scratch,
                 limits=task.limits,
             )
-            return local_process.run(start, on_line, self._stopping)
+            ended = local_process.run(start, on_line, self._stopping)
+            return replace(ended, **outputs.of_folder(left, task)) if task.outputs else ended
         except OSError as error:
             raise infra(Phase.START, "start", f"{task.command[0]}: {error}") from error
         finally:

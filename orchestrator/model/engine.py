@@ -18,6 +18,7 @@ class Task:
 
     `builder`: it runs in the builder of the base it names, with more room; `network` gives a builder the host's package
     index, through a proxy, and nothing else. `gpus`: it sees the GPUs of the machine it runs on, and their driver.
+    `outputs` are files that it may leave below `/probes/outputs`, to come back in its `Exit`.
     """
 
     command: tuple[str, ...]
@@ -28,13 +29,15 @@ class Task:
     network: bool = False
     builder: bool = False
     gpus: bool = False
+    outputs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Exit:
     """How a task ended. `code` is None where nothing is known (the daemon died); `seconds` is wall-clock.
 
-    `trouble` is what the package index did wrong meanwhile.
+    `trouble` is what the package index did wrong meanwhile. `outputs` are the task's, (name, content); `refused` those
+    that were not taken, (name, why).
     """
 
     code: int | None
@@ -45,6 +48,8 @@ class Exit:
     lost: str = ""
     stderr: str = ""
     trouble: str = ""
+    outputs: tuple[tuple[str, bytes], ...] = ()
+    refused: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
