@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import jsonschema
 import pytest
 import yaml
 from matrix_index import FLAGSHIP, TinyIndex
+from staged import shipped
 
 from orchestrator import paths
 from orchestrator.app.planning import Request, open_project
@@ -79,10 +78,7 @@ def test_every_cell_of_the_flagship_runs_the_environment_and_one_group_that_give
 
 
 def test_core_checks_of_the_flagship_are_probes_of_the_suite(flagship: Matrix):
-    asked = subprocess.run(
-        [sys.executable, paths.data("probes") / "supervisor.py", "--catalogue"], capture_output=True, check=True
-    )
-    kinds = {probe["id"]: probe["kind"] for probe in json.loads(asked.stdout)["probes"]}
+    kinds = {probe.id: probe.kind for probe in shipped().probes.values()}
     named = [probe for group in flagship.groups for probe in (*group.core, *group.stands_on)]
     assert {probe: kinds.get(probe) for probe in named} == dict.fromkeys(named, "check")
 

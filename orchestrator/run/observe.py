@@ -121,6 +121,8 @@ def _task(sitting: Sitting, workshop: Workshop) -> Task:
         "heartbeat_seconds": HEARTBEAT_SECONDS,
         "control_memory": CONTROL_MEMORY if "memory" in workshop.engine.enforces else None,
         "expected": {d.name: d.version for d in sitting.lock.distributions},
+        "distributions": workshop.suite.distributions,
+        "loggers": workshop.suite.loggers,
         "interpreter": prepared.interpreter,
         "site_packages": [site_packages(prepared.interpreter, sitting.cell.python)],
         "specs": {p.id: workshop.suite.specs[p.id] for p in sitting.probes if p.id in workshop.suite.specs},

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.model import Matrix
-from orchestrator.run.suite import Suite
+from orchestrator.model.suite import Suite
 from orchestrator.store.store import Store
 
 if TYPE_CHECKING:

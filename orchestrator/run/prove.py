@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from orchestrator.errors import CellStatus
 from orchestrator.model import Cell, CellRecord, Ended, Observation, ProbeKind
+from orchestrator.model.suite import Proof
 from orchestrator.run.cells import run_cell
 from orchestrator.run.observe import Sitting, observe
-from orchestrator.run.suite import Proof
 from orchestrator.run.workshop import Workshop
 
 

@@ -20,7 +20,7 @@ from orchestrator.model import (
     RunInfo,
 )
 from orchestrator.model.cuda import Sighting
-from orchestrator.run.suite import Suite
+from orchestrator.model.suite import Suite
 from orchestrator.run.watch import Watcher
 from orchestrator.store.store import Store
 

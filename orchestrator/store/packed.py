@@ -39,7 +39,8 @@ from orchestrator.model import (
     Strategy,
 )
 from orchestrator.model.cuda import Sighting
-from orchestrator.store.publication import Catalogue, Known, Publication
+from orchestrator.model.suite import Catalogue
+from orchestrator.store.publication import Known, Publication
 
 PUBLISHED = Path("reports", "published")
 FILE = "evidence.json.xz"
