@@ -18,8 +18,6 @@ def read(spot: Spot) -> tuple[SuiteRef, ...]:
         if any((ref.folder, ref.package) == (other.folder, other.package) for other in found):
             raise item.error("the same suite is listed twice")
         found.append(ref)
-    if not found:
-        raise spot.error("names no suite", hint="leave `suites` out for the one that ships")
     return tuple(found)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,6 +82,15 @@ def load(places: Sequence[Place], home: Path) -> ProbeFiles:
         proofs=known,
         homes={i: d.module.place.folder for i, d in sorted(found.items()) if d.module.name != CONTROLS},
     )
+
+
+def require_groups(suite: ProbeFiles, places: Sequence[Place], listed: Collection[str]) -> None:
+    """Raises UserError for a suite that a matrix names and none of whose groups it lists: nothing of it would run."""
+    for place in places:
+        groups = {suite.probes[i].group for i, folder in suite.homes.items() if folder == place.folder}
+        if place.at and not groups.intersection(listed):
+            hint = f"Under `groups`, such as {min(groups)}: {{}}; groups with probes: {', '.join(sorted(groups))}."
+            raise UserError(f"{place.said}: the matrix lists no group of this suite", hint=hint)
 
 
 @contextmanager
