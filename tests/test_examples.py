@@ -107,6 +107,25 @@ def test_no_output_of_the_example_says_a_word_of_another_subject(copied: Command
     assert {str(path): OTHERS.findall(text) for path, text in written.items() if OTHERS.search(text)} == {}
 
 
+def test_the_suite_that_the_guide_writes_is_one_and_its_matrix_plans(copied: Command):
+    text = (EXAMPLE.parent.parent / "docs" / "probes-howto.md").read_text()
+    (matrix,), (check, mutations) = (
+        re.findall(rf"```{kind}\n(.*?)```", text, re.DOTALL) for kind in ("yaml", "python")
+    )
+    shutil.rmtree(copied.folder / "probes")
+    (copied.folder / "probes").mkdir()
+    (copied.folder / "matrix.yaml").write_text(matrix)
+    (copied.folder / "probes" / "frames.py").write_text(check)
+    (copied.folder / "probes" / "mutations_frames.py").write_text(mutations)
+    assert copied("plan")[0] == 0
+    suite = load(copied.folder / "probes")
+    probe = suite.probes["frames.total"]
+    assert probe.digest != probe.proof, "its mutation is part of what a proof stands on"
+    for line in re.findall(r"^compat (.*)$", text, re.MULTILINE):
+        status, out, err = copied(line)
+        assert status == (1 if line.startswith("prove") else 0), (line, out + err)
+
+
 # ---------------------------------------------------------------- in containers
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -107,6 +108,10 @@ def test_the_flagship_and_every_example_of_the_reference_fit_the_schema():
         ("exclude", [{"tf": "2"}]),
         ("limits", {"memory": "lots"}),
         ("titel", "T"),
+        ("suites", []),
+        ("suites", "probes"),
+        ("suites", [{"package": "a/b"}]),
+        ("suites", [{"folder": "probes"}]),
     ],
 )
 def test_the_schema_refuses_what_the_parser_refuses(part, bad):
@@ -131,13 +136,14 @@ def whole(block: str) -> str:
 def test_every_example_of_the_reference_plans(block, tmp_path):
     path = tmp_path / "matrix.yaml"
     path.write_text(whole(block))
+    shutil.copytree(ROOT / "examples" / "numpy-pandas" / "probes", tmp_path / "probes")
     services = replace(of_host({}), index=lambda *_: TinyIndex(FLAGSHIP))
     opened = open_project(Request(matrix=path), services)
     assert len(opened.cells) > 0
 
 
 def test_examples_of_the_reference_that_are_whole_stand_alone():
-    assert ["schema" in keyed(block) for block in BLOCKS] == [True, True, True, False]
+    assert ["schema" in keyed(block) for block in BLOCKS] == [True, True, True, False, True]
 
 
 @pytest.mark.parametrize(("command", "words"), COMMANDS, ids=[words for _, words in COMMANDS])

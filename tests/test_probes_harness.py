@@ -140,11 +140,14 @@ def test_one_probe_runs_by_hand_from_a_suite_of_several_folders(tmp_path: Path) 
         "import os\nfrom harness import behaviour\nfrom shared import read\nREADS = ('data/a.txt',)\n"
         "HERE = os.path.dirname(os.path.abspath(__file__))\n"
         "@behaviour('one.a', 'A?')\ndef a():\n    return read(os.path.join(HERE, 'data', 'a.txt'))\n"
+        "@behaviour('one.wrong', 'B?')\ndef wrong():\n    raise ValueError(3)\n"
     )
     (suite / "room" / "one.py").write_text(text)
     for python in filter(None, (sys.executable, oldest())):
         command = [python, "-B", PROBES / "harness" / "alone.py"]
         done = subprocess.run([*command, "one.a", suite], capture_output=True, check=False, text=True)
         assert (done.returncode, done.stdout) == (0, "forty-two\n"), done.stderr
+        wrong = subprocess.run([*command, "one.wrong", suite], capture_output=True, check=False, text=True)
+        assert (wrong.returncode, "raise ValueError(3)" in wrong.stderr) == (1, True)
         unknown = subprocess.run([*command, "one.b", suite], capture_output=True, check=False, text=True)
         assert (unknown.returncode, "no probe is called one.b" in unknown.stderr) == (2, True)

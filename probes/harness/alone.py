@@ -12,6 +12,7 @@ import os
 import shutil
 import sys
 import tempfile
+import traceback
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -58,6 +59,9 @@ def main(arguments):
             return 2
         print(harness.call(harness.REGISTRY[arguments[0]]))
         return 0
+    except Exception:
+        traceback.print_exc()  # while the files are there, so that it shows their lines
+        return 1
     finally:
         shutil.rmtree(flat, ignore_errors=True)
 
