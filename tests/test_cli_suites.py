@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 from command import MATRIX, Command, Engine, Index
-from staged import shipped
+from staged import load, shipped
 
 from orchestrator.app.services import of_host
 from orchestrator.matrix.document import parse
 from orchestrator.matrix.ranges import resolve, source_digest
+from orchestrator.model.suite import Proof
 
 HEAD = MATRIX.partition("groups:")[0]
 OWN = HEAD + "suites: [probes]\ngroups:\n  arrays: {core: [arrays.sum]}\n"
@@ -33,10 +34,14 @@ MUTATIONS = "MUTATIONS = {'arrays.sum': ('numpy.sum', lambda original: lambda *a
 
 
 class Right(Engine):
-    """Every control comes out as it must, every other probe returns."""
+    """Every control comes out as it must, every other probe returns, but for those of `answers`."""
+
+    def __init__(self):
+        super().__init__()
+        self.answers = {}
 
     def run(self, reference, task, on_line):
-        self.script = right
+        self.script = lambda probe: self.answers.get(probe) or right(probe)
         return super(Engine, self).run(reference, task, on_line)
 
 
@@ -90,6 +95,19 @@ def test_proofs_that_can_not_be_kept_are_not_sought(own: Command, monkeypatch: p
     status, _, err = own("prove tf=2.3.4 kerassurgeon=none python=3.7 resolve=released")
     assert (status, "proofs.json can't be written" in err) == (2, True)
     assert own.engine.started == []
+
+
+def test_checks_whose_need_no_cell_has_are_not_run_and_never_pass(own: Command) -> None:
+    (own.folder / "probes" / "mutations_arrays.py").unlink()
+    found = load(own.folder / "probes")
+    proof = Proof(digest=found.probes["arrays.sum"].proof, passed="there", failed="there")
+    for path, content in found.proof_files({"arrays.sum": proof}):
+        path.write_bytes(content)
+    own.engine.answers = {"arrays.sum": {"ended": "not-run", "reason": "needs:numpy"}}
+    status, out, _ = own("run tf=2.3.4 kerassurgeon=none python=3.7 resolve=released --yes")
+    assert (status, "works" in out, "unknown" in out) == (0, False, True)
+    status, out, _ = own("show tf=2.3.4 kerassurgeon=none python=3.7 resolve=released")
+    assert "arrays.sum  needs:numpy" in out
 
 
 @pytest.mark.parametrize("line", ["plan", "table", "run --yes tf=2.3.4", "prove tf=2.3.4", "export --catalogue"])

@@ -268,6 +268,22 @@ def test_sabotaged_light_probes_share_nothing(run: Run, suite: Path) -> None:
     assert told["fake.light_one"]["value"] != told["fake.light_two"]["value"]
 
 
+@pytest.mark.parametrize(
+    ("text", "ended", "raised"),
+    [
+        ("{'fake.raises_inside': ('json.loads', lambda original: lambda text: {})}", "returned", None),
+        ("{'fake.raises_inside': ('json', None)}", "raised", "ModuleNotFoundError"),
+        ("{'fake.raises_outside': ('json', None)}", "skipped", None),
+    ],
+)
+def test_a_suite_says_in_a_dictionary_how_its_checks_are_sabotaged(
+    run: Run, suite: Path, text: str, ended: str, raised: str | None
+) -> None:
+    (suite / "mutations_fake.py").write_text(f"MUTATIONS = {text}\n")
+    found = run("fake.raises_inside", mutate=True)["fake.raises_inside"]
+    assert (found["ended"], (found["exception"] or {}).get("type")) == (ended, raised)
+
+
 def test_a_fresh_probe_runs_in_a_process_of_its_own(run: Run) -> None:
     told = run("fake.fresh")
     assert (told["fake.fresh"]["ended"], told["fake.fresh"]["fresh"]) == ("returned", True)

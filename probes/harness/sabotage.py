@@ -2,7 +2,7 @@
 
 A suite says how in `mutations.py` or `mutations_NAME.py`: `MUTATIONS` is check -> (path, way). The path is a module or
 an attribute as a user spells it, the way a function from what was there to what takes its place; None for a way: the
-module can't be imported. A module with an `apply` of its own is asked that.
+module can't be imported. A module with an `apply` of its own says itself how its checks are sabotaged.
 
 Standard library only, CPython 3.6 to 3.14.
 """
@@ -25,14 +25,15 @@ def _modules():
 
 def apply(id):
     """Sabotages this process for the check `id`. Returns the path of what is broken, or "" where no way is known."""
-    for module in _modules():
-        if hasattr(module, "apply"):
-            path = module.apply(id)
-            if path:
-                return path
-        elif id in module.MUTATIONS:
+    modules = _modules()
+    for module in modules:
+        if id in getattr(module, "MUTATIONS", ()) and not hasattr(module, "apply"):
             path, way = module.MUTATIONS[id]
             _break(path, way)
+            return path
+    for module in modules:
+        path = module.apply(id) if hasattr(module, "apply") else ""
+        if path:
             return path
     return ""
 
