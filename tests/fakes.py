@@ -38,7 +38,7 @@ from orchestrator.model import (
 from orchestrator.run.watch import Silent
 from orchestrator.run.workshop import Workshop
 from orchestrator.store.store import Store
-from orchestrator.suite.probe_files import ProbeFiles
+from orchestrator.suite.stated import ProbeFiles
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from orchestrator import paths
 from orchestrator.suite import probe_files
 from orchestrator.suite.modules import Place
-from orchestrator.suite.probe_files import ProbeFiles
+from orchestrator.suite.stated import ProbeFiles
 
 PROBES = paths.data("probes")
 HARNESS = tuple(sorted(path.name for path in (PROBES / "harness").glob("*.py")))

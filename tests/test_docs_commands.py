@@ -14,7 +14,10 @@ from orchestrator.cli.main import cli
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
-AXES = yaml.safe_load((ROOT / "matrix.yaml").read_text(encoding="utf-8"))["axes"]
+MATRICES = (ROOT / "matrix.yaml", ROOT / "examples" / "numpy-pandas" / "matrix.yaml")
+AXES = {
+    name: axis for path in MATRICES for name, axis in yaml.safe_load(path.read_text(encoding="utf-8"))["axes"].items()
+}
 KNOWN_AXES = {*AXES, *(axis["package"] for axis in AXES.values() if "package" in axis)}
 ON_A_LINE = re.compile(r"^(?: {4,}|)(?:[^`\n]*\| )?(compat [^`\n]+)$", re.MULTILINE)
 IN_A_SENTENCE = re.compile(r"`(compat [^`]+)`")

@@ -27,7 +27,7 @@ from supervised import Told
 from orchestrator.model import FIXED_VARIABLES
 from orchestrator.suite import probe_files
 from orchestrator.suite.modules import Place
-from orchestrator.suite.probe_files import ProbeFiles
+from orchestrator.suite.stated import ProbeFiles
 
 MODULES = ("gpu_place", "gpu_devices", "gpu_networks", "gpu_numbers", "gpu_training")
 TENSORFLOW = ("tensorflow-cpu==2.20.0", "keras==3.15.1")

@@ -130,6 +130,19 @@ def test_no_file_of_a_suite_leads_out_of_it(tmp_path: Path):
         load(folder)
 
 
+def test_a_folder_in_a_suite_that_leads_out_of_it_is_refused(tmp_path: Path):
+    suite(tmp_path / "elsewhere", other=check("two.b"))
+    folder = suite(tmp_path / "s", made=check())
+    (folder / "room").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UserError, match=r"room/other\.py: leads out of the suite's folder"):
+        load(folder)
+
+
+def test_a_name_that_no_disk_takes_is_a_message(tmp_path: Path):
+    with pytest.raises(UserError, match="File name too long"):
+        load(tmp_path / ("x" * 300))
+
+
 def test_a_loop_of_links_and_what_is_no_file_are_messages(tmp_path: Path):
     folder = suite(tmp_path / "s", made=check())
     (folder / "loop.py").symlink_to(folder / "loop.py")

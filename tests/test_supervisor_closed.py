@@ -33,7 +33,7 @@ from orchestrator.model import (
     Strategy,
 )
 from orchestrator.run.observe import Sitting, observe
-from orchestrator.suite.probe_files import ProbeFiles
+from orchestrator.suite.stated import ProbeFiles
 
 LIMITS = Limits(memory=512 * 1024**2, pids=64, probe_seconds=20, import_seconds=20, cell_seconds=120)
 SITE = "/opt/venv/lib/python3.11/site-packages"

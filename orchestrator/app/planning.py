@@ -20,7 +20,7 @@ from orchestrator.run.parts import Parts
 from orchestrator.store import packed, publication
 from orchestrator.store.publication import Publication
 from orchestrator.store.store import Store
-from orchestrator.suite import probe_files
+from orchestrator.suite import stated
 from orchestrator.verdict.judge import about
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def open_project(request: Request, services: Services) -> Project:
         cells = select.chosen(matrix, plan, request.words, outside)
     # without results of its own there is nothing to read but what is published, by the probes that it was seen with
     alone = given is not None and not store.has_records()
-    probes = probe_files.of(given.catalogue) if given and alone else suite_of(source, path, services)
+    probes = stated.of(given.catalogue) if given and alone else suite_of(source, path, services)
     return Project(
         path=path,
         folder=_folder_of(path, services),

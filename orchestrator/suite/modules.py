@@ -13,6 +13,8 @@ from pathlib import Path
 from orchestrator import foreign
 from orchestrator.errors import UserError
 
+_HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
+"""The Python that reads a suite's files; those that run them are the matrix's."""
 MOST_BYTES = 1024**2
 """A probe file that is larger is none."""
 
@@ -61,17 +63,21 @@ def found(place: Place) -> Iterator[Path]:
 
     Raises UserError for a folder that is missing or none.
     """
-    if not place.folder.is_dir():
-        what = "is no folder" if place.folder.exists() else "does not exist"
-        raise UserError(f"{place.said}: {what}", hint="`suites` names folders with probe files, or installed packages")
-    for room in (place.folder, *_rooms(place.folder)):
-        yield from sorted(path for path in room.iterdir() if path.suffix == ".py" and not path.name.startswith("__"))
+    try:
+        if not place.folder.is_dir():
+            what = "is no folder" if place.folder.exists() else "does not exist"
+            raise UserError(
+                f"{place.said}: {what}", hint="`suites` names folders with probe files, or installed packages"
+            )
+        for room in (place.folder, *_rooms(place.folder)):
+            yield from sorted(p for p in room.iterdir() if p.suffix == ".py" and not p.name.startswith("__"))
+    except OSError as error:
+        raise UserError(f"{place.said}: can't be read: {error.strerror}") from error
 
 
 def _rooms(folder: Path) -> list[Path]:
     """The folders in a suite's that may hold probes; what lies deeper is data."""
-    named = (path for path in sorted(folder.iterdir()) if not path.name.startswith((".", "__")))
-    return [path for path in named if path.is_dir() and not path.is_symlink()]
+    return [path for path in sorted(folder.iterdir()) if not path.name.startswith((".", "__")) and path.is_dir()]
 
 
 def module(path: Path, place: Place) -> Module:
@@ -108,9 +114,9 @@ def _parsed(content: bytes, path: Path) -> ast.Module:
             warnings.simplefilter("ignore")  # an invalid escape is the author's to see when the file is run
             return ast.parse(content, str(path))
     except SyntaxError as error:
-        raise UserError(f"{path}:{error.lineno or 1}: is no Python: {error.msg}") from error
+        raise UserError(f"{path}:{error.lineno or 1}: is no Python {_HERE}: {error.msg}") from error
     except (ValueError, RecursionError, MemoryError) as error:
-        raise UserError(f"{path}: is no Python: {error or type(error).__name__}") from error
+        raise UserError(f"{path}: is no Python {_HERE}: {str(error) or type(error).__name__}") from error
 
 
 def _imports(tree: ast.Module) -> Iterator[str]:

@@ -5,57 +5,20 @@ from __future__ import annotations
 import gc
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestrator.errors import UserError
 from orchestrator.model import Probe, ProbeKind, digest
-from orchestrator.model.suite import Catalogue, Proof
 from orchestrator.suite import declared, proofs, settings
 from orchestrator.suite.declared import HARNESS, MUTATIONS, Declared
 from orchestrator.suite.digests import Digests
 from orchestrator.suite.gather import CONTROLS, Gathered, gather
 from orchestrator.suite.modules import Place
 from orchestrator.suite.settings import Settings
+from orchestrator.suite.stated import ProbeFiles
 
 CONTROL = "control"
 """The group of the controls."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ProbeFiles:
-    """All probes of one or several folders, with the harness; see `model.suite.Suite`."""
-
-    probes: Mapping[str, Probe]
-    files: tuple[tuple[str, bytes], ...]
-    expects: Mapping[str, Mapping[str, object]]
-    proven: frozenset[str]
-    specs: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
-    distributions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    loggers: tuple[str, ...] = ()
-    proofs: Mapping[str, Proof] = field(default_factory=dict)
-    homes: Mapping[str, Path] = field(default_factory=dict)
-    """Probe id → the folder of the suite that it is of."""
-
-    @property
-    def digest(self) -> str:
-        return digest(sorted((p.id, p.digest, p.harness) for p in self.probes.values()))
-
-    @property
-    def folders(self) -> tuple[Path, ...]:
-        return tuple(dict.fromkeys(self.homes.values()))
-
-    def proof_files(self, proven: Mapping[str, Proof]) -> tuple[tuple[Path, bytes], ...]:
-        return tuple(
-            (folder / proofs.FILE, proofs.written({i: p for i, p in proven.items() if self.homes.get(i) == folder}))
-            for folder in self.folders
-            if any(self.homes.get(i) == folder for i in proven)
-        )
-
-
-def of(catalogue: Catalogue) -> ProbeFiles:
-    """The suite that published evidence was seen with: to read results by, not to be run."""
-    return ProbeFiles(probes=catalogue.probes, files=(), expects=catalogue.expects, proven=catalogue.proven)
 
 
 def load(places: Sequence[Place], home: Path) -> ProbeFiles:
