@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from made_suites import check, places, suite
 from staged import PROBES, load
 
@@ -20,6 +22,8 @@ PROBE = "from harness import check\n"
         (PROBE + "this is no python\n", r"made\.py:2: is no Python"),
         (PROBE + "\0", r"made\.py.*: is no Python"),
         (PROBE + "for n in 'ab':\n    check('one.' + n, '?')(print)\n", r"made\.py:3: .* only once the file is run"),
+        ("from harness import *\nfor n in 'ab':\n    check('one.' + n, '?')(print)\n", r"made\.py:3: .* is run"),
+        (PROBE + "@check('One.a', '?')\ndef f(): pass\n", r"made\.py:2: 'One\.a' is not a probe id"),
         (PROBE + "c = check\n", r"made\.py:2: .* only once the file is run"),
         ("from harness import check as c\nfor n in 'ab':\n    c('one.' + n, '?')(print)\n", r"made\.py:3: .* run"),
         ("if True:\n    from harness import check\n@check('one.a', '?')\ndef f(): pass\n", r"made\.py:3: .* is run"),
@@ -173,3 +177,28 @@ def test_what_stands_beside_probes_is_refused_where_it_is_something_else(
     (folder / name).write_text(text)
     with pytest.raises(UserError, match=said):
         load(folder)
+
+
+GOOD = (
+    "import shared\nfrom harness import check, drift, subject\n\nREADS = ('data.txt',)\nGUIDE = 'g' + shared.X\n\n\n"
+    "@check('one.a', 'Does it hold?', source=GUIDE, needs=('json',), seconds=-(-3))\ndef a():\n"
+    "    with subject('x'):\n        pass\n\n\n@drift('one.' + 'b', 'How much?', fresh=True)\ndef b():\n    return 1\n"
+)
+
+
+@given(
+    st.integers(0, len(GOOD)),
+    st.integers(0, 12),
+    st.text(alphabet="()[]{}@:,.=+-*'\"\\#\n\t\x00 aobe1é\ufeff", max_size=6),
+)
+@settings(max_examples=150)
+def test_whatever_is_broken_in_a_probe_file_is_a_users_mistake_and_never_a_bug(tmp_path_factory, start, length, text):
+    folder = tmp_path_factory.getbasetemp() / "broken"
+    suite(folder, shared="X = ', 2'\n", made=GOOD[:start] + text + GOOD[start + length :])
+    (folder / "data.txt").write_text("")
+    try:
+        found = load(folder)
+    except UserError as error:
+        assert str(folder) in error.message
+    else:
+        assert len(found.probes) > len(found.expects)

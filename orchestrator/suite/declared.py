@@ -15,7 +15,8 @@ from orchestrator.suite.modules import Module
 HARNESS = "harness"
 """The module that probe files import."""
 KINDS = tuple(kind.value for kind in ProbeKind)
-ID = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+", re.ASCII)
+ID = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)+", re.ASCII)
+"""As a matrix can name it."""
 MUTATIONS = re.compile(r"mutations(_\w+)?", re.ASCII)
 _WORD = re.compile(rb"\b(?:%s)\b" % "|".join(KINDS).encode())
 _FIXED = (
@@ -73,8 +74,8 @@ def probes(module: Module, constants: Constants) -> Iterator[Declared]:
 def _says_more(module: Module, words: Mapping[str, ProbeKind | None], found: int) -> bool:
     """Whether a file names a kind of probe more often than its imports and its declarations do; most files don't."""
     kinds = {name: kind for name, kind in words.items() if kind is not None}
-    renamed = any(name != kind for name, kind in kinds.items())
-    return renamed or len(_WORD.findall(module.content)) > found + len(kinds)
+    unnamed = any(name != kind for name, kind in kinds.items()) or f"*{HARNESS}" in brought(module.tree)
+    return unnamed or len(_WORD.findall(module.content)) > found + len(kinds)
 
 
 def _words(tree: ast.Module) -> dict[str, ProbeKind | None]:
@@ -126,7 +127,7 @@ def _declared(kind: ProbeKind, call: ast.Call, module: Module, constants: Consta
     values = {name: _value(name, node, module, constants) for name, node in given.items()}
     id_, question = values.pop("id"), values.pop("question")
     if not (isinstance(id_, str) and ID.fullmatch(id_)):
-        raise module.error(call, f"{id_!r} is not a probe id: words joined by dots")
+        raise module.error(call, f"{id_!r} is not a probe id: lower-case words joined by dots")
     if not (isinstance(question, str) and question):
         raise module.error(call, f"{id_}: its question is a text")
     return Declared(
