@@ -25,7 +25,7 @@ def test_every_check_was_seen_to_pass_and_to_fail_as_it_stands_now():
     """But for those of the group gpu: they take a GPU to be proven, and count for nothing until then."""
     checks = {p.id for p in shipped().probes.values() if p.kind is ProbeKind.CHECK and p.group != "gpu"}
     assert len(checks) > 60
-    assert checks - shipped().proven == set(), "run `compat prove`, see README"
+    assert checks - shipped().proven == set(), "run `compat prove`, see CONTRIBUTING.md"
 
 
 def test_the_groups_are_as_large_as_their_promise():
