@@ -80,8 +80,8 @@ for name in sys.argv[1:]:
 """
 ONE = b"""
 import sys
-import harness, supervisor
-supervisor.load("/probes")
+import catalogue, harness
+catalogue.load("/probes")
 harness.REGISTRY[sys.argv[1]].function()
 """
 

@@ -17,7 +17,7 @@ from matrix_index import TinyIndex
 from orchestrator.app.services import Services, of_host
 from orchestrator.cli.main import status_of
 from orchestrator.model import IndexFile
-from orchestrator.run.suite import Suite
+from orchestrator.model.suite import Suite
 
 MATRIX = """\
 schema: 1
@@ -116,7 +116,7 @@ class Command:
                 {
                     "index": lambda *_: self.index,
                     "engine": lambda _: self.engine,
-                    "suite": lambda: self.suite,
+                    "suite": lambda *_: self.suite,
                     "lock": lambda cell, base, _index, _tools: lock_of(cell, base),
                 }
                 | self.services

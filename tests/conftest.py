@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -56,6 +57,14 @@ def _unless(there: bool, item: pytest.Item, why: str) -> None:
     if NO_SKIPS:
         pytest.exit(f"{item.nodeid} would be skipped: {why}", returncode=1)
     item.add_marker(pytest.mark.skip(reason=why))
+
+
+@pytest.fixture(scope="session")
+def flat(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The suite that ships as a container has it."""
+    from staged import shipped, stage
+
+    return stage(shipped(), tmp_path_factory.mktemp("flat") / "probes")
 
 
 @pytest.fixture(autouse=True)

@@ -35,9 +35,9 @@ from orchestrator.model import (
 )
 from orchestrator.run.context import RunContext, Worker
 from orchestrator.run.notes import Ledger
-from orchestrator.run.suite import Suite
 from orchestrator.run.watch import Silent
 from orchestrator.store.store import Store
+from orchestrator.suite.stated import ProbeFiles
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -82,9 +82,16 @@ def probe(name: str, **fields: object) -> Probe:
     return Probe(**(values | fields))  # type: ignore[arg-type]
 
 
-def suite(*names: str) -> Suite:
+def suite(*names: str, home: Path | None = None) -> ProbeFiles:
+    """A suite of these checks and a control, kept in `home`."""
     probes = {name: probe(name) for name in ("control.passes", *names)}
-    return Suite(probes=probes, files=(), expects={"control.passes": {"ended": "returned"}}, proven=frozenset(probes))
+    return ProbeFiles(
+        probes=probes,
+        files=(),
+        expects={"control.passes": {"ended": "returned"}},
+        proven=frozenset(probes),
+        homes=dict.fromkeys(names, home) if home else {},
+    )
 
 
 def lock_of(chosen: Cell, base: Base) -> Lock:

@@ -13,8 +13,9 @@ from typing import Any
 
 PROBES = Path(__file__).parent.parent / "probes"
 HARNESS = (
-    "catalogue.py", "channel.py", "child.py", "closed.py", "events.py", "harness.py", "lanes.py", "needs.py", "own.py",
-    "parents.py", "places.py", "plans.py", "processes.py", "results.py", "supervisor.py", "warm.py",
+    "alone.py", "catalogue.py", "channel.py", "child.py", "closed.py", "events.py", "harness.py", "lanes.py",
+    "needs.py", "own.py", "parents.py", "places.py", "plans.py", "processes.py", "results.py", "sabotage.py",
+    "supervisor.py", "warm.py",
 )  # fmt: skip
 LIMITS = {"probe_seconds": 10, "import_seconds": 10, "cell_seconds": 60}
 
@@ -253,6 +254,13 @@ class Told:
         return [e for e in self.events if e["event"] in events]
 
 
+def copy_harness(folder: Path) -> None:
+    """Puts the harness and its controls into a suite's folder, as a container has them."""
+    for name in HARNESS:
+        shutil.copy(PROBES / "harness" / name, folder)
+    shutil.copy(PROBES / "controls.py", folder)
+
+
 def oldest() -> str | None:
     """An old Python that works here: the one named in COMPAT_OLDEST_PYTHON, or python3.7."""
     named = os.environ.get("COMPAT_OLDEST_PYTHON") or shutil.which("python3.7")
@@ -318,8 +326,7 @@ def environment(interpreter: str, folder: Path, probe_files: Mapping[str, str]) 
     (place / "pyvenv.cfg").write_text(f"home = {Path(real).parent}\ninclude-system-site-packages = false\n")
     suite = folder / "probes"
     suite.mkdir()
-    for name in (*HARNESS, "controls.py"):
-        shutil.copy(PROBES / name, suite)
+    copy_harness(suite)
     for name, text in probe_files.items():
         (suite / name).write_text(text)
     return Environment(place, real, suite)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 
-from command import Engine, compat_fixture  # noqa: F401
+from command import PROBES, Engine, compat_fixture  # noqa: F401
+from fakes import suite as suite_of
 
-from orchestrator import paths
 from orchestrator.errors import Phase, infra
 from orchestrator.store.store import Store
 
@@ -121,10 +121,12 @@ def test_a_range_that_the_index_does_not_answer_for_is_exit_4(compat):
 
 
 def test_prove_names_what_was_never_seen_to_fail_and_exits_1(compat, tmp_path):
-    (tmp_path / "probes").mkdir()
-    compat.services["data"] = lambda name: tmp_path / name if name == "probes" else paths.data(name)
+    beside = tmp_path / "probes"
+    beside.mkdir()
+    compat.suite = suite_of(*PROBES, home=beside)
     status, out, _ = compat("prove tf=2.3.4 python=3.7 resolve=released")
     assert status == 1
     assert "tensorflow.fit: never seen to fail" in out
     assert "4 checks are unproven" in out
-    assert set(json.loads((tmp_path / "probes" / "proofs.json").read_text())) >= {"tensorflow.fit", "surgeon.dense"}
+    assert f"proofs are kept in {beside / 'proofs.json'}" in out.replace("\n", "")
+    assert set(json.loads((beside / "proofs.json").read_text())) >= {"tensorflow.fit", "surgeon.dense"}

@@ -14,7 +14,6 @@ import pytest
 from command import RAISED, compat_fixture  # noqa: F401
 from seen import moving
 
-from orchestrator import paths
 from orchestrator.cli.main import status_of
 from orchestrator.cli.printing import say_bug
 from orchestrator.errors import Phase, UserError, infra
@@ -62,8 +61,7 @@ LINES = [
 ]
 
 
-def test_what_others_wrote_reaches_the_terminal_as_text(hostile, tmp_path):
-    hostile.services["data"] = lambda name: tmp_path if name == "probes" else paths.data(name)
+def test_what_others_wrote_reaches_the_terminal_as_text(hostile):
     for line in LINES:
         _, out, err = hostile(line)
         assert out + err, line

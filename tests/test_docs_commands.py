@@ -14,7 +14,11 @@ from orchestrator.cli.main import cli
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
-AXES = yaml.safe_load((ROOT / "matrix.yaml").read_text(encoding="utf-8"))["axes"]
+MATRICES = (ROOT / "matrix.yaml", ROOT / "examples" / "numpy-pandas" / "matrix.yaml")
+AXES = {
+    name: axis for path in MATRICES for name, axis in yaml.safe_load(path.read_text(encoding="utf-8"))["axes"].items()
+}
+NAMES = cli.list_commands(click.Context(cli))
 KNOWN_AXES = {*AXES, *(axis["package"] for axis in AXES.values() if "package" in axis)}
 ON_A_LINE = re.compile(r"^(?: {4,}|)(?:[^`\n]*\| )?(compat [^`\n]+)$", re.MULTILINE)
 IN_A_SENTENCE = re.compile(r"`(compat [^`]+)`")
@@ -46,7 +50,7 @@ COMMANDS = sorted({(page.relative_to(ROOT).as_posix(), line) for page in PAGES f
 
 def test_pages_name_most_commands():
     named = {line.split()[1] for _, line in COMMANDS}
-    assert set(cli.commands) - named == set()
+    assert set(NAMES) - named == set()
     assert len(COMMANDS) > 60
 
 
@@ -54,7 +58,7 @@ def test_pages_name_most_commands():
 def test_what_a_page_says_to_type_is_understood(page: str, line: str):
     _, name, *arguments = line.split()
     if not arguments:  # a sentence that names the command
-        assert name in (*cli.commands, "--help")
+        assert name in (*NAMES, "--help")
         return
     if name == "COMMAND":
         assert arguments == ["--help"]

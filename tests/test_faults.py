@@ -17,6 +17,7 @@ from fakes import NOW, cell, lock_of, recipe_of, run_context
 from fault_project import MATRIX, SOON, VERSIONS, Project, ended, goes_on, middle, until
 from second_daemon import SecondDaemon, base_of, engine_on, second_daemon
 from silent_index import Index
+from staged import load
 
 from orchestrator import paths
 from orchestrator.engine import owner
@@ -31,7 +32,6 @@ from orchestrator.model import (
     Recipe,
     Strategy,
 )
-from orchestrator.run import suite
 from orchestrator.run.cells import run_cell
 from orchestrator.run.observe import ProbeSession, observe
 
@@ -333,9 +333,9 @@ def test_results_that_find_no_room_end_the_run_with_what_was_kept(
 @pytest.mark.faults
 def test_a_probe_that_misbehaves_ends_as_itself_and_harms_no_other(daemon: SecondDaemon, tmp_path: Path) -> None:
     folder = tmp_path / "probes"
-    shutil.copytree(paths.data("probes"), folder, ignore=shutil.ignore_patterns("__pycache__"))
+    folder.mkdir()
     shutil.copy(Path(__file__).with_name("misbehaving.py"), folder / "bad.py")
-    probes = suite.load(folder)
+    probes = load(folder)
     wanted = tuple(p for p in probes.probes.values() if p.group == "bad")
     engine = engine_on(daemon, TEMPLATES)
     base = base_of(daemon)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from builders import MATRIX, cell, failed, import_failed, judged, passed, probe, ran
+from staged import shipped
 
 from orchestrator import paths
 from orchestrator.app import publishing
@@ -21,7 +22,6 @@ from orchestrator.matrix.ranges import settled
 from orchestrator.model import OutcomeKind, ProbeKind, Raised
 from orchestrator.report.catalogue import catalogue
 from orchestrator.report.statements import statements
-from orchestrator.run import suite
 from orchestrator.store import packed
 from orchestrator.verdict.judge import Evidence, judge
 
@@ -186,7 +186,7 @@ def test_the_committed_catalogue_is_of_these_probes():
 
 
 def test_every_statement_names_probes_there_are_or_says_why_none_decides_it():
-    known = set(suite.load(paths.data("probes")).probes)
+    known = set(shipped().probes)
     for seed in claims.read(ROOT / publishing.STATEMENTS).seeds:
         for number, statement in enumerate(seed.statements, start=1):
             assert statement.holds or statement.note, f"seed {seed.seed} statement {number}"

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import subprocess
-import sys
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import jsonschema
 import pytest
 import yaml
 from matrix_index import FLAGSHIP, TinyIndex
+from staged import shipped
 
 from orchestrator import paths
 from orchestrator.app.planning import Request, open_project
@@ -79,10 +79,7 @@ def test_every_cell_of_the_flagship_runs_the_environment_and_one_group_that_give
 
 
 def test_core_checks_of_the_flagship_are_probes_of_the_suite(flagship: Matrix):
-    asked = subprocess.run(
-        [sys.executable, paths.data("probes") / "supervisor.py", "--catalogue"], capture_output=True, check=True
-    )
-    kinds = {probe["id"]: probe["kind"] for probe in json.loads(asked.stdout)["probes"]}
+    kinds = {probe.id: probe.kind for probe in shipped().probes.values()}
     named = [probe for group in flagship.groups for probe in (*group.core, *group.stands_on)]
     assert {probe: kinds.get(probe) for probe in named} == dict.fromkeys(named, "check")
 
@@ -111,6 +108,10 @@ def test_the_flagship_and_every_example_of_the_reference_fit_the_schema():
         ("exclude", [{"tf": "2"}]),
         ("limits", {"memory": "lots"}),
         ("titel", "T"),
+        ("suites", []),
+        ("suites", "probes"),
+        ("suites", [{"package": "a/b"}]),
+        ("suites", [{"folder": "probes"}]),
     ],
 )
 def test_the_schema_refuses_what_the_parser_refuses(part, bad):
@@ -135,13 +136,14 @@ def whole(block: str) -> str:
 def test_every_example_of_the_reference_plans(block, tmp_path):
     path = tmp_path / "matrix.yaml"
     path.write_text(whole(block))
+    shutil.copytree(ROOT / "examples" / "numpy-pandas" / "probes", tmp_path / "probes")
     services = replace(of_host({}), index=lambda *_: TinyIndex(FLAGSHIP))
     opened = open_project(Request(matrix=path), services)
     assert len(opened.cells) > 0
 
 
 def test_examples_of_the_reference_that_are_whole_stand_alone():
-    assert ["schema" in keyed(block) for block in BLOCKS] == [True, True, True, False]
+    assert ["schema" in keyed(block) for block in BLOCKS] == [True, True, True, False, True]
 
 
 @pytest.mark.parametrize(("command", "words"), COMMANDS, ids=[words for _, words in COMMANDS])

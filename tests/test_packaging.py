@@ -46,6 +46,10 @@ def test_the_wheel_has_what_the_command_needs_without_a_checkout(wheel):
         "orchestrator/_data/matrix.yaml",
         "orchestrator/_data/images/bases.yaml",
         "orchestrator/_data/probes/proofs.json",
+        "orchestrator/_data/probes/suite.json",
+        "orchestrator/_data/probes/controls.py",
+        "orchestrator/_data/probes/harness/supervisor.py",
+        "orchestrator/_data/probes/saving/written/2.3.4/models.zip",
         "orchestrator/_data/docs/cuda/releases.csv",
         "orchestrator/_data/reports/published/evidence.json.xz",
     } <= names

@@ -21,11 +21,14 @@ from unittest.mock import MagicMock
 
 import pytest
 import uv
+from staged import PROBES, shipped, stage
 from supervised import Told
 
 from orchestrator.model import FIXED_VARIABLES
+from orchestrator.suite import probe_files
+from orchestrator.suite.modules import Place
+from orchestrator.suite.stated import ProbeFiles
 
-PROBES = Path(__file__).parent.parent / "probes"
 MODULES = ("gpu_place", "gpu_devices", "gpu_networks", "gpu_numbers", "gpu_training")
 TENSORFLOW = ("tensorflow-cpu==2.20.0", "keras==3.15.1")
 """What the marked tests install: a TensorFlow with wheels for all Pythons that this project runs on."""
@@ -53,10 +56,10 @@ WITHOUT_A_SCOPE = {
 
 
 @pytest.fixture
-def modules(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
+def modules(monkeypatch: pytest.MonkeyPatch, flat: Path) -> Iterator[SimpleNamespace]:
     """The probe modules, `harness` and the group's mutations, imported afresh and forgotten afterwards."""
     before = set(sys.modules)
-    monkeypatch.syspath_prepend(str(PROBES))
+    monkeypatch.syspath_prepend(str(flat))
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     for name in ("harness", "mutations_gpu", *MODULES):
         monkeypatch.delitem(sys.modules, name, raising=False)
@@ -237,24 +240,22 @@ def test_a_further_process_gets_its_variables(place: ModuleType) -> None:
 # ---------------------------------------------------------------- with TensorFlow, on the stand-in
 
 
-def copied(folder: Path, device: str | None) -> Path:
+def copied(folder: Path, device: str | None) -> ProbeFiles:
     """The suite in a folder of its own, with a stand-in for a GPU unless `device` is None."""
-    suite = folder / "probes"
+    suite = folder / "suite"
     shutil.copytree(PROBES, suite, ignore=shutil.ignore_patterns("__pycache__"))
     if device is not None:
-        with (suite / "gpu_place.py").open("a") as file:
+        with (suite / "gpu" / "gpu_place.py").open("a") as file:
             file.write(STAND_IN % device)
-    return suite
+    return probe_files.load([Place(folder=suite)], suite)
 
 
-def digests(suite: Path) -> dict[str, str]:
-    command = [sys.executable, suite / "supervisor.py", "--catalogue"]
-    asked = subprocess.run(command, capture_output=True, check=True)
-    return {probe["id"]: probe["digest"] for probe in json.loads(asked.stdout)["probes"]}
+def digests(suite: ProbeFiles) -> dict[str, str]:
+    return {probe.id: probe.digest for probe in suite.probes.values()}
 
 
 def test_the_stand_in_yields_no_evidence_its_probes_have_other_digests(tmp_path: Path) -> None:
-    own, copy = digests(PROBES), digests(copied(tmp_path, "/CPU:1"))
+    own, copy = digests(shipped()), digests(copied(tmp_path, "/CPU:1"))
     assert own.keys() == copy.keys()
     assert {name for name in own if own[name] != copy[name]} == {name for name in own if name.startswith("gpu.")}
 
@@ -274,12 +275,14 @@ def tensorflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(python: Path, folder: Path, device: str | None, probes: set[str] | None = None, **plan: object) -> Told:
     """What the supervisor tells of the gpu probes (all, or those named), with the stand-in unless `device` is None."""
     suite = copied(folder, device)
+    flat = stage(suite, folder / "probes")
     asked = sorted(probes or {name for name in digests(suite) if name.startswith("gpu.")})
     limits = {"probe_seconds": 300, "import_seconds": 300, "cell_seconds": 1800}
     content = {"probes": asked, "limits": limits, "expected": {"tensorflow-cpu": ""}, "lanes": 2, **plan}
+    content |= {"distributions": suite.distributions, "loggers": suite.loggers}
     (folder / "plan.json").write_text(json.dumps(content))
     done = subprocess.run(
-        [python, suite / "supervisor.py", folder / "plan.json"],
+        [python, flat / "supervisor.py", folder / "plan.json"],
         capture_output=True,
         check=True,
         env={**os.environ, **dict(FIXED_VARIABLES), "HOME": str(folder), "TMPDIR": str(folder)},
@@ -305,7 +308,7 @@ def test_with_a_real_tensorflow_and_no_gpu_probes_fail_in_their_subject(tensorfl
 @pytest.mark.local
 @pytest.mark.network
 def test_what_can_be_computed_on_a_cpu_agrees_on_the_stand_in(tensorflow: Path, tmp_path: Path) -> None:
-    asked = {name for name in digests(PROBES) if name.startswith("gpu.")} - WITHOUT_A_SCOPE
+    asked = {name for name in digests(shipped()) if name.startswith("gpu.")} - WITHOUT_A_SCOPE
     second = ended(run(tensorflow, tmp_path / "second", "/CPU:1", asked))
     assert second == {name: "fails" if name in ONLY_ON_A_GPU else "returned" for name in asked}
     first = ended(run(tensorflow, tmp_path / "first", "/CPU:0", WITHOUT_A_SCOPE))

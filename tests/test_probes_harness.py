@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,13 +10,13 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from supervised import HARNESS, PROBES
+from supervised import PROBES, copy_harness, oldest
 
 
 @pytest.fixture
-def harness(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+def harness(monkeypatch: pytest.MonkeyPatch, flat: Path) -> Iterator[ModuleType]:
     """A harness with an empty registry, gone again afterwards."""
-    monkeypatch.syspath_prepend(str(PROBES))
+    monkeypatch.syspath_prepend(str(flat))
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     for name in ("harness", "events"):
         monkeypatch.delitem(sys.modules, name, raising=False)
@@ -37,8 +36,8 @@ def catalogue(folder: Path) -> dict[str, dict[str, object]]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for name in HARNESS:
-        shutil.copy(PROBES / name, tmp_path)
+    copy_harness(tmp_path)
+    (tmp_path / "controls.py").unlink()
     (tmp_path / "shared.py").write_text("X = 1\n")
     text = (
         "from harness import check\nimport shared\n@check('one.a', 'A?', source='s', needs=('json',))\ndef a(): pass\n"
@@ -118,42 +117,11 @@ def test_a_name_without_a_group_is_refused(harness: ModuleType) -> None:
 def test_the_catalogue_says_what_the_decorators_said(folder: Path) -> None:
     found = catalogue(folder)
     one, two = found["one.a"], found["two.b"]
-    assert {k: v for k, v in one.items() if k not in ("digest", "harness", "proof")} == {
+    assert one == {
         "id": "one.a", "question": "A?", "group": "one", "kind": "check", "source": "s", "needs": ["json"],
-        "seconds": None, "fresh": False, "light": False, "repeat": True, "file": "one.py",
+        "seconds": None, "fresh": False, "light": False, "repeat": True, "expects": None, "file": "one.py",
     }  # fmt: skip
     assert (two["kind"], two["seconds"], two["fresh"]) == ("drift", 3, True)
-
-
-def test_a_digest_changes_with_its_file_what_that_imports_and_with_nothing_else(folder: Path) -> None:
-    before = catalogue(folder)
-    (folder / "shared.py").write_text("X = 2\n")
-    shared = catalogue(folder)
-    assert shared["one.a"]["digest"] != before["one.a"]["digest"]
-    assert shared["two.b"]["digest"] == before["two.b"]["digest"]
-    (folder / "warm.py").write_text((folder / "warm.py").read_text() + "\n# changed\n")
-    changed = catalogue(folder)
-    assert changed["two.b"]["digest"] == before["two.b"]["digest"]
-    assert changed["two.b"]["harness"] != before["two.b"]["harness"] == shared["two.b"]["harness"]
-
-
-def test_a_digest_covers_the_data_that_a_file_or_what_it_imports_names(folder: Path) -> None:
-    (folder / "written").mkdir()
-    data = folder / "written" / "a.bin"
-    data.write_bytes(b"one")
-    (folder / "shared.py").write_text('X = 1\nREADS = ("written/a.bin",)\n')
-    before = catalogue(folder)
-    data.write_bytes(b"two")
-    after = catalogue(folder)
-    assert after["one.a"]["digest"] != before["one.a"]["digest"]
-    assert after["two.b"]["digest"] == before["two.b"]["digest"]
-
-
-def test_data_that_is_named_and_not_there_fails_the_catalogue(folder: Path) -> None:
-    (folder / "shared.py").write_text('READS = ("written/gone.bin",)\n')
-    asked = subprocess.run([sys.executable, folder / "supervisor.py", "--catalogue"], capture_output=True, check=False)
-    assert asked.returncode == 1
-    assert b"gone.bin" in asked.stderr
 
 
 def test_a_probe_file_that_can_not_be_imported_fails_the_catalogue_with_its_traceback(folder: Path) -> None:
@@ -163,9 +131,23 @@ def test_a_probe_file_that_can_not_be_imported_fails_the_catalogue_with_its_trac
     assert b"ZeroDivisionError" in asked.stderr
 
 
-def test_the_real_suite_is_listed_and_every_control_says_what_must_come_out() -> None:
-    found = catalogue(PROBES)
-    controls = [entry for entry in found.values() if entry["kind"] == "control"]
-    assert len(controls) == 7
-    assert all(entry["expects"] for entry in controls)
-    assert all(len(str(entry["digest"])) == 64 for entry in found.values())
+def test_one_probe_runs_by_hand_from_a_suite_of_several_folders(tmp_path: Path) -> None:
+    suite = tmp_path / "suite"
+    (suite / "room" / "data").mkdir(parents=True)
+    (suite / "room" / "data" / "a.txt").write_text("forty-two")
+    (suite / "shared.py").write_text("def read(path):\n    with open(path) as file:\n        return file.read()\n")
+    text = (
+        "import os\nfrom harness import behaviour\nfrom shared import read\nREADS = ('data/a.txt',)\n"
+        "HERE = os.path.dirname(os.path.abspath(__file__))\n"
+        "@behaviour('one.a', 'A?')\ndef a():\n    return read(os.path.join(HERE, 'data', 'a.txt'))\n"
+        "@behaviour('one.wrong', 'B?')\ndef wrong():\n    raise ValueError(3)\n"
+    )
+    (suite / "room" / "one.py").write_text(text)
+    for python in filter(None, (sys.executable, oldest())):
+        command = [python, "-B", PROBES / "harness" / "alone.py"]
+        done = subprocess.run([*command, "one.a", suite], capture_output=True, check=False, text=True)
+        assert (done.returncode, done.stdout) == (0, "forty-two\n"), done.stderr
+        wrong = subprocess.run([*command, "one.wrong", suite], capture_output=True, check=False, text=True)
+        assert (wrong.returncode, "raise ValueError(3)" in wrong.stderr) == (1, True)
+        unknown = subprocess.run([*command, "one.b", suite], capture_output=True, check=False, text=True)
+        assert (unknown.returncode, "no probe is called one.b" in unknown.stderr) == (2, True)

@@ -7,11 +7,10 @@ import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import pytest
+from staged import of_probes
 
-PROBES = Path(__file__).parent.parent / "probes"
 KINDS = frozenset({"check", "behaviour", "drift", "control"})
 NETWORK = frozenset(
     ("socket", "ssl", "urllib", "http", "requests", "ftplib", "smtplib", "xmlrpc", "asyncio", "urllib3", "httpx")
@@ -44,16 +43,8 @@ def suite_of(files: Mapping[str, ast.Module]) -> Suite:
 
 
 @cache
-def own_suite(directory: Path = PROBES) -> Suite:
-    harness = ast.parse((directory / "harness.py").read_text())
-    own = next(n.value for n in harness.body if isinstance(n, ast.Assign) and _names(n.targets[0]) == {"HARNESS_FILES"})
-    machinery = {node.value for node in ast.walk(own) if isinstance(node, ast.Constant)}
-    files = [p for p in sorted(directory.glob("*.py")) if p.name not in machinery]
-    return suite_of({p.stem: ast.parse(p.read_text()) for p in files})
-
-
-def _names(node: ast.AST) -> set[str]:
-    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+def own_suite() -> Suite:
+    return suite_of({path.stem: ast.parse(path.read_text()) for path in of_probes()})
 
 
 # ---------------------------------------------------------------- one subject block a check
@@ -356,7 +347,8 @@ def test_what_keeps_a_rule_is_left_alone(rule, source):
 
 
 def test_exceptions_are_of_files_that_need_them():
+    texts = {path.name: path.read_text() for path in of_probes()}
     for name, why in MAY_SLEEP.items():
-        assert "sleep(" in (PROBES / name).read_text(), why
+        assert "sleep(" in texts[name], why
     for name, why in MAY_PARSE.items():
-        assert any(f"{word}(" in (PROBES / name).read_text() for word in PARSED), why
+        assert any(f"{word}(" in texts[name] for word in PARSED), why

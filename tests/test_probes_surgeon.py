@@ -13,15 +13,15 @@ import numpy as np
 import pytest
 
 PROBES = Path(__file__).parent.parent / "probes"
-FILES = sorted(PROBES.glob("surgeon*.py"))
+FILES = sorted((PROBES / "surgeon").glob("surgeon*.py"))
 NAMES = {path.stem for path in FILES}
 
 
 @pytest.fixture
-def modules(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, ModuleType]]:
+def modules(monkeypatch: pytest.MonkeyPatch, flat: Path) -> Iterator[dict[str, ModuleType]]:
     """The probe modules and `harness`, imported afresh and forgotten afterwards."""
     before = set(sys.modules)
-    monkeypatch.syspath_prepend(str(PROBES))
+    monkeypatch.syspath_prepend(str(flat))
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     for name in ("harness", *NAMES):
         monkeypatch.delitem(sys.modules, name, raising=False)

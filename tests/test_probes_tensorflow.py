@@ -5,17 +5,16 @@ import importlib
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from staged import HARNESS, PROBES, of_probes
 
-PROBES = Path(__file__).parent.parent / "probes"
+FILES = [*of_probes(), *(PROBES / "harness" / name for name in HARNESS)]
 KINDS = ("check", "behaviour", "drift", "control")
-HARNESS = {"supervisor", "harness", "warm", "events", "one", "plans", "processes"}
 
 
 def trees():
-    return {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PROBES.glob("*.py"))}
+    return {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
 
 
 def probe_trees():
@@ -23,7 +22,7 @@ def probe_trees():
     return {
         stem: tree
         for stem, tree in trees().items()
-        if stem not in HARNESS
+        if f"{stem}.py" not in HARNESS
         and any(isinstance(node, ast.ImportFrom) and node.module == "harness" for node in tree.body)
     }
 
@@ -43,15 +42,15 @@ def declared():
 
 
 @pytest.fixture(scope="module")
-def catalogue():
+def catalogue(flat):
     """What `supervisor.py --catalogue` says of every probe."""
-    command = [sys.executable, str(PROBES / "supervisor.py"), "--catalogue"]
+    command = [sys.executable, str(flat / "supervisor.py"), "--catalogue"]
     return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)["probes"]
 
 
 @pytest.fixture
-def mutations(monkeypatch):
-    monkeypatch.syspath_prepend(str(PROBES))
+def mutations(monkeypatch, flat):
+    monkeypatch.syspath_prepend(str(flat))
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     yield importlib.import_module("mutations")
     del sys.modules["mutations"]
@@ -88,26 +87,26 @@ def module_level_imports(tree):
     return names
 
 
-@pytest.mark.parametrize("path", sorted(PROBES.glob("*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_every_file_is_python_3_6(path):
     tree = ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 6))
     assert tree.body
 
 
-@pytest.mark.parametrize("path", sorted(PROBES.glob("*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_every_file_imports_the_standard_library_and_its_neighbours_only(path):
-    neighbours = {other.stem for other in PROBES.glob("*.py")}
+    neighbours = {other.stem for other in FILES}
     strange = module_level_imports(ast.parse(path.read_text(encoding="utf-8"))) - neighbours - sys.stdlib_module_names
     assert strange == set()
 
 
-@pytest.mark.parametrize("path", sorted(PROBES.glob("*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_every_file_stays_readable_in_one_sitting(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 450
 
 
 def test_no_file_takes_the_name_of_a_standard_library_module():
-    assert {path.stem for path in PROBES.glob("*.py")} & set(sys.stdlib_module_names) == set()
+    assert {path.stem for path in FILES} & set(sys.stdlib_module_names) == set()
 
 
 def test_what_a_check_asserts_of_the_subject_is_inside_its_subject_block():
@@ -226,8 +225,8 @@ def test_a_check_without_a_mutation_is_left_alone(mutations):
     assert mutations.apply("no.such_check") == ""
 
 
-def test_how_far_names_the_step_that_was_being_taken(monkeypatch):
-    monkeypatch.syspath_prepend(str(PROBES))
+def test_how_far_names_the_step_that_was_being_taken(monkeypatch, flat):
+    monkeypatch.syspath_prepend(str(flat))
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     progress = importlib.import_module("progress")
 

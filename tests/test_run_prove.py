@@ -5,9 +5,10 @@ import json
 from fakes import FakeEngine, cell, run_context
 
 from orchestrator.errors import CellError, CellStatus, Phase
-from orchestrator.run import suite as suites
+from orchestrator.model.suite import Proof
 from orchestrator.run.prove import prove
-from orchestrator.run.suite import Proof
+from orchestrator.suite import proofs
+from orchestrator.suite.modules import Place
 
 CHECK = "tensorflow.fit"
 WHERE = "tf=2.4.1, python=3.9, resolve=released"
@@ -88,8 +89,8 @@ def test_nothing_of_a_sabotaged_run_is_kept(tmp_path):
 
 
 def test_only_checks_are_proven_and_proofs_survive_the_disk(tmp_path):
-    proofs = prove([cell()], run_context(tmp_path, Sabotaged(PASSES, FAILS), CHECK), {})
-    assert set(proofs) == {CHECK}
-    suites.save_proofs(tmp_path, proofs)
-    assert suites.load_proofs(tmp_path) == proofs
-    assert suites.load_proofs(tmp_path / "elsewhere") == {}
+    found = prove([cell()], run_context(tmp_path, Sabotaged(PASSES, FAILS), CHECK), {})
+    assert set(found) == {CHECK}
+    (tmp_path / "proofs.json").write_bytes(proofs.written(found))
+    assert proofs.load(Place(folder=tmp_path)) == found
+    assert proofs.load(Place(folder=tmp_path / "elsewhere")) == {}

@@ -10,10 +10,11 @@ from fakes import FakeEngine, altered, cell, run_context
 
 from orchestrator.errors import CellStatus, Phase
 from orchestrator.model import Ended
+from orchestrator.model.suite import Catalogue
 from orchestrator.run.cells import run_cell
 from orchestrator.run.events import BUDGET
 from orchestrator.run.take_over import take_over
-from orchestrator.store.publication import Catalogue, Known, Publication
+from orchestrator.store.publication import Known, Publication
 from orchestrator.store.store import Store
 from orchestrator.store.trim import scrubber, trimmed
 

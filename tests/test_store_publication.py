@@ -9,8 +9,9 @@ from builders import NOW, PROBES, RUN, cell, evidence, failed, passed, ran, seed
 
 from orchestrator.errors import UserError
 from orchestrator.model import Choice, Frame, Raised
+from orchestrator.model.suite import Catalogue
 from orchestrator.store.packed import FILE, decode, encode, load
-from orchestrator.store.publication import BUDGET, Catalogue, Known, Publication
+from orchestrator.store.publication import BUDGET, Known, Publication
 from orchestrator.store.trim import scrubber, trimmed
 from orchestrator.verdict.judge import judge
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from supervised import HARNESS, LIMITS, MODULES, PROBE_FILE, PROBES, Told, oldest
+from supervised import LIMITS, MODULES, PROBE_FILE, Told, copy_harness, oldest
 
 Run = Callable[..., Told]
 
@@ -31,8 +30,7 @@ def interpreter(request: pytest.FixtureRequest) -> str:
 def suite(tmp_path: Path) -> Path:
     folder = tmp_path / "probes"
     folder.mkdir()
-    for name in (*HARNESS, "controls.py"):
-        shutil.copy(PROBES / name, folder)
+    copy_harness(folder)
     (folder / "fake.py").write_text(PROBE_FILE)
     (tmp_path / "modules").mkdir()
     for name, text in MODULES.items():
@@ -100,8 +98,7 @@ def test_every_control_comes_out_as_it_says_it_must(run: Run, suite: Path, inter
     assert len(entries) == 7
     told = run(*(e["id"] for e in entries))
     for entry in entries:
-        ended, wanted = told[entry["id"]], dict(entry["expects_fields"])
-        assert wanted["ended"] == entry["expects"]
+        ended, wanted = told[entry["id"]], dict(entry["expects"])
         if entry["id"] == "control.exhausts_memory":
             assert (ended["ended"], ended["reason"]) == ("not-run", "engine: no memory limit is enforced")
             continue
@@ -169,8 +166,19 @@ def test_python_warnings_are_recorded_up_to_twenty(run: Run) -> None:
     assert warned[0].startswith("DeprecationWarning: number 0 (")
 
 
-def test_tensorflows_own_warnings_are_recorded_too(run: Run) -> None:
-    assert run("fake.logs")["fake.logs"]["warnings"] == ["tensorflow: this is deprecated"]
+def test_warnings_of_loggers_that_the_plan_names_are_recorded_and_no_others(run: Run) -> None:
+    told = run("fake.logs", loggers=["absl", "tensorflow"])
+    assert told["fake.logs"]["warnings"] == ["tensorflow: this is deprecated"]
+    assert run("fake.logs")["fake.logs"]["warnings"] == []
+
+
+def test_a_need_is_met_by_the_distribution_that_the_plan_names_for_it(run: Run) -> None:
+    """What is pinned and can't be imported is a failure of the import; what was never meant to be there is not run."""
+    pins, named = {"left-pad": "1.0"}, {"not_there": ["left-pad"]}
+    ended = run("fake.not_there", expected=pins, distributions=named)["fake.not_there"]
+    assert (ended["phase"], ended["exception"]["type"]) == ("import", "ModuleNotFoundError")
+    ended = run("fake.not_there", expected=pins)["fake.not_there"]
+    assert (ended["ended"], ended["reason"]) == ("not-run", "needs:not_there")
 
 
 def test_a_probe_that_closes_its_outputs_still_reports(run: Run) -> None:
@@ -258,6 +266,22 @@ def test_sabotaged_light_probes_share_nothing(run: Run, suite: Path) -> None:
     (suite / "mutations.py").write_text("def apply(id):\n    return id\n")
     told = run("fake.light_one", "fake.light_two", mutate=True)
     assert told["fake.light_one"]["value"] != told["fake.light_two"]["value"]
+
+
+@pytest.mark.parametrize(
+    ("text", "ended", "raised"),
+    [
+        ("{'fake.raises_inside': ('json.loads', lambda original: lambda text: {})}", "returned", None),
+        ("{'fake.raises_inside': ('json', None)}", "raised", "ModuleNotFoundError"),
+        ("{'fake.raises_outside': ('json', None)}", "skipped", None),
+    ],
+)
+def test_a_suite_says_in_a_dictionary_how_its_checks_are_sabotaged(
+    run: Run, suite: Path, text: str, ended: str, raised: str | None
+) -> None:
+    (suite / "mutations_fake.py").write_text(f"MUTATIONS = {text}\n")
+    found = run("fake.raises_inside", mutate=True)["fake.raises_inside"]
+    assert (found["ended"], (found["exception"] or {}).get("type")) == (ended, raised)
 
 
 def test_a_fresh_probe_runs_in_a_process_of_its_own(run: Run) -> None:

@@ -14,8 +14,8 @@ import pytest
 from docker_tools import base_on, docker_engine
 from fakes import NOW, run_context
 from fakes import cell as cell_of
+from staged import load
 
-from orchestrator import paths
 from orchestrator.engine.docker import DockerEngine
 from orchestrator.errors import CellError, CellStatus, Phase
 from orchestrator.model import (
@@ -32,8 +32,8 @@ from orchestrator.model import (
     Prepared,
     Strategy,
 )
-from orchestrator.run import suite
 from orchestrator.run.observe import ProbeSession, observe
+from orchestrator.suite.stated import ProbeFiles
 
 LIMITS = Limits(memory=512 * 1024**2, pids=64, probe_seconds=20, import_seconds=20, cell_seconds=120)
 SITE = "/opt/venv/lib/python3.11/site-packages"
@@ -54,13 +54,11 @@ def base(engine: DockerEngine, tmp_path_factory: pytest.TempPathFactory) -> Base
 
 
 @pytest.fixture(scope="module")
-def probes(tmp_path_factory: pytest.TempPathFactory) -> suite.Suite:
+def probes(tmp_path_factory: pytest.TempPathFactory) -> ProbeFiles:
     folder = tmp_path_factory.mktemp("suite") / "probes"
     folder.mkdir()
-    for name in (*suite.catalogued(paths.data("probes"))["harness"], "controls.py"):
-        shutil.copy(paths.data("probes") / name, folder)
     shutil.copy(Path(__file__).with_name("reaching.py"), folder)
-    return suite.load(folder)
+    return load(folder)
 
 
 @pytest.fixture
@@ -82,7 +80,7 @@ def image(base: Base, tmp_path: Path) -> Iterator[Callable[[dict[str, str], str]
 
 
 @pytest.fixture
-def see(engine: DockerEngine, base: Base, probes: suite.Suite, tmp_path: Path) -> Observe:
+def see(engine: DockerEngine, base: Base, probes: ProbeFiles, tmp_path: Path) -> Observe:
     def go(*names: str, reference: str = "", variables: Variables = (), environment: Variables = (), **shop: object):
         made = run_context(tmp_path, **{"engine": engine, "suite": probes, "limits": LIMITS, **shop})  # type: ignore[arg-type]
         prepared = Prepared(
@@ -170,7 +168,7 @@ def test_a_supervisor_that_hears_no_signal_is_ended_from_outside_at_once(see: Ob
     ],
 )
 def test_where_the_supervisor_is_open_nothing_is_believed(
-    see: Observe, probes: suite.Suite, line: bytes, instead: bytes, says: str
+    see: Observe, probes: ProbeFiles, line: bytes, instead: bytes, says: str
 ) -> None:
     files = dict(probes.files)
     assert line in files["closed.py"]

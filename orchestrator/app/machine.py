@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from orchestrator.app.planning import matrix_path, settled
+from orchestrator.app.planning import matrix_path, settled, suite_of
 from orchestrator.app.services import Services
 from orchestrator.engine import host as machine
 from orchestrator.engine.asking import Question
@@ -115,7 +115,7 @@ def _named(path: Path, services: Services) -> tuple[Planned, document.Source | N
     """
     try:
         source = document.load(path)
-        document.refuse_strangers(source, services.suite().probes)
+        suite_of(source, path, services)
     except UserError as error:
         return Planned(trouble=error.message, hint=error.hint), None
     bare = Planned(

@@ -14,12 +14,13 @@ from orchestrator.errors import CellError, ExitCode, UserError
 from orchestrator.lock.unread import Unread
 from orchestrator.matrix import document, expand, ranges, select, single
 from orchestrator.model import Cell, Engine, Matrix
-from orchestrator.run import suite
+from orchestrator.model.suite import Suite
 from orchestrator.run.forecast import Forecast, forecast
 from orchestrator.run.parts import Parts
 from orchestrator.store import packed, publication
 from orchestrator.store.publication import Publication
 from orchestrator.store.store import Store
+from orchestrator.suite import stated
 from orchestrator.verdict.judge import about
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def open_project(request: Request, services: Services) -> Project:
         cells = select.chosen(matrix, plan, request.words, outside)
     # without results of its own there is nothing to read but what is published, by the probes that it was seen with
     alone = given is not None and not store.has_records()
-    probes = suite.of(given.catalogue) if given and alone else _suite(source, services)
+    probes = stated.of(given.catalogue) if given and alone else suite_of(source, path, services)
     images, devices = services.data("images"), services.devices()
     return Project(
         path=path,
@@ -167,11 +168,11 @@ def _matrix(
         raise UserError(f"the package index does not answer: {error.detail}", hint=hint, code=ExitCode.INFRA) from error
 
 
-def _suite(source: document.Source, services: Services) -> suite.Suite:
-    """The suite that is installed. Raises UserError where the matrix names probes that it does not have."""
-    installed = services.suite()
-    document.refuse_strangers(source, installed.probes)
-    return installed
+def suite_of(source: document.Source, path: Path, services: Services) -> Suite:
+    """The probes of a matrix file. Raises UserError, also where it names some that its suites don't have."""
+    found = services.suite(source, path)
+    document.refuse_strangers(source, found.probes)
+    return found
 
 
 def _recorded(store: Store) -> list[Cell]:

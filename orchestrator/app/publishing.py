@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from orchestrator.app import cuda
-from orchestrator.app.planning import Project, matrix_path
+from orchestrator.app.planning import Project, matrix_path, suite_of
 from orchestrator.app.results import Results, published, results
 from orchestrator.app.services import Services
 from orchestrator.errors import UserError
@@ -15,6 +15,7 @@ from orchestrator.image import dockerfile
 from orchestrator.insight import claims
 from orchestrator.lock import settings
 from orchestrator.matrix import document
+from orchestrator.model.suite import Catalogue
 from orchestrator.report import catalogue as catalogue_page
 from orchestrator.report import contexts
 from orchestrator.report import cuda as cuda_page
@@ -22,7 +23,7 @@ from orchestrator.report import statements as statements_page
 from orchestrator.report.files import Published, write_latest
 from orchestrator.report.publish import Written, require_whole, tried, whole_run, write_published
 from orchestrator.store import packed, trim
-from orchestrator.store.publication import Catalogue, Known, Publication
+from orchestrator.store.publication import Known, Publication
 from orchestrator.verdict.judge import judge
 
 STATEMENTS = Path("docs", "seeds.yaml")
@@ -61,8 +62,9 @@ def publish(project: Project, found: Results, services: Services, *, partial: bo
 
 def catalogue(matrix: Path | None, services: Services) -> str:
     """Every probe with its question, as Markdown."""
-    limits = document.load(matrix_path(matrix, services)).limits
-    return catalogue_page.catalogue(services.suite().probes.values(), limits)
+    path = matrix_path(matrix, services)
+    source = document.load(path)
+    return catalogue_page.catalogue(suite_of(source, path, services).probes.values(), source.limits)
 
 
 def statements(project: Project) -> str:

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TypeAlias
 
 from orchestrator import __version__
@@ -15,7 +16,8 @@ from orchestrator.app.results import Results
 from orchestrator.app.services import Services, of_host
 from orchestrator.errors import CellStatus, ExitCode, UserError
 from orchestrator.model import CellRecord, Engine, RunInfo
-from orchestrator.run import assemble, suite
+from orchestrator.model.suite import Proof
+from orchestrator.run import assemble
 from orchestrator.run import prove as proving
 from orchestrator.run import take_over as taking
 from orchestrator.run.assemble import Terms
@@ -23,9 +25,9 @@ from orchestrator.run.context import Worker
 from orchestrator.run.executors import Tell
 from orchestrator.run.forecast import Forecast
 from orchestrator.run.scheduler import run_cells
-from orchestrator.run.suite import Proof
 from orchestrator.run.watch import Silent, Watcher
 from orchestrator.store import packed
+from orchestrator.store.files import require_writable, write_whole
 from orchestrator.store.publication import Known
 
 ASK_CELLS = 50
@@ -123,14 +125,26 @@ def worker_elsewhere(environment: Mapping[str, str], wanted: Wanted, info: RunIn
 def prove(
     wanted: Wanted, services: Services, attend: Callable[[Project], AbstractContextManager[Watcher]]
 ) -> dict[str, Proof]:
-    """Proves the checks of the selected cells, keeps the proofs beside the probes; returns those still lacking."""
-    project, probes = open_project(wanted.request, services), services.data("probes")
-    engine = services.engine(wanted.engine)
+    """Proves the checks of the selected cells, keeps the proofs beside the probes; returns those still lacking.
+
+    Raises UserError beforehand where they can't be kept there.
+    """
+    project = open_project(wanted.request, services)
+    for path in proof_paths(project):
+        require_writable(path)
+    suite, engine = project.parts.suite, services.engine(wanted.engine)
     with attend(project) as watch, recording(project, engine, services) as info:
         context = assemble.run_context(project.parts, engine, info, _terms(services, watch))
-        proofs = proving.prove(project.cells, context, suite.load_proofs(probes))
-    suite.save_proofs(probes, proofs)
+        proofs = proving.prove(project.cells, context, suite.proofs)
+    for path, content in suite.proof_files(proofs):
+        write_whole(path, content)
     return {name: proof for name, proof in proofs.items() if not (proof.passed and proof.failed)}
+
+
+def proof_paths(project: Project) -> tuple[Path, ...]:
+    """The files that keep the proofs of a project's checks."""
+    suite = project.parts.suite
+    return tuple(path for path, _ in suite.proof_files(dict.fromkeys(suite.probes, Proof(digest=""))))
 
 
 def import_published(project: Project, engine: Engine) -> int:

@@ -12,9 +12,10 @@ from orchestrator import paths
 
 if TYPE_CHECKING:
     from orchestrator.lock.tools import Tools, Wheels
+    from orchestrator.matrix.document import Source
     from orchestrator.model import Base, Cell, Engine, Lock
+    from orchestrator.model.suite import Suite
     from orchestrator.run.parts import Devices
-    from orchestrator.run.suite import Suite
     from orchestrator.store.store import Store
 
 
@@ -24,9 +25,9 @@ class Services:
 
     `environment` are the host's variables, `folder` is where it was called, `now` the UTC clock, `data` a shipped file
     or folder by its name (see `paths.data`). `index` is the package index as of a moment, its pages kept below a
-    store; `engine` the engine of a name, or the best there is, answering; `suite` the probes; `lock` a cell's pins;
-    `devices` what is known of devices beside the CPU.
-    `engine` raises UserError (exit 3), `suite` UserError, `lock` CellError.
+    store; `engine` the engine of a name, or the best there is, answering; `suite` the probes of a matrix, by what it
+    says and where it is; `lock` a cell's pins; `devices` what is known of devices beside the CPU. `engine` raises
+    UserError (exit 3), `suite` UserError, `lock` CellError.
     """
 
     environment: Mapping[str, str]
@@ -35,7 +36,7 @@ class Services:
     data: Callable[[str], Path]
     index: Callable[[datetime, Store], Wheels]
     engine: Callable[[str | None], Engine]
-    suite: Callable[[], Suite]
+    suite: Callable[[Source, Path], Suite]
     lock: Callable[[Cell, Base, Wheels, Tools], Lock]
     devices: Callable[[], Devices]
 
@@ -72,10 +73,14 @@ def _engine(environment: Mapping[str, str], name: str | None) -> Engine:
     return choose(name, environment, renderer=dockerfile.renderer(dockerfile.read(paths.data("images"))))
 
 
-def _suite() -> Suite:
-    from orchestrator.run import suite
+def _suite(source: Source, path: Path) -> Suite:
+    from orchestrator.suite import find, probe_files
 
-    return suite.load(paths.data("probes"))
+    home = paths.data("probes")
+    places = find.places(source.suites, path.parent, home)
+    found = probe_files.load(places, home)
+    probe_files.require_groups(found, places, {group.name for group in source.groups})
+    return found
 
 
 def _lock(cell: Cell, base: Base, index: Wheels, tools: Tools) -> Lock:

@@ -121,8 +121,10 @@ def show(services: Services, cell: tuple[str, ...], matrix: Path | None, as_of: 
     """
     probe = cell[-1] if len(cell) > 1 and "=" not in cell[-1] and "." in cell[-1] else ""
     words = cell[:-1] if probe else cell
-    judged = results.the_one(results.results(project(services, words, matrix, as_of)), words)
-    say(report.pins(judged) if only_pins else report.show(judged, probe), end="")
+    chosen = project(services, words, matrix, as_of)
+    judged = results.the_one(results.results(chosen), words)
+    suites = chosen.parts.suite.folders
+    say(report.pins(judged) if only_pins else report.show(judged, probe, suites), end="")
 
 
 @click.command(

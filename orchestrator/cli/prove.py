@@ -28,7 +28,7 @@ from orchestrator.run.watch import Watcher
 def prove(
     services: Services, selectors: tuple[str, ...], matrix: Path | None, as_of: str | None, engine: str | None
 ) -> int:
-    """Run cells plainly, then their passing checks sabotaged; keep in probes/proofs.json what that proves.
+    """Run cells plainly, then their passing checks sabotaged; keep what that proves in proofs.json beside the probes.
 
     A check counts in verdicts only when it was seen to pass and, itself or a mutation of it, to fail. Exit 1
     while some are not.
@@ -38,6 +38,8 @@ def prove(
 
     @contextmanager
     def attend(chosen: Project) -> Iterator[Watcher]:
+        for path in running.proof_paths(chosen):
+            out.print(f"proofs are kept in {path}")
         with Reporter(out, [cell.id for cell in chosen.cells], lambda record: word(chosen, record)) as reporter:
             yield reporter
 

@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestrator.errors import UserError
-from orchestrator.matrix import nodes, patterns
+from orchestrator.matrix import nodes, patterns, suites
 from orchestrator.matrix.axes import RESERVED, SourceAxis, read_axes, refuse_unknown
 from orchestrator.matrix.nodes import Spot, did_you_mean
 from orchestrator.model import Axis, Condition, Group, Limits, Question, Rule
+from orchestrator.model.suite import SuiteRef
 
 SCHEMA = 1
-TOP_KEYS = ("schema", "title", "axes", "exclude", "include", "groups", "questions", "limits")
+TOP_KEYS = ("schema", "title", "axes", "exclude", "include", "groups", "questions", "limits", "suites")
 LIMIT_KEYS = ("probe_seconds", "import_seconds", "cell_seconds", "silence_seconds", "memory", "cpus", "pids")
 MEMORY = r"([0-9]{1,9})([kmgKMG])"
 PROBE_ID = r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)+"
@@ -57,6 +58,7 @@ class Source:
     questions: tuple[Question, ...] = ()
     limits: Limits = field(default_factory=Limits)
     mentions: tuple[Mention, ...] = ()
+    suites: tuple[SuiteRef, ...] = ()
 
 
 def load(path: Path) -> Source:
@@ -83,6 +85,7 @@ def parse(text: str, name: str) -> Source:
         questions=_questions(fields["questions"], axes, groups) if "questions" in fields else (),
         limits=_limits(fields["limits"]) if "limits" in fields else Limits(),
         mentions=tuple(_mentions(fields["groups"])) if "groups" in fields else (),
+        suites=suites.read(fields["suites"]) if "suites" in fields else (),
     )
 
 

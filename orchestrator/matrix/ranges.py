@@ -74,7 +74,7 @@ def source_digest(source: Source) -> str:
     """
     axes = [[asdict(axis.axis), [_as_written(e) for e in axis.entries if _planned(e)]] for axis in source.axes]
     groups = [asdict(group) for group in source.groups if _runs_in_planned(group, source)]
-    return digest([axes, groups, asdict(source.limits)])
+    return digest([axes, groups, asdict(source.limits), *_suites(source)])
 
 
 def _planned(entry: Choice | Range) -> bool:
@@ -106,7 +106,13 @@ def matrix_digest(source: Source, choices: tuple[tuple[Choice, ...], ...]) -> st
     rules = [[(r.where, r.reason) for r in rules] for rules in (source.exclude, source.include)]
     groups = [asdict(group) for group in source.groups]
     questions = [asdict(question) for question in source.questions]
-    return digest([source.title, written(choices), rules, groups, questions, asdict(source.limits)])
+    meant = [source.title, written(choices), rules, groups, questions, asdict(source.limits)]
+    return digest([*meant, *_suites(source)])
+
+
+def _suites(source: Source) -> list[object]:
+    """Where probes are, as written; nothing for a file that leaves it out, so that digests of older files stay."""
+    return [[[suite.folder, suite.package] for suite in source.suites]] if source.suites else []
 
 
 def written(choices: tuple[tuple[Choice, ...], ...]) -> list[list[object]]:

@@ -4,7 +4,7 @@ a rule, say) a schema can't say.
 
 from __future__ import annotations
 
-from orchestrator.matrix import devices, document
+from orchestrator.matrix import devices, document, suites
 from orchestrator.matrix.axes import AXIS_NAME, PYTHON_MINOR, Take
 from orchestrator.matrix.words import CHOICE_NAME
 from orchestrator.model import ABSENT, UNPINNED, AxisKind, Strategy
@@ -40,6 +40,10 @@ def schema() -> Json:
             },
             "questions": _many({"$ref": "#/$defs/question"}, "What the table answers."),
             "limits": {"$ref": "#/$defs/limits"},
+            "suites": {
+                **_many({"$ref": "#/$defs/suite"}, "Where probes are; without it the suite that ships."),
+                "minItems": 1,
+            },
         },
         "$defs": {
             "patterns": _one_or_many(_TEXT),
@@ -47,6 +51,7 @@ def schema() -> Json:
             "group": _group(),
             "question": _record({"ask": _TEXT, "group": _TEXT}, "ask", "group"),
             "limits": _limits(),
+            "suite": {"oneOf": [_TEXT, _record({"package": {"pattern": f"^{suites.PACKAGE}$"}}, "package")]},
             "axis": {"oneOf": [_package_axis(), *(_other_axis(kind) for kind in AxisKind if kind != "package")]},
         },
     }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from orchestrator import paths
 from orchestrator.engine.registry import LOCAL
@@ -22,14 +23,14 @@ _VALUE = 120
 _GOOD = (OutcomeKind.PASS, OutcomeKind.SKIP)
 
 
-def show(judged: Judged, probe: str = "") -> str:
+def show(judged: Judged, probe: str = "", suites: Sequence[Path] = ()) -> str:
     """A cell's pins, base, commands to repeat it and outcomes, or one probe with all that is known of it.
 
-    Everything is printable: captured output keeps its lines and loses its colours. Raises UserError where
-    the cell has no such probe.
+    `suites` are the folders of its probe files. Everything is printable: captured output keeps its lines and loses its
+    colours. Raises UserError where the cell has no such probe.
     """
     if probe:
-        return _lines(_one(judged, probe))
+        return _lines(_one(judged, probe, suites))
     return _lines([*_head(judged), *_pins(judged), *_by_hand(judged), *_outcomes(judged)])
 
 
@@ -152,34 +153,35 @@ def _line(outcome: Outcome) -> str:
     return f"  {outcome.kind:<8} {outcome.probe.id}{value}{why}{taken}{proven}"
 
 
-def _one(judged: Judged, probe: str) -> list[str]:
+def _one(judged: Judged, probe: str, suites: Sequence[Path]) -> list[str]:
     found = next((o for o in judged.outcomes if o.probe.id == probe), None)
     if found is None:
         near = [o.probe.id for o in judged.outcomes if probe in o.probe.id][:5]
         hint = f"Did you mean {', '.join(near)}?" if near else f"compat show {judged.cell.id[:8]} lists its probes."
         raise UserError(f"{judged.said} has no result of a probe called {probe!r}", hint=hint)
-    return [f"{judged.cell.id}  {judged.said}", *_full(found), *_probe_by_hand(judged, probe)]
+    return [f"{judged.cell.id}  {judged.said}", *_full(found), *_probe_by_hand(judged, probe, suites)]
 
 
-def _probe_by_hand(judged: Judged, probe: str) -> list[str]:
+def _probe_by_hand(judged: Judged, probe: str, suites: Sequence[Path]) -> list[str]:
     """The command that runs one probe alone, without its limits, with an ordinary traceback."""
-    record, here = judged.record, str(paths.data("probes"))
+    record, home = judged.record, paths.data("probes")
+    folders = tuple(folder.absolute() for folder in suites) or (home,)
+    inside = {folder: "/probes" if folder == home else f"/suite{n}" for n, folder in enumerate((*folders, home), 1)}
     if record is None or record.lock is None:
         return []
     if record.image_key and judged.isolated and not judged.published:
-        options = ("-e HOME=/tmp", f"-v {shlex.quote(f'{here}:/probes:ro')}")
+        mounts = (shlex.quote(f"{here}:{there}:ro") for here, there in inside.items())
+        options = ("-e HOME=/tmp", *(f"-v {mount}" for mount in mounts))
         head = "alone, by hand, in the image it ran in, while that is kept:"
-        return ["", head, f"  {_in_image(judged, record, record.engine.kind, options)} {_alone(probe, '/probes')}"]
+        command = _alone(probe, "/probes", [inside[folder] for folder in folders])
+        return ["", head, f"  {_in_image(judged, record, record.engine.kind, options)} {command}"]
     head = f"alone, by hand, in the environment that compat show {judged.cell.id[:8]} says how to make:"
-    return ["", head, f"  {IN_IMAGE} {_alone(probe, here)}"]
+    return ["", head, f"  {IN_IMAGE} {_alone(probe, str(home), [str(folder) for folder in folders])}"]
 
 
-def _alone(probe: str, folder: str) -> str:
-    code = (
-        f"import sys; sys.path.insert(0, {folder!r}); import supervisor, harness; supervisor.load({folder!r}); "
-        f"print(harness.REGISTRY[{probe!r}].function())"
-    )
-    return f"-B -c {shlex.quote(code.replace(chr(39), chr(34)))}"
+def _alone(probe: str, home: str, folders: Sequence[str]) -> str:
+    """Arguments of Python that run a probe of the suites in `folders` with the harness in `home`."""
+    return shlex.join(["-B", f"{home}/harness/alone.py", probe, *folders])
 
 
 def _full(outcome: Outcome) -> list[str]:

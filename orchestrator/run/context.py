@@ -25,8 +25,8 @@ from orchestrator.model import (
     Recipe,
     RunInfo,
 )
+from orchestrator.model.suite import Suite
 from orchestrator.run.notes import Ledger, Note
-from orchestrator.run.suite import Suite
 from orchestrator.run.watch import Watcher
 from orchestrator.store.store import LockResult, Store
 

@@ -122,6 +122,8 @@ def _task(session: ProbeSession, worker: Worker) -> Task:
         "heartbeat_seconds": HEARTBEAT_SECONDS,
         "control_memory": CONTROL_MEMORY if "memory" in worker.engine.enforces else None,
         "expected": {d.name: d.version for d in session.lock.distributions},
+        "distributions": worker.suite.distributions,
+        "loggers": worker.suite.loggers,
         "interpreter": prepared.interpreter,
         "site_packages": [site_packages(prepared.interpreter, session.task.cell.python)],
         "specs": {p.id: worker.suite.specs[p.id] for p in session.probes if p.id in worker.suite.specs},

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.model import BuiltFor, Engine, Inspection, Libraries, LibraryLayer, Limits, Matrix, Prepared
-from orchestrator.run.suite import Suite
+from orchestrator.model.suite import Suite
 from orchestrator.store.store import Store
 
 if TYPE_CHECKING:

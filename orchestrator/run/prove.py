@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from orchestrator.errors import CellStatus
 from orchestrator.model import Cell, CellRecord, Ended, Observation, ProbeKind
+from orchestrator.model.suite import Proof
 from orchestrator.run.cells import run_cell
 from orchestrator.run.context import RunContext
 from orchestrator.run.observe import ProbeSession, observe
-from orchestrator.run.suite import Proof
 
 
 def prove(cells: Sequence[Cell], context: RunContext, known: Mapping[str, Proof]) -> dict[str, Proof]:

@@ -10,9 +10,10 @@ from dataclasses import replace
 
 from orchestrator.errors import CellStatus, Phase
 from orchestrator.model import CellRecord, Ended, Engine, Limits, Observation
+from orchestrator.model.suite import Catalogue
 from orchestrator.run.events import BUDGET
 from orchestrator.run.keys import enforced, environment_key, probe_key
-from orchestrator.store.publication import Catalogue, Publication
+from orchestrator.store.publication import Publication
 from orchestrator.store.store import LockResult, Store, lock_key
 
 

@@ -6,6 +6,14 @@ import os
 import tempfile
 from pathlib import Path
 
+from orchestrator.errors import UserError
+
+
+def require_writable(path: Path) -> None:
+    """Raises UserError where a file could not be written at `path`."""
+    if not os.access(path.parent, os.W_OK):
+        raise UserError(f"{path} can't be written", hint="its folder is not yours to write into")
+
 
 def write_whole(path: Path, content: bytes) -> None:
     """Replaces `path` by `content` in one step; what was there stays until then."""

@@ -38,7 +38,8 @@ from orchestrator.model import (
     RunInfo,
     Strategy,
 )
-from orchestrator.store.publication import Catalogue, Known, Publication
+from orchestrator.model.suite import Catalogue
+from orchestrator.store.publication import Known, Publication
 
 PUBLISHED = Path("reports", "published")
 FILE = "evidence.json.xz"

@@ -10,20 +10,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from orchestrator.model import CellRecord, Choice, Probe, RunInfo
+from orchestrator.model import CellRecord, Choice, RunInfo
+from orchestrator.model.suite import Catalogue
 
 BUDGET = 2_000_000
 """Bytes that everything published may take as it is shipped."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Catalogue:
-    """What verdicts are read by: the probes, which of them are proven, and how each control must come out."""
-
-    probes: Mapping[str, Probe]
-    proven: frozenset[str]
-    expects: Mapping[str, Mapping[str, object]]
-    digest: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

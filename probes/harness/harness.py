@@ -12,8 +12,10 @@ Standard library only, CPython 3.6 to 3.14. A probe file looks like this:
             new = delete_channels(model, layer, [0, 2])
             assert_close(new.predict(x), expected, what="predictions")
 
-A module is read by importing it: importing registers its probes and must do nothing else. Data files that its probes
-open are named in its `READS`, relative to this directory, so that they count in the probes' digests.
+A module is read by importing it: importing registers its probes and must do nothing else. A suite is listed without
+importing it, so declarations are decorators of functions of the module, made of literals and constants. Data files that
+its probes open are named in its `READS`, relative to the file's folder: they are sent along and count in the probes'
+digests. All files lie beside each other in a container: a module imports its neighbours by their names alone.
 """
 
 import math
@@ -25,10 +27,13 @@ DRIFT = "drift"
 CONTROL = "control"
 
 HARNESS_FILES = (
-    "supervisor.py", "catalogue.py", "channel.py", "child.py", "closed.py", "events.py", "harness.py", "lanes.py",
-    "needs.py", "own.py", "parents.py", "places.py", "plans.py", "processes.py", "results.py", "warm.py",
+    "alone.py", "supervisor.py", "catalogue.py", "channel.py", "child.py", "closed.py", "events.py", "harness.py",
+    "lanes.py", "needs.py", "own.py", "parents.py", "places.py", "plans.py", "processes.py", "results.py",
+    "sabotage.py", "warm.py",
 )  # fmt: skip
-"""Files of this directory that are the harness: a change in one makes every result anew, and leaves proofs standing."""
+"""Files that are the harness: a change in one makes every result anew, and leaves proofs standing. In a container they
+lie in one folder with those of the suites.
+"""
 
 _ID = re.compile(r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+$")
 

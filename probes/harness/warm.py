@@ -33,7 +33,7 @@ def fields(*texts):
 
 
 class _Said(logging.Handler):
-    """Warnings of Python, TensorFlow and absl as short texts, at most twenty."""
+    """Warnings of Python and of the loggers in `COMPAT_LOGGERS` as short texts, at most twenty."""
 
     def __init__(self):
         logging.Handler.__init__(self, logging.WARNING)
@@ -62,7 +62,7 @@ def _listen():
     said = _Said()
     warnings.simplefilter("default")
     warnings.showwarning = said.hear
-    for name in ("tensorflow", "absl"):
+    for name in [name for name in os.environ.get("COMPAT_LOGGERS", "").split(",") if name]:
         logger = logging.getLogger(name)
         for handler in [h for h in logger.handlers if isinstance(h, _Said)]:
             logger.removeHandler(handler)
@@ -109,9 +109,9 @@ def _import_all(needs, fd):
 
 def _sabotage(id):
     """Breaks in this process what the check `id` looks at, so that a proof can see it fail; skips without a way."""
-    import mutations
+    import sabotage
 
-    if not mutations.apply(id):
+    if not sabotage.apply(id):
         harness.skip("no mutation is known")
 
 

@@ -7,30 +7,17 @@ import importlib.machinery
 import os
 import sys
 
-DISTRIBUTIONS = {
-    "PIL": ("pillow",),
-    "cv2": ("opencv-python", "opencv-python-headless"),
-    "google": ("protobuf",),
-    "pkg_resources": ("setuptools",),
-    "sklearn": ("scikit-learn",),
-    "tensorflow": ("tensorflow", "tensorflow-cpu", "tensorflow-gpu", "tf-nightly", "tf-nightly-cpu"),
-    "tensorflow_datasets": ("tensorflow-datasets",),
-    "tensorflow_probability": ("tensorflow-probability",),
-    "tf_keras": ("tf-keras",),
-    "yaml": ("pyyaml",),
-}
-"""Import name → names of the distributions that bring it, where they differ."""
 
-
-def missing(needs, expected, folders):
+def missing(needs, expected, folders, distributions):
     """The first of `needs` that the cell was never meant to have: not among its pins and not to be found; or "".
 
     `folders` are looked into beside the standard library, by the names of files alone: nothing of them is run.
+    `distributions` says of an import name which distributions bring it, where they are called otherwise.
     """
     pinned = {name.lower().replace("_", "-").replace(".", "-") for name in expected}
     for need in needs:
         top = need.split(".")[0]
-        names = DISTRIBUTIONS.get(top, (top.lower().replace("_", "-"),))
+        names = distributions.get(top, (top.lower().replace("_", "-"),))
         if not pinned.intersection(names) and not _found(top, folders):
             return top
     return ""

@@ -144,7 +144,8 @@ class Runner(object):
             return results.BUDGET
         if id == "control.exhausts_memory" and not self.plan.get("control_memory"):
             return "engine: no memory limit is enforced"
-        missing = wanted.missing(spec.needs, self.plan.get("expected", {}), self._folders())
+        expected, brought_by = self.plan.get("expected", {}), self.plan.get("distributions", {})
+        missing = wanted.missing(spec.needs, expected, self._folders(), brought_by)
         return "needs:" + missing if missing else ""
 
     def _folders(self):

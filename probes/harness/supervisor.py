@@ -6,7 +6,7 @@
 It runs on the interpreter that the environment was made from, with nothing of the environment, and is closed to other
 processes of its user (`closed`). Processes of probes (`child`) run on the environment's own, the plan's `interpreter`,
 with the plan's `variables`. A plan's `expected` (the lock's pins, name to version) reaches probes as JSON in
-`COMPAT_EXPECTED`.
+`COMPAT_EXPECTED`, its `loggers` in `COMPAT_LOGGERS`; `distributions` says which of them bring a module of another name.
 
 Standard library only, CPython 3.6 to 3.14. It keeps a copy of standard output for its events; what
 probes and libraries print goes to pipes of their own, so that nothing of it can be mistaken for an event.
@@ -38,7 +38,7 @@ def _catalogue():
     if wrong:
         sys.stderr.write("".join(wrong[name] for name in sorted(wrong)))
         return 1
-    sys.stdout.write(json.dumps(catalogue.of(_HERE), indent=1, sort_keys=True) + "\n")
+    sys.stdout.write(json.dumps(catalogue.listed(), indent=1, sort_keys=True) + "\n")
     return 0
 
 
@@ -74,7 +74,10 @@ def _variables(plan):
     found = dict(os.environ)
     found.update((name, str(value)) for name, value in plan.get("variables", {}).items())
     found["COMPAT_EXPECTED"] = json.dumps(plan.get("expected", {}), sort_keys=True)
-    found.pop("COMPAT_MUTATE", None)
+    for name in ("COMPAT_LOGGERS", "COMPAT_MUTATE"):
+        found.pop(name, None)
+    if plan.get("loggers"):
+        found["COMPAT_LOGGERS"] = ",".join(plan["loggers"])
     if plan.get("mutate"):
         found["COMPAT_MUTATE"] = "1"
     if plan.get("control_memory"):
