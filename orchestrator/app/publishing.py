@@ -20,7 +20,7 @@ from orchestrator.report import contexts
 from orchestrator.report import statements as statements_page
 from orchestrator.report.files import Published, write_latest
 from orchestrator.report.publish import Written, require_whole, tried, whole_run, write_published
-from orchestrator.store import packed, trim
+from orchestrator.store import evidence_codec, trim
 from orchestrator.store.publication import Catalogue, Known, Publication
 from orchestrator.verdict.judge import judge
 
@@ -41,12 +41,12 @@ def publish(project: Project, found: Results, services: Services, *, partial: bo
     if not seen:
         raise UserError("there is nothing to publish: no combination has a result", hint="compat run --yes")
     probes, run = project.parts.suite, whole_run(project.parts.store.runs())
-    scrub = trim.scrubber(trim.of_this_machine(project.folder, settings.host_index(services.environment)))
+    redact = trim.redactor(trim.of_this_machine(project.folder, settings.host_index(services.environment)))
     evidence = Publication(
         known=Known(source=project.source, as_of=project.as_of, choices=project.parts.matrix.choices),
         run=run,
         catalogue=Catalogue(probes=probes.probes, proven=probes.proven, expects=probes.expects, digest=probes.digest),
-        records={j.cell.id: trim.trimmed(j.record, scrub) for j in seen if j.record},
+        records={j.cell.id: trim.trimmed(j.record, redact) for j in seen if j.record},
         planned=len(found.whole),
         tried=len(seen),
     )
@@ -54,7 +54,7 @@ def publish(project: Project, found: Results, services: Services, *, partial: bo
     shown = judge(replace(published(project.parts.matrix, evidence), cells=tuple(j.cell for j in found.whole)))
     made = Published(matrix=project.parts.matrix, cells=shown, run=run)
     rows = cuda_insight.selected(cuda.rows(shown, services), cuda_insight.listed(project.parts.matrix), ())
-    return write_published(project.folder / packed.PUBLISHED, made, evidence, rows)
+    return write_published(project.folder / evidence_codec.PUBLISHED, made, evidence, rows)
 
 
 def catalogue(matrix: Path | None, services: Services) -> str:

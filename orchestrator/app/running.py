@@ -16,14 +16,14 @@ from orchestrator.app.services import Services
 from orchestrator.errors import CellStatus, ExitCode, UserError
 from orchestrator.model import CellRecord, Engine, RunInfo
 from orchestrator.run import assemble, suite
+from orchestrator.run import import_published as importing
 from orchestrator.run import prove as proving
-from orchestrator.run import take_over as taking
 from orchestrator.run.assemble import Terms
 from orchestrator.run.forecast import Forecast
 from orchestrator.run.scheduler import run_cells
 from orchestrator.run.suite import Proof
 from orchestrator.run.watch import Watcher
-from orchestrator.store import packed
+from orchestrator.store import evidence_codec
 from orchestrator.store.publication import Known
 
 ASK_CELLS = 50
@@ -121,17 +121,17 @@ def prove(
 
 
 def import_published(project: Project, engine: Engine) -> int:
-    """Published results that a run here would only repeat, into the store. Returns of how many cells.
+    """Imports published results that a run here would only repeat; returns the number of cells.
 
     Raises UserError where nothing is published of this matrix.
     """
-    given = packed.beside(project.path, project.source)
+    given = evidence_codec.beside(project.path, project.source)
     if given is None:
         hint = "Leave --from-published out: everything is then run here."
         raise UserError("nothing is published of this matrix as it is now", hint=hint)
     store = project.parts.store
     with store.locked():
-        return taking.take_over(given, store, engine, project.parts.matrix.limits)
+        return importing.import_published(given, store, engine, project.parts.matrix.limits)
 
 
 @contextmanager

@@ -18,7 +18,8 @@ from orchestrator.run.events import BUDGET
 from orchestrator.run.keys import enforced, environment_key, probe_key
 from orchestrator.run.observe import Seen, Sitting, observe
 from orchestrator.run.workshop import Workshop, asked_for, for_gpus, probes_for
-from orchestrator.store.store import LockResult, lock_key, reused
+from orchestrator.store.records import LockResult
+from orchestrator.store.store import lock_key, reused
 
 
 def run_cell(cell: Cell, workshop: Workshop) -> CellRecord:
