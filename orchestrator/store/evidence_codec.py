@@ -6,10 +6,8 @@ referred to by their place. Equal input gives equal bytes.
 
 from __future__ import annotations
 
-import gc
 import lzma
-from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from functools import cache
@@ -36,6 +34,7 @@ from orchestrator.model import (
     RunInfo,
 )
 from orchestrator.model.cuda import Sighting
+from orchestrator.store.garbage import no_collection
 from orchestrator.store.migrations import SCHEMA, Kind
 from orchestrator.store.publication import Catalogue, Known, Publication
 from orchestrator.store.records import (
@@ -195,7 +194,7 @@ def decode(content: bytes) -> Publication:
     except lzma.LZMAError as error:
         cut = "it is cut off" if content else "it is empty"
         raise Unreadable(cut if "ended before" in str(error) else f"it is not compressed with xz: {error}") from error
-    with _no_collection(), explained(text):
+    with no_collection(), explained(text):
         return _publication(current(Kind.EVIDENCE, text, _File, number_of(text)))
 
 
@@ -359,16 +358,3 @@ def _raised(raised: Raised, tables: _Tables) -> _Raised:
         frames=[tables.frames((f.file, f.line, f.function)) for f in raised.frames],
         text=[tables.lines(line) for line in raised.text.split("\n")] if raised.text else [],
     )
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Nothing of what is made here is garbage before the process ends: looking for some takes longer than reading."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        if was:
-            gc.enable()

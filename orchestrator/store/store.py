@@ -35,6 +35,7 @@ from orchestrator.model import Cell, CellRecord, Observation, RunInfo, digest
 from orchestrator.model.cuda import Sighting
 from orchestrator.store import records
 from orchestrator.store.files import write_whole
+from orchestrator.store.garbage import no_collection
 from orchestrator.store.publication import Known
 from orchestrator.store.records import Form, LockResult
 from orchestrator.store.unreadable import Unreadable, refused
@@ -98,10 +99,11 @@ class Store:
     def newest(self, kind: str) -> dict[str, CellRecord]:
         """Cell id → its newest judged record on a kind of engine; where there is none, the trouble that stopped it."""
         found: dict[str, CellRecord] = {}
-        for path in sorted(self._cells(kind).glob("*.json")):
-            record, trouble = _read(path, records.CELL), path.name.endswith(".infra.json")
-            if record and (not trouble or record.cell.id not in found):
-                found[record.cell.id] = record
+        with no_collection():
+            for path in sorted(self._cells(kind).glob("*.json")):
+                record, trouble = _read(path, records.CELL), path.name.endswith(".infra.json")
+                if record and (not trouble or record.cell.id not in found):
+                    found[record.cell.id] = record
         return found
 
     def has_records(self) -> bool:
