@@ -314,6 +314,15 @@ def write_store(root: Path) -> None:
     run_cell(cell(), shop)
 
 
+def says_all_of(now: object, then: object) -> bool:
+    """Whether a JSON value holds another; mappings may hold more: fields that were added."""
+    if isinstance(then, dict):
+        return isinstance(now, dict) and all(k in now and says_all_of(now[k], v) for k, v in then.items())
+    if isinstance(then, list):
+        return isinstance(now, list) and len(now) == len(then) and all(map(says_all_of, now, then))
+    return now == then and type(now) is type(then)
+
+
 def main() -> None:
     """Writes the samples of the number that records have now, but for what is kept of it already."""
     folder = FOLDER / str(SCHEMA)

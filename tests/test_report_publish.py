@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from builders import LOCALLY, MATRIX, RUN, evidence, seed_plan
 from test_report_cuda import look, row
-from test_store_publication import of, small
+from test_store_evidence_codec import of, small
 
 from orchestrator.report.files import Published
 from orchestrator.report.publish import whole_run, write_published

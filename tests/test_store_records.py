@@ -85,11 +85,28 @@ def test_every_file_names_its_number_and_its_kind(tmp_path):
     assert kinds == set(Kind) - {Kind.EVIDENCE}
 
 
-@pytest.mark.parametrize("path", ["plan.json", "locks/none.json", "audits/look.json", "observations/environment.jsonl"])
-def test_what_is_written_now_is_the_kept_sample_of_this_number(tmp_path, path):
+WHOLE = (
+    "plan.json",
+    "locks/found.json",
+    "locks/none.json",
+    "audits/look.json",
+    "observations/environment.jsonl",
+    f"cells/docker/{samples.CELL.id}.json",
+    f"cells/docker/{samples.PLAIN.id}.infra.json",
+    f"runs/{samples.RUN.id}/run.json",
+)
+
+
+@pytest.mark.parametrize("path", WHOLE)
+def test_what_is_written_now_says_all_that_the_kept_sample_of_this_number_says(tmp_path, path):
     samples.write_store(tmp_path)
-    now, then = ((root / path).read_bytes() for root in (tmp_path, samples.FOLDER / str(SCHEMA) / "store"))
-    assert now == then, "the format changed: give it a new number, or the field that was added a default and a sample"
+    now, then = (
+        [msgspec.json.decode(line) for line in (root / path).read_bytes().splitlines()]
+        for root in (tmp_path, samples.FOLDER / str(SCHEMA) / "store")
+    )
+    assert samples.says_all_of(now, then), (
+        "a field was renamed, removed or changed: that takes a new number (docs/records.md)"
+    )
 
 
 # ---------------------------------------------------------------- the format and the model
