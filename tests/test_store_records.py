@@ -38,6 +38,7 @@ from orchestrator.store.records import Form, LockResult
 from orchestrator.store.store import Store
 
 NUMBERS = range(SCHEMA + 1)
+NUMBERED = b'"schema":%d' % SCHEMA
 
 
 def kept(number):
@@ -152,7 +153,7 @@ def test_a_field_that_the_model_renames_keeps_its_name_on_disk():
 
     form = Form(Kind.OBSERVATION, Renamed, OnDisk)
     assert b'"once":"x"' in records.encode(form, Renamed(now="x"))
-    assert records.decode(form, b'{"schema":1,"record":"observation","once":"x"}') == Renamed(now="x")
+    assert records.decode(form, b'{%s,"record":"observation","once":"x"}' % NUMBERED) == Renamed(now="x")
 
 
 def test_a_field_that_this_version_does_not_know_is_no_reason_to_refuse_a_record():
@@ -175,6 +176,11 @@ def test_steps_are_taken_in_order_from_the_number_of_a_file_to_the_newest():
     assert migrations.migrated({"a": 1}, migrations.between(Kind.RUN, 1, steps)) == {"as": 2}
     assert len(migrations.between(Kind.LOCK, 1, steps)) == 1
     assert migrations.between(Kind.PLAN, 0, steps) == ()
+
+
+def test_a_step_that_trips_over_a_foreign_file_says_that_it_is_one():
+    with pytest.raises(ValueError, match="it is no such record: KeyError"):
+        migrations.migrated({}, (lambda held: held["gone"],))
 
 
 def test_there_are_steps_from_each_earlier_number_and_a_sample_of_each():
@@ -209,7 +215,7 @@ DAMAGE = {
     "text": (lambda _: b"notes of mine\n", "JSON is malformed"),
     "a list": (lambda _: b"[1]\n", "it is no such record: Expected `object`, got `array`"),
     "another document": (lambda _: b'{"name": "x"}', "it has no schema number, and no `"),
-    "a numbered document": (lambda _: b'{"schema": 1, "cells": []}', "a record that doesn't say of what, where"),
+    "a numbered document": (lambda _: b'{%s, "cells": []}' % NUMBERED, "a record that doesn't say of what, where"),
     "another record": (lambda _: records.encode(records.OBSERVATION, samples.SEEN), "a record of `observation`, where"),
     "values of other types": (
         lambda whole: re.sub(rb'(?<!"record)":"', b'":[1],"x":"', whole),
@@ -217,7 +223,7 @@ DAMAGE = {
     ),
     "not UTF-8": (lambda whole: whole.replace(b'"record":"', b'"record":"\xff'), "can't decode byte 0xff"),
     "nested": (lambda _: b'{"a":' + b"[" * 100_000, "it is nested too deeply"),
-    "no such number": (lambda whole: whole.replace(b'"schema":1', b'"schema":-1'), "schema number -1, which none"),
+    "no such number": (lambda whole: whole.replace(NUMBERED, b'"schema":-1'), "schema number -1, which none"),
 }
 
 
@@ -245,12 +251,14 @@ def test_a_torn_or_foreign_file_is_an_error_with_its_path_and_stays_as_it_is(tmp
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_newer_number_is_refused_with_what_to_do_and_stays_as_it_is(tmp_path, name):
-    path, content = damaged(tmp_path, name, lambda w: w.replace(b'"schema":1,"record":"', b'"schema":7,"record":"new'))
+    path, content = damaged(
+        tmp_path, name, lambda w: w.replace(NUMBERED + b',"record":"', b'"schema":777,"record":"new')
+    )
     for use in FILES[name]:
         with pytest.raises(UserError) as error:
             use(Store(root=tmp_path))
         said = (
-            f"{path}: this record can't be read: it has schema number 7, and this version of compat-matrix reads 0 to"
+            f"{path}: this record can't be read: it has schema number 777, and this version of compat-matrix reads 0 to"
         )
         assert error.value.message.startswith(said)
         assert "Install a newer compat-matrix" in error.value.hint
@@ -301,7 +309,7 @@ def test_what_a_killed_run_left_of_a_last_line_is_no_error_and_makes_room_for_th
     assert list(store.observations("env").values()) == [samples.PASSED]
     store.observe("env", replace(samples.PASSED, key="next"))
     assert len(store.observations("env")) == 2
-    assert path.read_bytes().startswith(LINE + b'{"schema":1,')
+    assert path.read_bytes().startswith(LINE + b"{" + NUMBERED)
 
 
 @pytest.mark.parametrize("foreign", [b"mine", bytes(64), b'{"name": "x"}', b"\x89PNG\r\n\x1a\n\x00", b'["schema"]'])
@@ -315,8 +323,8 @@ def test_a_file_of_somebody_elses_is_not_taken_for_a_torn_line_and_cut(tmp_path,
 
 
 def test_a_line_of_a_newer_number_is_refused_with_its_own_number(tmp_path):
-    store, _ = observations(tmp_path, LINE + LINE.replace(b'"schema":1', b'"schema":2'))
-    with pytest.raises(UserError, match=r"env\.jsonl:2: this record can't be read: it has schema number 2"):
+    store, _ = observations(tmp_path, LINE + LINE.replace(NUMBERED, b'"schema":777'))
+    with pytest.raises(UserError, match=r"env\.jsonl:2: this record can't be read: it has schema number 777"):
         store.observations("env")
 
 
@@ -324,7 +332,7 @@ def test_a_line_of_a_newer_number_is_refused_with_its_own_number(tmp_path):
 
 
 @pytest.mark.parametrize("line", ["table", "run --yes", "show tf=2.4.1 python=3.7", "export", "publish --partial"])
-@pytest.mark.parametrize("wrong", [b'{"schema":9,"record":"cell"}', b"", b"[]"])
+@pytest.mark.parametrize("wrong", [b'{"schema":777,"record":"cell"}', b"", b"[]"])
 def test_no_command_goes_on_past_a_record_that_it_cant_read(compat, line, wrong):
     compat("run tf=2.4.1")
     path = min((compat.folder / ".compat" / "cells" / "docker").glob("*.json"))

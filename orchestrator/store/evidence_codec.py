@@ -195,7 +195,10 @@ def decode(content: bytes) -> Publication:
         cut = "it is cut off" if content else "it is empty"
         raise Unreadable(cut if "ended before" in str(error) else f"it is not compressed with xz: {error}") from error
     with no_collection(), explained(text):
-        return _publication(current(Kind.EVIDENCE, text, _File, number_of(text)))
+        number = number_of(text)
+        if not number:
+            raise Unreadable("it has no schema number")
+        return _publication(current(Kind.EVIDENCE, text, _File, number))
 
 
 def _publication(read: _File) -> Publication:

@@ -69,6 +69,9 @@ def between(kind: Kind, number: int, steps: Mapping[int, Mapping[Kind, Step]] = 
 
 def migrated(content: Content, steps: tuple[Step, ...]) -> Content:
     """The content after all of these steps. Raises ValueError where it can't be a record of its kind."""
-    for step in steps:
-        content = step(content)
+    try:
+        for step in steps:
+            content = step(content)
+    except (AttributeError, LookupError, TypeError) as error:
+        raise ValueError(f"it is no such record: {error!r} in what it is made of") from error
     return content
