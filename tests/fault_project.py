@@ -12,14 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
 from second_daemon import SecondDaemon
 
 from orchestrator.errors import CellStatus, ExitCode
-from orchestrator.model import (
-    CellRecord,
-    Observation,
-)
+from orchestrator.model import CellRecord, Observation
+from orchestrator.store import records
 
 VERSIONS = ("1.14.0", "1.15.0", "1.16.0")
 MATRIX = f"""
@@ -66,7 +63,7 @@ class Project:
         """Version of six → what is kept of its cell, good or not."""
         found: dict[str, CellRecord] = {}
         for path in sorted((self.folder / ".compat" / "cells" / "docker").glob("*.json")):
-            record = msgspec.json.decode(path.read_bytes(), type=CellRecord)
+            record = records.decode(records.CELL, path.read_bytes())
             found.setdefault(record.cell["six"].name, record)
         return found
 
@@ -76,7 +73,7 @@ class Project:
     def observations(self) -> list[Observation]:
         """Every observation that is kept, of whatever run."""
         paths = (self.folder / ".compat" / "observations").glob("*.jsonl")
-        return [msgspec.json.decode(line, type=Observation) for p in paths for line in p.read_bytes().splitlines()]
+        return [records.decode(records.OBSERVATION, line) for p in paths for line in p.read_bytes().splitlines()]
 
 
 def ended(process: subprocess.Popen[str], seconds: float = 300) -> tuple[int, str]:

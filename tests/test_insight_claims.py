@@ -22,7 +22,7 @@ from orchestrator.matrix.ranges import settled
 from orchestrator.model import OutcomeKind, ProbeKind, Raised
 from orchestrator.report.catalogue import catalogue
 from orchestrator.report.statements import statements
-from orchestrator.store import packed
+from orchestrator.store import evidence_codec
 from orchestrator.verdict.judge import Evidence, judge
 
 ROOT = Path(__file__).parent.parent
@@ -195,7 +195,7 @@ def test_every_statement_names_probes_there_are_or_says_why_none_decides_it():
 
 def test_the_committed_statements_came_of_the_published_evidence():
     source = document.load(paths.data("matrix.yaml"))
-    given = packed.load(ROOT / packed.PUBLISHED)
+    given = evidence_codec.load(ROOT / evidence_codec.PUBLISHED)
     matrix = settled(source, given.known.choices if given else tuple(a.choices for a in source.axes))
     cells = ()
     if given:

@@ -18,10 +18,10 @@ from orchestrator import paths
 from orchestrator.errors import CellError
 from orchestrator.matrix import document
 from orchestrator.matrix.ranges import source_digest
-from orchestrator.store import packed
+from orchestrator.store import evidence_codec
 from orchestrator.store.publication import BUDGET
 
-FILES = ("table.md", "table.csv", "table.html", packed.FILE)
+FILES = ("table.md", "table.csv", "table.html", evidence_codec.FILE)
 ROOT = Path(__file__).parent.parent
 WORKS = "tf=2.3.4 kerassurgeon=0.2.0 python=3.7 resolve=pip-today"
 BROKEN = "tf=2.4.1 kerassurgeon=0.2.0 python=3.7 resolve=pip-today"
@@ -44,7 +44,7 @@ def published(compat, monkeypatch):
 
 
 def evidence(compat):
-    return compat.folder / "reports" / "published" / packed.FILE
+    return compat.folder / "reports" / "published" / evidence_codec.FILE
 
 
 def test_a_plan_that_is_not_run_whole_is_not_published_and_says_what_to_run(compat):
@@ -177,7 +177,7 @@ def test_evidence_that_cant_be_read_is_an_error_with_its_path(published):
     evidence(published).write_bytes(b"no")
     status, _, err = published("table")
     assert status == 2
-    assert packed.FILE in err
+    assert evidence_codec.FILE in err
 
 
 def test_looking_asks_no_index_once_a_run_has_read_it(compat, monkeypatch):
@@ -196,14 +196,14 @@ def test_local_results_are_not_published(compat):
 
 def test_the_wheel_ships_what_is_published_where_it_is_looked_for():
     wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
-    assert str(packed.PUBLISHED) in wheel["only-include"]
-    assert wheel["sources"][str(packed.PUBLISHED)] == f"orchestrator/_data/{packed.PUBLISHED}"
+    assert str(evidence_codec.PUBLISHED) in wheel["only-include"]
+    assert wheel["sources"][str(evidence_codec.PUBLISHED)] == f"orchestrator/_data/{evidence_codec.PUBLISHED}"
     assert wheel["force-include"]["matrix.yaml"] == "orchestrator/_data/matrix.yaml"
 
 
 def test_what_is_committed_as_published_is_of_this_matrix_and_under_the_budget():
-    folder = ROOT / packed.PUBLISHED
-    found = packed.load(folder)
+    folder = ROOT / evidence_codec.PUBLISHED
+    found = evidence_codec.load(folder)
     size = sum(len(zlib.compress(path.read_bytes())) for path in folder.glob("*"))
     source = source_digest(document.load(paths.data("matrix.yaml")))
     assert size < BUDGET

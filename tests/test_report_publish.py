@@ -8,12 +8,12 @@ from datetime import timedelta
 
 from builders import LOCALLY, MATRIX, RUN, evidence, seed_plan
 from test_report_cuda import look, row
-from test_store_publication import of, small
+from test_store_evidence_codec import of, small
 
 from orchestrator.report import cuda
 from orchestrator.report.files import Published
 from orchestrator.report.publish import whole_run, write_published
-from orchestrator.store import packed
+from orchestrator.store import evidence_codec
 from orchestrator.verdict.judge import judge
 
 
@@ -26,7 +26,7 @@ def published(tmp_path, *gpus):
 
 def test_without_gpu_images_there_are_the_table_and_the_evidence(tmp_path):
     written = published(tmp_path, row())
-    assert [p.name for p in written.paths] == ["table.md", "table.csv", "table.html", packed.FILE]
+    assert [p.name for p in written.paths] == ["table.md", "table.csv", "table.html", evidence_codec.FILE]
 
 
 def test_looks_into_gpu_images_stand_beside_them_and_count_in_what_is_shipped(tmp_path):

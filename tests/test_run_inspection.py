@@ -14,7 +14,7 @@ from orchestrator.model import Ended, Inspected, LibraryLayer, Observation
 from orchestrator.report.page import page
 from orchestrator.report.show import show
 from orchestrator.run.cells import run_cell
-from orchestrator.store.trim import scrubber, trimmed
+from orchestrator.store.trim import redactor, trimmed
 from orchestrator.verdict.judge import judge
 
 SAW = {"spoons": 3, "places": ["/home/me/drawer"]}
@@ -134,4 +134,4 @@ def test_what_it_can_not_read_is_an_error_never_a_word():
 
 def test_what_is_published_of_it_is_what_it_keeps_without_anything_of_the_machine():
     record = replace(ran(planned()), audit={"spoons": 3, "places": ["/home/me/drawer", "b"]})
-    assert trimmed(record, scrubber(()), Spoons().brief).audit == {"spoons": 3, "places": ["…/drawer"]}
+    assert trimmed(record, redactor(()), Spoons().brief).audit == {"spoons": 3, "places": ["…/drawer"]}

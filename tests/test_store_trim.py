@@ -7,16 +7,16 @@ from builders import base, cell, failed, passed, ran
 
 from orchestrator.model import Ended, Raised
 from orchestrator.store import trim
-from orchestrator.store.trim import scrubber, trimmed
+from orchestrator.store.trim import redactor, trimmed
 
 RAISED = Raised(type="ValueError", message="no", text='Traceback\n  File "/opt/venv/x.py"\nValueError: no\n')
 
 
-PLAIN = scrubber(())
+PLAIN = redactor(())
 
 
-def only(observation, scrub=PLAIN):
-    return next(o for o in trimmed(ran(cell(), observation), scrub).observations if o.probe == observation.probe)
+def only(observation, redact=PLAIN):
+    return next(o for o in trimmed(ran(cell(), observation), redact).observations if o.probe == observation.probe)
 
 
 @pytest.mark.parametrize(
@@ -33,10 +33,10 @@ def only(observation, scrub=PLAIN):
     ],
 )
 def test_what_tells_of_a_machine_goes_and_what_packages_say_stays(text, left):
-    assert scrubber(("buildbox17", "/srv/checkout", "vm", ""))(text) == left
+    assert redactor(("buildbox17", "/srv/checkout", "vm", ""))(text) == left
 
 
-def test_every_text_of_a_record_is_scrubbed_also_inside_values():
+def test_every_text_of_a_record_is_redacted_also_inside_values():
     raised = replace(RAISED, message="at buildbox17", text="at buildbox17")
     seen = replace(
         failed("surgeon.dense", raised, "call"),
@@ -46,8 +46,8 @@ def test_every_text_of_a_record_is_scrubbed_also_inside_values():
         reason="buildbox17",
     )
     record = replace(ran(cell(), seen), detail="buildbox17", base=replace(base(), image="buildbox17:5000/base:1"))
-    assert "buildbox17" not in repr(trimmed(record, scrubber(["buildbox17"])))
-    assert only(seen, scrubber(["buildbox17"])).value == {"…": ["on …", 1, None]}
+    assert "buildbox17" not in repr(trimmed(record, redactor(["buildbox17"])))
+    assert only(seen, redactor(["buildbox17"])).value == {"…": ["on …", 1, None]}
 
 
 def test_a_long_traceback_keeps_its_beginning_and_its_end():
@@ -73,7 +73,7 @@ def test_keys_facts_and_the_machines_processor_are_gone():
         environment_key="e",
         base=replace(base(), cpu_flags=("avx",)),
     )
-    left = trimmed(record, scrubber(()))
+    left = trimmed(record, redactor(()))
     assert (left.facts, left.environment_key, left.base.cpu_flags) == ({}, "", ())
     assert {o.key for o in left.observations} == {""}
 

@@ -17,7 +17,7 @@ from orchestrator.model import Cell, Engine, Matrix
 from orchestrator.model.suite import Suite
 from orchestrator.run.forecast import Forecast, forecast
 from orchestrator.run.parts import Parts
-from orchestrator.store import packed, publication
+from orchestrator.store import evidence_codec, publication
 from orchestrator.store.publication import Publication
 from orchestrator.store.store import Store
 from orchestrator.suite import stated
@@ -79,7 +79,7 @@ def open_project(request: Request, services: Services) -> Project:
     path = matrix_path(request.matrix, services)
     store, source = store_of(path, services), document.load(path)
     origin = ranges.source_digest(source)
-    given = packed.beside(path, origin) if request.published else None
+    given = evidence_codec.beside(path, origin) if request.published else None
     index, matrix = _matrix(request, source, store, (given, services))
     if request.combination:
         matrix = single.single(request.words, matrix)
@@ -113,7 +113,7 @@ def settled(path: Path, source: document.Source, services: Services) -> Matrix |
         origin = ranges.source_digest(source)
     known = store_of(path, services).known()
     if known is None or known.source != origin:
-        given = packed.beside(path, origin)
+        given = evidence_codec.beside(path, origin)
         known = given.known if given else None
     return ranges.settled(source, known.choices) if known else None
 

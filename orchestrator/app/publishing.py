@@ -22,7 +22,7 @@ from orchestrator.report import cuda as cuda_page
 from orchestrator.report import statements as statements_page
 from orchestrator.report.files import Published, write_latest
 from orchestrator.report.publish import Written, require_whole, tried, whole_run, write_published
-from orchestrator.store import packed, trim
+from orchestrator.store import evidence_codec, trim
 from orchestrator.store.publication import Known, Publication
 from orchestrator.verdict.judge import judge
 
@@ -44,12 +44,12 @@ def publish(project: Project, found: Results, services: Services, *, partial: bo
         raise UserError("there is nothing to publish: no combination has a result", hint="compat run --yes")
     probes, run = project.parts.suite, whole_run(project.parts.store.runs())
     brief = project.parts.devices.inspection.brief
-    scrub = trim.scrubber(trim.of_this_machine(project.folder, settings.host_index(services.environment)))
+    redact = trim.redactor(trim.of_this_machine(project.folder, settings.host_index(services.environment)))
     evidence = Publication(
         known=Known(source=project.source, as_of=project.as_of, choices=project.parts.matrix.choices),
         run=run,
         catalogue=Catalogue(probes=probes.probes, proven=probes.proven, expects=probes.expects, digest=probes.digest),
-        records={j.cell.id: trim.trimmed(j.record, scrub, brief) for j in seen if j.record},
+        records={j.cell.id: trim.trimmed(j.record, redact, brief) for j in seen if j.record},
         planned=len(found.whole),
         tried=len(seen),
     )
@@ -57,7 +57,8 @@ def publish(project: Project, found: Results, services: Services, *, partial: bo
     shown = judge(replace(published(project.parts, evidence), cells=tuple(j.cell for j in found.whole)))
     made = Published(matrix=project.parts.matrix, cells=shown, run=run)
     rows = cuda_rows.selected(cuda.rows(shown, services), cuda_rows.listed(project.parts.matrix), ())
-    return write_published(project.folder / packed.PUBLISHED, made, evidence, cuda_page.files(rows, evidence.day))
+    beside = cuda_page.files(rows, evidence.day)
+    return write_published(project.folder / evidence_codec.PUBLISHED, made, evidence, beside)
 
 
 def catalogue(matrix: Path | None, services: Services) -> str:

@@ -18,15 +18,15 @@ from orchestrator.errors import CellStatus, ExitCode, UserError
 from orchestrator.model import CellRecord, Engine, RunInfo
 from orchestrator.model.suite import Proof
 from orchestrator.run import assemble
+from orchestrator.run import import_published as importing
 from orchestrator.run import prove as proving
-from orchestrator.run import take_over as taking
 from orchestrator.run.assemble import Terms
 from orchestrator.run.context import Worker
 from orchestrator.run.executors import Tell
 from orchestrator.run.forecast import Forecast
 from orchestrator.run.scheduler import run_cells
 from orchestrator.run.watch import Silent, Watcher
-from orchestrator.store import packed
+from orchestrator.store import evidence_codec
 from orchestrator.store.files import require_writable, write_whole
 from orchestrator.store.publication import Known
 
@@ -148,17 +148,17 @@ def proof_paths(project: Project) -> tuple[Path, ...]:
 
 
 def import_published(project: Project, engine: Engine) -> int:
-    """Published results that a run here would only repeat, into the store. Returns of how many cells.
+    """Imports published results that a run here would only repeat; returns the number of cells.
 
     Raises UserError where nothing is published of this matrix.
     """
-    given = packed.beside(project.path, project.source)
+    given = evidence_codec.beside(project.path, project.source)
     if given is None:
         hint = "Leave --from-published out: everything is then run here."
         raise UserError("nothing is published of this matrix as it is now", hint=hint)
     store = project.parts.store
     with store.locked():
-        return taking.take_over(given, store, engine, project.parts.matrix.limits)
+        return importing.import_published(given, store, engine, project.parts.matrix.limits)
 
 
 @contextmanager

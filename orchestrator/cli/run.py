@@ -62,7 +62,7 @@ def running_options(function: Callable[..., int]) -> Callable[..., int]:
 @click.option(
     "--from-published",
     is_flag=True,
-    help="Take published results over where a run here would meet the same image, probes and limits.",
+    help="First import published results that a run here would only repeat: same image, probes and limits.",
 )
 @running_options
 @shared

@@ -12,7 +12,7 @@ from orchestrator.errors import CellStatus, ExitCode, UserError
 from orchestrator.model import RunInfo
 from orchestrator.report.files import Published, csv, html, markdown
 from orchestrator.report.page import page
-from orchestrator.store import packed
+from orchestrator.store import evidence_codec
 from orchestrator.store.files import write_whole
 from orchestrator.store.publication import BUDGET, Publication
 from orchestrator.verdict.judge import Judged
@@ -69,8 +69,10 @@ def write_published(
 
     `beside`: other pages, name → content, such as those of what an inspection saw.
 
-    Raises UserError, having written nothing, where all of it would be more than may be shipped.
+    Raises UserError, having written nothing, where all of it would be more than may be shipped, or where evidence is
+    there already that can't be read.
     """
+    evidence_codec.load(directory)
     shown = page(made.matrix, made.cells, made.run)
     note = f"published {evidence.day}: {evidence.tried} of {evidence.planned} combinations tried"
     shown = replace(shown, legend=(note, *shown.legend))
@@ -78,7 +80,7 @@ def write_published(
         "table.md": markdown(shown).encode(),
         "table.csv": csv(made).encode(),
         "table.html": html(shown).encode(),
-        packed.FILE: packed.encode(evidence),
+        evidence_codec.FILE: evidence_codec.encode(evidence),
         **(beside or {}),
     }
     shipped = sum(len(zlib.compress(content)) for content in contents.values())

@@ -29,7 +29,8 @@ from orchestrator.run.events import BUDGET
 from orchestrator.run.keys import enforced, environment_key, probe_key
 from orchestrator.run.notes import Entered, Inspected, Locked, Observed
 from orchestrator.run.observe import ProbeSession, Seen, observe
-from orchestrator.store.store import LockResult, lock_key, reused
+from orchestrator.store.records import LockResult
+from orchestrator.store.store import lock_key, reused
 
 NO_GPU = "needs:gpu"
 """Why probes of a group for GPUs were left out."""

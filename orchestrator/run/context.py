@@ -28,7 +28,8 @@ from orchestrator.model import (
 from orchestrator.model.suite import Suite
 from orchestrator.run.notes import Ledger, Note
 from orchestrator.run.watch import Watcher
-from orchestrator.store.store import LockResult, Store
+from orchestrator.store.records import LockResult
+from orchestrator.store.store import Store
 
 
 class Known(Protocol):

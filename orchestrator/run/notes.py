@@ -7,7 +7,8 @@ from typing import TypeAlias
 
 from orchestrator.model import Cell, CellRecord, Observation
 from orchestrator.run.watch import Watcher
-from orchestrator.store.store import LockResult, Store
+from orchestrator.store.records import LockResult
+from orchestrator.store.store import Store
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

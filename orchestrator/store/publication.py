@@ -1,4 +1,5 @@
-"""Published evidence: a plan and everything seen of it, which ships with the tool in one small file (`store.packed`).
+"""Published evidence: a plan and everything seen of it. It ships with the tool in one small file, which
+`store.evidence_codec` reads and writes.
 
 It holds all that tables, answers and pins are derived from anew: the choices each range stood for, the catalogue and
 which of its checks are proven, and every cell's record.

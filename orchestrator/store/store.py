@@ -12,6 +12,9 @@ Layout below the root (`.compat/` beside the matrix):
     plan.json                   what the ranges of the matrix stood for when it was last read with the index
     observations/ENV.jsonl      every observation made in one environment, a line each, appended as it arrives
 
+What each file holds, and under which schema number, is for `store.records` to know. A file that can't be read is an
+error with its path: it is never overwritten, and never counts as no result.
+
 A run that is killed keeps every observation it had: the next one finds them under the environment's key.
 """
 
@@ -25,30 +28,23 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, TypeVar
 
-import msgspec
 from filelock import FileLock, Timeout
 
 from orchestrator.errors import CellStatus, UserError
-from orchestrator.foreign import encodable
-from orchestrator.model import Cell, CellRecord, Lock, Observation, RunInfo, digest
+from orchestrator.model import Cell, CellRecord, Observation, RunInfo, digest
+from orchestrator.store import records
 from orchestrator.store.files import write_whole
+from orchestrator.store.garbage import no_collection
 from orchestrator.store.publication import Known
+from orchestrator.store.records import Audit, Form, LockResult
+from orchestrator.store.unreadable import Unreadable, refused
 
 T = TypeVar("T")
 
 _LONGEST_LINE = 1 << 20
 """Bytes; an observation is bounded far below this."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LockResult:
-    """A remembered answer of a resolver: the lock, or the finding that there is none."""
-
-    lock: Lock | None = None
-    status: CellStatus | None = None
-    reason: str = ""
-    detail: str = ""
-    attribution: str = ""
+_BEGINNINGS = (b'{"schema":', b'{"probe":')
+"""Of a line of observations; the second without a number."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,12 +69,13 @@ class Store:
     # ------------------------------------------------------------ runs and cells
 
     def begin(self, run: RunInfo) -> None:
-        write_whole(self._run(run.id) / "run.json", _encode(run))
+        _write(self._run(run.id) / "run.json", records.RUN, run)
 
     def runs(self) -> tuple[RunInfo, ...]:
         """Every run, oldest first."""
         paths = sorted((self.root / "runs").glob("*/run.json"))
-        return tuple(sorted((_decode(p, RunInfo) for p in paths), key=lambda r: (r.started, r.id)))
+        found = (_read(path, records.RUN) for path in paths)
+        return tuple(sorted((run for run in found if run), key=lambda r: (r.started, r.id)))
 
     def log_path(self, run_id: str, cell_id: str) -> Path:
         path = self._run(run_id) / "logs" / f"{cell_id}.log"
@@ -87,24 +84,25 @@ class Store:
 
     def save(self, record: CellRecord) -> None:
         """Keeps a cell's record; trouble of ours never replaces the last good one."""
-        content = _encode(record)
-        write_whole(self._run(record.run) / "cells" / f"{record.cell.id}.json", content)
-        folder = self._cells(record.engine.kind)
+        folder, name = self._cells(record.engine.kind), f"{record.cell.id}.json"
         trouble = folder / f"{record.cell.id}.infra.json"
+        before = _read(trouble, records.CELL)
+        _write(self._run(record.run) / "cells" / name, records.CELL, record)
         if record.status is CellStatus.INFRA:
-            write_whole(trouble, content)
+            _write(trouble, records.CELL, record)
             return
-        write_whole(folder / f"{record.cell.id}.json", content)
-        trouble.unlink(missing_ok=True)
+        _write(folder / name, records.CELL, record)
+        if before is not None:
+            trouble.unlink()
 
     def newest(self, kind: str) -> dict[str, CellRecord]:
         """Cell id → its newest judged record on a kind of engine; where there is none, the trouble that stopped it."""
         found: dict[str, CellRecord] = {}
-        for path in sorted(self._cells(kind).glob("*.json")):
-            record = _decode(path, CellRecord)
-            trouble = path.name.endswith(".infra.json")
-            if not trouble or record.cell.id not in found:
-                found[record.cell.id] = record
+        with no_collection():
+            for path in sorted(self._cells(kind).glob("*.json")):
+                record, trouble = _read(path, records.CELL), path.name.endswith(".infra.json")
+                if record and (not trouble or record.cell.id not in found):
+                    found[record.cell.id] = record
         return found
 
     def has_records(self) -> bool:
@@ -113,37 +111,34 @@ class Store:
 
     def record(self, kind: str, cell_id: str) -> CellRecord | None:
         """The newest judged record of one cell on a kind of engine."""
-        path = self._cells(kind) / f"{cell_id}.json"
-        return _decode(path, CellRecord) if path.exists() else None
+        return _read(self._cells(kind) / f"{cell_id}.json", records.CELL)
 
     # ------------------------------------------------------------ the plan
 
     def known(self) -> Known | None:
         """What the ranges stood for when the index was last read; None where it never was."""
-        path = self.root / "plan.json"
-        return _decode(path, Known) if path.exists() else None
+        return _read(self.root / "plan.json", records.PLAN)
 
     def save_known(self, known: Known) -> None:
-        write_whole(self.root / "plan.json", _encode(known))
+        _write(self.root / "plan.json", records.PLAN, known)
 
     # ------------------------------------------------------------ locks
 
     def lock(self, key: str) -> LockResult | None:
-        path = self.root / "locks" / f"{key}.json"
-        return _decode(path, LockResult) if path.exists() else None
+        return _read(self.root / "locks" / f"{key}.json", records.LOCK)
 
     def save_lock(self, key: str, result: LockResult) -> None:
-        write_whole(self.root / "locks" / f"{key}.json", _encode(result))
+        _write(self.root / "locks" / f"{key}.json", records.LOCK, result)
 
     # ------------------------------------------------------------ audits
 
     def audit(self, key: str) -> object:
         """What a look into this very image saw, by this very program; None where there was none."""
-        path = self.root / "audits" / f"{key}.json"
-        return _decode(path, object) if path.exists() else None
+        found = _read(self.root / "audits" / f"{key}.json", records.AUDIT)
+        return None if found is None else found.saw
 
     def save_audit(self, key: str, saw: object) -> None:
-        write_whole(self.root / "audits" / f"{key}.json", _encode(saw))
+        _write(self.root / "audits" / f"{key}.json", records.AUDIT, Audit(saw=saw))
 
     # ------------------------------------------------------------ observations
 
@@ -152,18 +147,15 @@ class Store:
         path = self._observations(environment_key)
         path.parent.mkdir(parents=True, exist_ok=True)
         with self._appending, path.open("a+b") as lines:
-            _drop_torn_line(lines)
-            lines.write(_encode(observation))
+            _drop_torn_line(lines, path)
+            lines.write(records.encode(records.OBSERVATION, observation))
 
     def observations(self, environment_key: str) -> dict[str, Observation]:
         """Probe key → the newest observation made in this environment.
 
         A last line that a killed run left half-written is dropped; anything else that can't be read is an error.
         """
-        path = self._observations(environment_key)
-        if not path.exists():
-            return {}
-        return {o.key: o for o in _lines(path)}
+        return {o.key: o for o in _lines(self._observations(environment_key))}
 
     # ------------------------------------------------------------ disk
 
@@ -195,43 +187,54 @@ def lock_key(cell: Cell, base_identity: str, as_of: str) -> str:
     return digest([cell.axes, packages, [*cell.constraints, *cell.inputs], base_identity, as_of])[:32]
 
 
-def _encode(value: object) -> bytes:
+def _read(path: Path, form: Form[T]) -> T | None:
+    """What a file holds; None where there is none. Raises UserError for one that can't be read."""
+    content = _content(path)
     try:
-        return msgspec.json.encode(value) + b"\n"
-    except UnicodeEncodeError:
-        # a package may say half of a surrogate pair, which UTF-8 can't
-        return msgspec.json.encode(encodable(msgspec.to_builtins(value))) + b"\n"
+        return None if content is None else records.decode(form, content)
+    except Unreadable as why:
+        raise refused(path, why) from why
 
 
-def _decode(path: Path, kind: type[T]) -> T:
+def _content(path: Path) -> bytes | None:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
-    except msgspec.MsgspecError as error:
-        raise _unreadable(path, error) from error
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except (IsADirectoryError, PermissionError) as error:
+        raise refused(path, Unreadable(error.strerror or "")) from error
 
 
-def _drop_torn_line(lines: IO[bytes]) -> None:
+def _write(path: Path, form: Form[T], value: T) -> None:
+    """Replaces a file that could be read; one that can't be is somebody's, and stays. Raises UserError for it."""
+    _read(path, form)
+    write_whole(path, records.encode(form, value))
+
+
+def _drop_torn_line(lines: IO[bytes], path: Path) -> None:
     """Cuts what a killed run left of its last line, so that the next one starts on a line of its own."""
     end = lines.seek(0, os.SEEK_END)
     tail_start = max(0, end - _LONGEST_LINE)
     lines.seek(tail_start)
     tail = lines.read()
-    if tail and not tail.endswith(b"\n"):
-        lines.truncate(tail_start + tail.rfind(b"\n") + 1)
+    if tail.endswith(b"\n"):
+        return
+    whole, newline, torn = tail.rpartition(b"\n")
+    _require_torn(torn, path, whole=bool(newline) or tail_start == 0)
+    lines.truncate(tail_start + len(whole) + len(newline))
 
 
 def _lines(path: Path) -> Iterator[Observation]:
-    content = path.read_bytes()
-    whole, _, _torn = content.rpartition(b"\n")
-    for number, line in enumerate(whole.splitlines(), start=1):
+    *whole, torn = (_content(path) or b"").split(b"\n")
+    _require_torn(torn, path)
+    for number, line in enumerate(whole, start=1):
         try:
-            yield msgspec.json.decode(line, type=Observation)
-        except msgspec.MsgspecError as error:
-            raise _unreadable(path, error, number) from error
+            yield records.decode(records.OBSERVATION, line)
+        except Unreadable as why:
+            raise refused(f"{path}:{number}", why) from why
 
 
-def _unreadable(path: Path, error: Exception, line: int = 1) -> UserError:
-    return UserError(
-        f"{path}:{line}: this record can't be read: {error}",
-        hint="It was written by another version or damaged. Move the file away to run its cell again.",
-    )
+def _require_torn(torn: bytes, path: Path, *, whole: bool = True) -> None:
+    """Raises UserError for a last line without an end that no killed run left: it doesn't begin as ours do."""
+    if not whole or not any(torn.startswith(b) or b.startswith(torn) for b in _BEGINNINGS):
+        raise refused(path, Unreadable("its last line is no part of a record"))

@@ -42,7 +42,7 @@ def of_this_machine(folder: Path, index: str) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Scrubber:
+class Redactor:
     """Takes out what tells of a machine: the strings in `hidden`, home folders, URLs but those of public sites."""
 
     hidden: tuple[str, ...] = ()
@@ -55,29 +55,29 @@ class Scrubber:
         return _WIDE_TEMPORARY.sub(HIDDEN, _HOMES.sub(HIDDEN, _URL.sub(_address, text)))
 
 
-def scrubber(hidden: Iterable[str]) -> Scrubber:
-    """A scrubber of these strings, longest first; what is too short to be anything's name is left out."""
-    return Scrubber(hidden=tuple(sorted({h for h in hidden if len(h) > 3}, key=lambda h: (-len(h), h))))
+def redactor(hidden: Iterable[str]) -> Redactor:
+    """A redactor of these strings, longest first; what is too short to be anything's name is left out."""
+    return Redactor(hidden=tuple(sorted({h for h in hidden if len(h) > 3}, key=lambda h: (-len(h), h))))
 
 
-def trimmed(record: CellRecord, scrub: Scrubber, brief: Callable[[object], object] = lambda saw: saw) -> CellRecord:
-    """The record without keys, facts and machine, bounded, its texts scrubbed. It is judged as the whole one is.
+def trimmed(record: CellRecord, redact: Redactor, brief: Callable[[object], object] = lambda saw: saw) -> CellRecord:
+    """The record without keys, facts and machine, bounded, its texts redacted. It is judged as the whole one is.
 
     `brief` bounds what an inspection saw.
     What was seen keeps how it ended, its value, exception, warnings and call; seconds are rounded.
     """
-    lock = record.lock and replace(record.lock, notes=tuple(scrub(n) for n in record.lock.notes))
+    lock = record.lock and replace(record.lock, notes=tuple(redact(n) for n in record.lock.notes))
     return replace(
         record,
-        detail=scrub(record.detail[:DETAIL]),
+        detail=redact(record.detail[:DETAIL]),
         dated=record.dated and record.dated.replace(microsecond=0),
         lock=lock,
-        base=_base(record.base, scrub),
+        base=_base(record.base, redact),
         environment_key="",
-        observations=tuple(_observation(o, scrub) for o in record.observations),
+        observations=tuple(_observation(o, redact) for o in record.observations),
         facts={},
         seconds=rounded(record.seconds),
-        audit=record.audit and _value(brief(record.audit), scrub),
+        audit=record.audit and _value(brief(record.audit), redact),
     )
 
 
@@ -90,8 +90,8 @@ def _address(found: re.Match[str]) -> str:
     return found.group() if found["host"].lower() in PUBLIC_HOSTS else f"<{found['scheme']} address>"
 
 
-def _base(base: Base | None, scrub: Scrubber) -> Base | None:
-    return base and replace(base, image=scrub(_without_registry(base.image)), cpu_flags=(), trusted="")
+def _base(base: Base | None, redact: Redactor) -> Base | None:
+    return base and replace(base, image=redact(_without_registry(base.image)), cpu_flags=(), trusted="")
 
 
 def _without_registry(image: str) -> str:
@@ -99,15 +99,15 @@ def _without_registry(image: str) -> str:
     return image.rsplit("/", 1)[-1]
 
 
-def _observation(seen: Observation, scrub: Scrubber) -> Observation:
+def _observation(seen: Observation, redact: Redactor) -> Observation:
     return replace(
         seen,
-        exception=seen.exception and _raised(seen.exception, scrub),
-        value=_value(seen.value, scrub),
+        exception=seen.exception and _raised(seen.exception, redact),
+        value=_value(seen.value, redact),
         seconds=rounded(seen.seconds),
-        reason=scrub(seen.reason[:MESSAGE]),
-        output=scrub(_output(seen)),
-        warnings=tuple(scrub(w[:WARNING]) for w in dict.fromkeys(seen.warnings))[:WARNINGS],
+        reason=redact(seen.reason[:MESSAGE]),
+        output=redact(_output(seen)),
+        warnings=tuple(redact(w[:WARNING]) for w in dict.fromkeys(seen.warnings))[:WARNINGS],
         key="",
         dated=None,
     )
@@ -119,8 +119,8 @@ def _output(seen: Observation) -> str:
     return "" if seen.ended is Ended.RETURNED else seen.output[-OUTPUT:]
 
 
-def _raised(raised: Raised, scrub: Scrubber) -> Raised:
-    return replace(raised, message=scrub(raised.message[:MESSAGE]), text=scrub(_text(raised.text)))
+def _raised(raised: Raised, redact: Redactor) -> Raised:
+    return replace(raised, message=redact(raised.message[:MESSAGE]), text=redact(_text(raised.text)))
 
 
 def _text(text: str) -> str:
@@ -132,11 +132,11 @@ def _text(text: str) -> str:
     return "\n".join(line[:MESSAGE] for line in lines)
 
 
-def _value(value: object, scrub: Scrubber) -> object:
+def _value(value: object, redact: Redactor) -> object:
     if isinstance(value, str):
-        return scrub(value)
+        return redact(value)
     if isinstance(value, Mapping):
-        return {scrub(str(k)): _value(v, scrub) for k, v in value.items()}
+        return {redact(str(k)): _value(v, redact) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_value(v, scrub) for v in value]
+        return [_value(v, redact) for v in value]
     return value

@@ -6,28 +6,24 @@ referred to by their place. Equal input gives equal bytes.
 
 from __future__ import annotations
 
-import gc
 import lzma
-from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from functools import cache
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, Generic, TypeVar, cast
+from typing import Annotated, Any, Generic, TypeAlias, TypeVar, cast
 
 import msgspec
 
 from orchestrator import paths
-from orchestrator.errors import Attribution, CellStatus, Phase, UserError
 from orchestrator.model import (
     Base,
     Cell,
     CellRecord,
     Choice,
     Distribution,
-    Ended,
     EngineId,
     Frame,
     Libraries,
@@ -36,89 +32,71 @@ from orchestrator.model import (
     Probe,
     Raised,
     RunInfo,
-    Strategy,
 )
 from orchestrator.model.suite import Catalogue
+from orchestrator.store.garbage import no_collection
+from orchestrator.store.migrations import SCHEMA, Kind
 from orchestrator.store.publication import Known, Publication
+from orchestrator.store.records import (
+    BaseOnDisk,
+    CellFields,
+    ChoiceOnDisk,
+    DistributionOnDisk,
+    LibrariesOnDisk,
+    LockFields,
+    ObservationFields,
+    ProbeOnDisk,
+    RunFields,
+    current,
+    like,
+    number_of,
+)
+from orchestrator.store.unreadable import Unreadable, explained, refused
 
 PUBLISHED = Path("reports", "published")
 FILE = "evidence.json.xz"
-SCHEMA = 1
 
 T = TypeVar("T")
 S = TypeVar("S")
+
+_Place: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
+"""Of a value in a table."""
 
 
 class _Raised(msgspec.Struct, omit_defaults=True, array_like=True):
     type: str
     message: str
-    frames: list[int]
-    text: list[int]
+    frames: list[_Place]
+    text: list[_Place]
 
 
-class _Seen(msgspec.Struct, omit_defaults=True):
-    """An observation; `p`, `e` and `w` are places in `probes`, `raised` and `warnings`."""
+class _Seen(ObservationFields, omit_defaults=True, kw_only=True):
+    """An observation; `p`, `e` and `w` are places in `names`, `raised` and `warnings`."""
 
-    p: int
-    ended: Ended = Ended.RETURNED
-    phase: Phase = Phase.PROBE
-    within: str = ""
-    e: int | None = None
-    value: Any = None
-    signal: int | None = None
-    exit_code: int | None = None
-    seconds: float = 0.0
-    reason: str = ""
-    output: str = ""
-    w: list[int] = []
-    fresh: bool = False
-    first: str = ""
-    reused_from: str = ""
-    confirmed: str = ""
+    p: _Place
+    e: _Place | None = None
+    w: list[_Place] = msgspec.field(default_factory=list)
 
 
-class _Lock(msgspec.Struct, omit_defaults=True):
-    python: str
-    platform: str
-    device: str
-    strategy: Strategy
-    resolver: str
-    cutoff: datetime
-    d: list[int]
-    notes: tuple[str, ...] = ()
-    libraries: Libraries | None = None
+class _Lock(LockFields, omit_defaults=True, kw_only=True):
+    """A lock; `d` are places in `distributions`."""
+
+    d: list[_Place]
 
 
-class _Run(msgspec.Struct, omit_defaults=True):
-    id: str
-    as_of: datetime
-    started: datetime
+class _Run(RunFields, kw_only=True):
     engine: str
     isolated: bool
-    matrix_digest: str
-    suite_digest: str
-    finished: datetime | None = None
-    versions: tuple[tuple[str, str], ...] = ()
 
 
-class _Record(msgspec.Struct, omit_defaults=True):
+class _Record(CellFields, omit_defaults=True, kw_only=True):
     """A cell's record; `cell` are places in `choices`, `lock`, `base` and `seen` in the tables of those names."""
 
-    cell: list[int]
-    status: CellStatus
-    reason: str = ""
-    detail: str = ""
-    phase: Phase | None = None
-    attribution: Attribution | None = None
-    dated: datetime | None = None
-    run: str = ""
+    cell: list[_Place]
     engine: str = ""
-    lock: int | None = None
-    image_key: str = ""
-    base: int | None = None
-    seen: list[int] = []
-    seconds: float = 0.0
-    audit: Any = None
+    lock: _Place | None = None
+    base: _Place | None = None
+    seen: list[_Place] = msgspec.field(default_factory=list)
 
 
 class _File(msgspec.Struct):
@@ -127,15 +105,15 @@ class _File(msgspec.Struct):
     tried: int
     source: str
     as_of: datetime
-    choices: tuple[tuple[Choice, ...], ...]
+    choices: tuple[tuple[ChoiceOnDisk, ...], ...]
     run: _Run
     suite: str
-    probes: list[Probe]
+    probes: list[ProbeOnDisk]
     names: list[str]
     proven: list[str]
     expects: dict[str, dict[str, Any]]
-    bases: list[Base]
-    distributions: list[Distribution]
+    bases: list[BaseOnDisk]
+    distributions: list[DistributionOnDisk]
     locks: list[_Lock]
     frames: list[tuple[str, int, str]]
     lines: list[str]
@@ -163,14 +141,24 @@ class _Table(Generic[T]):
 @dataclass(slots=True)
 class _Tables:
     names: _Table[str] = field(default_factory=_Table)
-    bases: _Table[Base] = field(default_factory=_Table)
-    distributions: _Table[Distribution] = field(default_factory=_Table)
+    bases: _Table[BaseOnDisk] = field(default_factory=_Table)
+    distributions: _Table[DistributionOnDisk] = field(default_factory=_Table)
     locks: _Table[_Lock] = field(default_factory=_Table)
     frames: _Table[tuple[str, int, str]] = field(default_factory=_Table)
     lines: _Table[str] = field(default_factory=_Table)
     raised: _Table[_Raised] = field(default_factory=_Table)
     warnings: _Table[str] = field(default_factory=_Table)
     seen: _Table[_Seen] = field(default_factory=_Table)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """What records refer to, as values of the model."""
+
+    choices: tuple[tuple[Choice, ...], ...]
+    locks: list[Lock]
+    bases: list[Base]
+    seen: list[Observation]
 
 
 def encode(publication: Publication) -> bytes:
@@ -183,10 +171,10 @@ def encode(publication: Publication) -> bytes:
         tried=publication.tried,
         source=known.source,
         as_of=known.as_of,
-        choices=known.choices,
+        choices=like(known.choices, tuple[tuple[ChoiceOnDisk, ...], ...]),
         run=_like(_Run, publication.run, engine=str(publication.run.engine), isolated=publication.run.engine.isolated),
         suite=catalogue.digest,
-        probes=list(catalogue.probes.values()),
+        probes=like(tuple(catalogue.probes.values()), list[ProbeOnDisk]),
         proven=sorted(catalogue.proven),
         expects={name: dict(fields) for name, fields in sorted(catalogue.expects.items())},
         **{name: getattr(tables, name).values for name in _Tables.__slots__},
@@ -196,30 +184,47 @@ def encode(publication: Publication) -> bytes:
 
 
 def decode(content: bytes) -> Publication:
-    """Evidence from its bytes. Equal observations of several cells are one object.
+    """Evidence from its bytes, of whatever number. Equal observations of several cells are one object.
 
-    Raises LZMAError, MsgspecError or IndexError for bytes that `encode` did not make.
+    Raises Unreadable for bytes that no `encode` made.
     """
-    with _no_collection():
-        read = msgspec.json.decode(lzma.decompress(content), type=_File)
-        frames = [Frame(file=file, line=line, function=function) for file, line, function in read.frames]
-        raised = [
-            _like(
-                Raised,
-                one,
-                frames=tuple(frames[i] for i in one.frames),
-                text="\n".join(read.lines[i] for i in one.text),
-            )
-            for one in read.raised
-        ]
-        seen = [_observation(one, read, raised) for one in read.seen]
-        locks = [_like(Lock, one, distributions=tuple(read.distributions[i] for i in one.d)) for one in read.locks]
-        records = [_unpacked(one, read, seen, locks) for one in read.records]
+    try:
+        text = lzma.decompress(content)
+    except lzma.LZMAError as error:
+        cut = "it is cut off" if content else "it is empty"
+        raise Unreadable(cut if "ended before" in str(error) else f"it is not compressed with xz: {error}") from error
+    with no_collection(), explained(text):
+        number = number_of(text)
+        if not number:
+            raise Unreadable("it has no schema number")
+        return _publication(current(Kind.EVIDENCE, text, _File, number))
+
+
+def _publication(read: _File) -> Publication:
+    frames = [Frame(file=file, line=line, function=function) for file, line, function in read.frames]
+    raised = [
+        _like(
+            Raised,
+            one,
+            frames=tuple(frames[i] for i in one.frames),
+            text="\n".join(read.lines[i] for i in one.text),
+        )
+        for one in read.raised
+    ]
+    seen = [_observation(one, read, raised) for one in read.seen]
+    distributions = like(read.distributions, list[Distribution])
+    tables = _Read(
+        choices=like(read.choices, tuple[tuple[Choice, ...], ...]),
+        locks=[_unpacked_lock(one, distributions) for one in read.locks],
+        bases=like(read.bases, list[Base]),
+        seen=seen,
+    )
+    records = [_unpacked(one, tables) for one in read.records]
     return Publication(
-        known=_like(Known, read),
+        known=_like(Known, read, choices=tables.choices),
         run=_like(RunInfo, read.run, engine=_engine(read.run.engine)),
         catalogue=Catalogue(
-            probes={p.id: p for p in read.probes},
+            probes={p.id: p for p in like(read.probes, list[Probe])},
             proven=frozenset(read.proven),
             expects=read.expects,
             digest=read.suite,
@@ -251,9 +256,8 @@ def load(folder: Path) -> Publication | None:
         return None
     try:
         return decode(path.read_bytes())
-    except (msgspec.MsgspecError, lzma.LZMAError, IndexError) as error:
-        hint = "It was damaged, or written by another version: install compat-matrix again."
-        raise UserError(f"{path}: this evidence can't be read: {error}", hint=hint) from error
+    except Unreadable as why:
+        raise refused(path, why, hint="Restore it, or install compat-matrix again.") from why
 
 
 # ---------------------------------------------------------------- one thing at a time
@@ -289,32 +293,42 @@ def _record(record: CellRecord, known: Known, tables: _Tables) -> _Record:
         cell=places,
         engine=str(record.engine),
         lock=None if record.lock is None else tables.locks(_lock(record.lock, tables)),
-        base=None if record.base is None else tables.bases(record.base),
+        base=None if record.base is None else tables.bases(like(record.base, BaseOnDisk)),
         seen=[tables.seen(_seen(o, tables)) for o in record.observations],
     )
 
 
-def _unpacked(record: _Record, read: _File, seen: list[Observation], locks: list[Lock]) -> CellRecord:
+def _unpacked(record: _Record, read: _Read) -> CellRecord:
     return _like(
         CellRecord,
         record,
         cell=Cell(choices=tuple(choices[i] for choices, i in zip(read.choices, record.cell, strict=True))),
         engine=_engine(record.engine),
-        lock=None if record.lock is None else locks[record.lock],
+        lock=None if record.lock is None else read.locks[record.lock],
         base=None if record.base is None else read.bases[record.base],
-        observations=tuple(seen[i] for i in record.seen),
+        observations=tuple(read.seen[i] for i in record.seen),
     )
 
 
 @cache
 def _engine(text: str) -> EngineId:
-    """Only what ran in isolation is published: "docker 20.10.24"."""
+    """Of "docker 20.10.24". Only what ran in isolation is published."""
     kind, _, version = text.partition(" ")
     return EngineId(kind=kind, version=version, isolated=True)
 
 
 def _lock(lock: Lock, tables: _Tables) -> _Lock:
-    return _like(_Lock, lock, d=[tables.distributions(d) for d in lock.distributions])
+    places = [tables.distributions(d) for d in like(lock.distributions, list[DistributionOnDisk])]
+    return _like(_Lock, lock, d=places, libraries=lock.libraries and like(lock.libraries, LibrariesOnDisk))
+
+
+def _unpacked_lock(lock: _Lock, distributions: list[Distribution]) -> Lock:
+    return _like(
+        Lock,
+        lock,
+        distributions=tuple(distributions[i] for i in lock.d),
+        libraries=lock.libraries and like(lock.libraries, Libraries),
+    )
 
 
 def _seen(seen: Observation, tables: _Tables) -> _Seen:
@@ -344,16 +358,3 @@ def _raised(raised: Raised, tables: _Tables) -> _Raised:
         frames=[tables.frames((f.file, f.line, f.function)) for f in raised.frames],
         text=[tables.lines(line) for line in raised.text.split("\n")] if raised.text else [],
     )
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Nothing of what is made here is garbage before the process ends: looking for some takes longer than reading."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        if was:
-            gc.enable()

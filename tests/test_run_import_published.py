@@ -13,10 +13,10 @@ from orchestrator.model import Ended
 from orchestrator.model.suite import Catalogue
 from orchestrator.run.cells import run_cell
 from orchestrator.run.events import BUDGET
-from orchestrator.run.take_over import take_over
+from orchestrator.run.import_published import import_published
 from orchestrator.store.publication import Known, Publication
 from orchestrator.store.store import Store
-from orchestrator.store.trim import scrubber, trimmed
+from orchestrator.store.trim import redactor, trimmed
 
 NAMES = ("tensorflow.fit", "tensorflow.save")
 EARLIER = datetime(2026, 1, 1, tzinfo=UTC)
@@ -36,7 +36,7 @@ def publication(shop, *records):
         known=Known(source="m", as_of=shop.run.as_of, choices=()),
         run=replace(shop.run, id="published"),
         catalogue=catalogue,
-        records={r.cell.id: trimmed(r, scrubber(())) for r in records},
+        records={r.cell.id: trimmed(r, redactor(())) for r in records},
         planned=1,
         tried=1,
     )
@@ -46,10 +46,10 @@ def here(tmp_path, engine, **fields):
     return run_context(tmp_path / "here", engine, *NAMES, **fields)
 
 
-def test_a_run_after_taking_over_starts_no_container_and_keeps_the_published_date(tmp_path, elsewhere):
+def test_a_run_after_importing_starts_no_container_and_keeps_the_published_date(tmp_path, elsewhere):
     engine = FakeEngine()
     shop = here(tmp_path, engine)
-    assert take_over(publication(*elsewhere), shop.store, engine, shop.limits) == 1
+    assert import_published(publication(*elsewhere), shop.store, engine, shop.limits) == 1
     record = run_cell(cell(), shop)
     assert (engine.prepared, engine.started) == ([], [])
     assert record.status is CellStatus.RAN
@@ -65,7 +65,7 @@ def test_a_probe_that_was_changed_since_runs_again_and_no_other(tmp_path, elsewh
     probes = dict(shop.worker.suite.probes)
     probes["tensorflow.save"] = replace(probes["tensorflow.save"], digest="changed")
     shop = altered(shop, suite=replace(shop.worker.suite, probes=probes))
-    take_over(publication(*elsewhere), shop.store, engine, shop.limits)
+    import_published(publication(*elsewhere), shop.store, engine, shop.limits)
     run_cell(cell(), shop)
     assert engine.started == [("tensorflow.save",)]
 
@@ -77,7 +77,7 @@ def test_other_limits_or_another_image_mean_that_everything_runs(tmp_path, elsew
         record = replace(record, image_key="another")
     mine = here(tmp_path, engine)
     mine = altered(mine, limits=replace(mine.limits, memory=1)) if changed == "limits" else mine
-    take_over(publication(shop, record), mine.store, engine, shop.limits)
+    import_published(publication(shop, record), mine.store, engine, shop.limits)
     run_cell(cell(), mine)
     assert len(engine.started[0]) == 3
 
@@ -88,7 +88,7 @@ def test_what_the_published_run_did_not_reach_is_tried_here(tmp_path, elsewhere,
     last = replace(record.observations[-1], ended=Ended.NOT_RUN, **cut)
     record = replace(record, observations=(*record.observations[:-1], last))
     mine = here(tmp_path, engine)
-    take_over(publication(shop, record), mine.store, engine, mine.limits)
+    import_published(publication(shop, record), mine.store, engine, mine.limits)
     run_cell(cell(), mine)
     assert engine.started == [(last.probe,)]
 
@@ -97,13 +97,13 @@ def test_a_newer_result_of_this_store_stays_and_older_trouble_does_not(tmp_path,
     engine = FakeEngine()
     shop = here(tmp_path, engine)
     mine = run_cell(cell(), shop)
-    assert take_over(publication(*elsewhere), shop.store, engine, shop.limits) == 0
+    assert import_published(publication(*elsewhere), shop.store, engine, shop.limits) == 0
     assert shop.store.newest("fake") == {mine.cell.id: mine}
     other = Store(root=tmp_path / "third")
     other.save(replace(mine, status=CellStatus.INFRA))
-    assert take_over(publication(*elsewhere), other, engine, shop.limits) == 1
+    assert import_published(publication(*elsewhere), other, engine, shop.limits) == 1
 
 
 def test_what_another_engine_saw_is_not_taken(tmp_path, elsewhere):
     engine = FakeEngine(name="local")
-    assert take_over(publication(*elsewhere), Store(root=tmp_path / "here"), engine, elsewhere[0].limits) == 0
+    assert import_published(publication(*elsewhere), Store(root=tmp_path / "here"), engine, elsewhere[0].limits) == 0

@@ -1,4 +1,4 @@
-"""Published evidence into a store, so that a run on another machine goes on from it.
+"""Imports published evidence into a store, so that a run on another machine goes on from it.
 
 Nothing is trusted further than its keys reach: a published result stands in for a probe only where a run here would
 meet the same image (base, pins, template), engine, limits, variables, device, probe and supervisor, to the byte.
@@ -14,15 +14,16 @@ from orchestrator.model.suite import Catalogue
 from orchestrator.run.events import BUDGET
 from orchestrator.run.keys import enforced, environment_key, probe_key
 from orchestrator.store.publication import Publication
-from orchestrator.store.store import LockResult, Store, lock_key
+from orchestrator.store.records import LockResult
+from orchestrator.store.store import Store, lock_key
 
 
-def take_over(given: Publication, store: Store, engine: Engine, limits: Limits) -> int:
-    """Puts each published record that this store has nothing newer of into it; returns how many.
+def import_published(given: Publication, store: Store, engine: Engine, limits: Limits) -> int:
+    """Imports each published record that this store has nothing newer than; returns how many.
 
     With it come its pins, for a reading of the index as of the same moment.
     """
-    own, taken, held = store.newest(engine.kind.name), 0, enforced(limits, engine)
+    own, imported, held = store.newest(engine.kind.name), 0, enforced(limits, engine)
     for record in given.records.values():
         if record.engine.kind != engine.kind.name or _newer(own.get(record.cell.id), record):
             continue
@@ -35,10 +36,10 @@ def take_over(given: Publication, store: Store, engine: Engine, limits: Limits) 
             key = lock_key(keyed.cell, keyed.base.identity, given.known.as_of.isoformat())
             store.save_lock(key, LockResult(lock=keyed.lock))
         store.save(keyed)
-        taken += 1
-    if taken:
+        imported += 1
+    if imported:
         store.begin(given.run)
-    return taken
+    return imported
 
 
 def _newer(own: CellRecord | None, published: CellRecord) -> bool:
