@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import re
+from collections.abc import Collection
 from enum import IntEnum, StrEnum
 
 _LOGIN = re.compile(r"(?<=://)[^\s/]*@")
@@ -15,6 +17,12 @@ def without_logins(text: str) -> str:
     'no answer from https://index.example/simple/'
     """
     return _LOGIN.sub("", text)
+
+
+def did_you_mean(word: str, known: Collection[str]) -> str:
+    """A hint such as "did you mean 'python'?", or "" where nothing is close."""
+    close = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)
+    return f"did you mean '{close[0]}'?" if close else ""
 
 
 class ExitCode(IntEnum):

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from orchestrator.errors import CellStatus, Phase
 from orchestrator.model import (
     Axis,
-    AxisKind,
     Base,
     Cell,
     CellRecord,
@@ -34,11 +33,11 @@ DOCKER = EngineId(kind="docker", version="20.10", isolated=True)
 LOCALLY = EngineId(kind="local", isolated=False)
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 CUTOFF = datetime(2021, 1, 20, 9, 0, tzinfo=UTC)
-TF = Axis(name="tf", kind=AxisKind.PACKAGE, package="tensorflow")
-KERAS = Axis(name="keras", kind=AxisKind.PACKAGE, package="keras", default="unpinned")
-SURGEON = Axis(name="kerassurgeon", kind=AxisKind.PACKAGE, package="kerassurgeon", subject=True, default="none")
-PYTHON = Axis(name="python", kind=AxisKind.PYTHON)
-RESOLVE = Axis(name="resolve", kind=AxisKind.RESOLVE)
+TF = Axis(name="tf", kind="package", package="tensorflow")
+KERAS = Axis(name="keras", kind="package", package="keras", default="unpinned")
+SURGEON = Axis(name="kerassurgeon", kind="package", package="kerassurgeon", subject=True, default="none")
+PYTHON = Axis(name="python", kind="python")
+RESOLVE = Axis(name="resolve", kind="resolve")
 LISTED = {
     TF: ("2.3.4", "2.4.1", "2.15.1"),
     KERAS: ("unpinned", "2.4.3"),

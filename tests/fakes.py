@@ -10,7 +10,6 @@ from pathlib import Path
 
 from orchestrator.model import (
     Axis,
-    AxisKind,
     Base,
     BaseSpec,
     Cell,
@@ -41,10 +40,10 @@ from orchestrator.suite.stated import ProbeFiles
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
-TF = Axis(name="tf", kind=AxisKind.PACKAGE, package="tensorflow")
-SUBJECT = Axis(name="kerassurgeon", kind=AxisKind.PACKAGE, package="kerassurgeon", subject=True, default="none")
-PYTHON = Axis(name="python", kind=AxisKind.PYTHON)
-RESOLVE = Axis(name="resolve", kind=AxisKind.RESOLVE)
+TF = Axis(name="tf", kind="package", package="tensorflow")
+SUBJECT = Axis(name="kerassurgeon", kind="package", package="kerassurgeon", subject=True, default="none")
+PYTHON = Axis(name="python", kind="python")
+RESOLVE = Axis(name="resolve", kind="resolve")
 
 BASE = Base(
     name="fake-3.9",

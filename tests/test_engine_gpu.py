@@ -13,6 +13,7 @@ import pytest
 from docker_tools import SIX, TEMPLATES, base_on, docker_engine
 from fakes import BASE as FAKE
 
+from orchestrator.axes.device import RUNTIME_PATHS
 from orchestrator.engine import build, docker_run, limits, local_build, local_libraries
 from orchestrator.engine.docker import DockerEngine
 from orchestrator.engine.local import LocalEngine
@@ -20,7 +21,6 @@ from orchestrator.errors import CellError, CellStatus
 from orchestrator.gpu.layer import TOOLS_BY
 from orchestrator.image import dockerfile
 from orchestrator.lock import folders
-from orchestrator.matrix.devices import RUNTIME_PATHS
 from orchestrator.model import Base, BaseSpec, BuildContext, LibraryLayer, Limits, Recipe, Step, StepKind, Task
 
 MINOR = f"{sys.version_info.major}.{sys.version_info.minor}"

@@ -14,11 +14,11 @@ from orchestrator.gpu.audit import Built, Fix, FixKind, GpuAudit, Library, Loadi
 from orchestrator.gpu.facts import Driver, Official, Release
 from orchestrator.gpu.inspection import kept
 from orchestrator.gpu.verdict import Load
-from orchestrator.model import Axis, AxisKind, Choice, Distribution, Libraries, Matrix, SourceKind
+from orchestrator.model import Axis, Choice, Distribution, Libraries, Matrix, SourceKind
 from orchestrator.verdict.judge import Judged
 
-TF = Axis(name="tf", kind=AxisKind.PACKAGE, package="tensorflow")
-DEVICE = Choice(axis=Axis(name="device", kind=AxisKind.DEVICE, default="cpu"), name="auto")
+TF = Axis(name="tf", kind="package", package="tensorflow")
+DEVICE = Choice(axis=Axis(name="device", kind="device", default="cpu"), name="auto")
 SEEN = GpuAudit(built=Built(release="2.4.1"), python="3.7.9", driver="stand-in", registered=Registered.YES)
 
 

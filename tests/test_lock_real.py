@@ -15,21 +15,20 @@ from orchestrator.lock import settings, uv
 from orchestrator.lock.index import PackageIndex, session_for
 from orchestrator.lock.strategies import lock
 from orchestrator.lock.tools import Result, Tools
-from orchestrator.model import Axis, AxisKind, Base, Cell, Choice, Limits
+from orchestrator.model import Axis, Base, Cell, Choice, Limits
 from orchestrator.run.assemble import in_builder
 
 AS_OF = datetime(2026, 11, 1, tzinfo=UTC)
 THEN = "2023-05-01T00:00:00Z"
 FULL = {"3.7": "3.7.9", "3.9": "3.9.2", "3.11": "3.11.2"}
-PYTHON = Axis(name="python", kind=AxisKind.PYTHON)
-RESOLVE = Axis(name="resolve", kind=AxisKind.RESOLVE)
-DEVICE = Axis(name="device", kind=AxisKind.DEVICE)
+PYTHON = Axis(name="python", kind="python")
+RESOLVE = Axis(name="resolve", kind="resolve")
+DEVICE = Axis(name="device", kind="device")
 
 
 def cell(python: str, resolve: str, subject: str = "", **packages: str) -> Cell:
     axes = [
-        Choice(axis=Axis(name=n, kind=AxisKind.PACKAGE, package=n, subject=n == subject), name=v)
-        for n, v in packages.items()
+        Choice(axis=Axis(name=n, kind="package", package=n, subject=n == subject), name=v) for n, v in packages.items()
     ]
     return Cell(
         choices=(

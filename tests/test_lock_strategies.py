@@ -8,17 +8,17 @@ import pytest
 from orchestrator.errors import Attribution, CellError, CellStatus, infra
 from orchestrator.lock.strategies import lock, requirements
 from orchestrator.lock.tools import Result, Tools
-from orchestrator.model import Axis, AxisKind, Base, Cell, Choice, IndexFile
+from orchestrator.model import Axis, Base, Cell, Choice, IndexFile
 
 AS_OF = datetime(2026, 11, 1, tzinfo=UTC)
 OLD = datetime(2021, 1, 21, 19, 41, 31, tzinfo=UTC)
 AXES = {
-    "tf": Axis(name="tf", kind=AxisKind.PACKAGE, package="tensorflow"),
-    "surgeon": Axis(name="surgeon", kind=AxisKind.PACKAGE, package="KerasSurgeon", subject=True),
-    "python": Axis(name="python", kind=AxisKind.PYTHON),
-    "device": Axis(name="device", kind=AxisKind.DEVICE),
-    "env": Axis(name="env", kind=AxisKind.ENV),
-    "resolve": Axis(name="resolve", kind=AxisKind.RESOLVE),
+    "tf": Axis(name="tf", kind="package", package="tensorflow"),
+    "surgeon": Axis(name="surgeon", kind="package", package="KerasSurgeon", subject=True),
+    "python": Axis(name="python", kind="python"),
+    "device": Axis(name="device", kind="device"),
+    "env": Axis(name="env", kind="env"),
+    "resolve": Axis(name="resolve", kind="resolve"),
 }
 STAND_IN = (("tensorflow", "tensorflow-cpu"),)
 

@@ -6,9 +6,9 @@ import pytest
 from matrix_index import FLAGSHIP, TinyIndex
 
 from orchestrator import paths
+from orchestrator.axes.device import RUNTIME_PATHS
 from orchestrator.errors import ExitCode, UserError
 from orchestrator.matrix import select
-from orchestrator.matrix.devices import RUNTIME_PATHS
 from orchestrator.matrix.document import Source, load, parse
 from orchestrator.matrix.expand import Plan, expand, groups_of, requested, table, walk
 from orchestrator.matrix.ranges import matrix_digest, resolve, settled, source_digest

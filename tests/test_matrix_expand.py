@@ -17,7 +17,7 @@ from orchestrator.matrix.expand import expand, groups_of, walk
 from orchestrator.matrix.patterns import matching
 from orchestrator.matrix.ranges import resolve
 from orchestrator.matrix.select import Selector, select
-from orchestrator.model import Axis, AxisKind, Cell, Choice, Group, Matrix, Rule
+from orchestrator.model import Axis, Cell, Choice, Group, Matrix, Rule
 
 TEXT = """\
 schema: 1
@@ -29,10 +29,10 @@ axes:
   resolve: {kind: resolve, choices: [released, pip-today]}
 """
 AXES = (
-    Axis(name="tf", kind=AxisKind.PACKAGE, package="tensorflow"),
-    Axis(name="sub", kind=AxisKind.PACKAGE, package="sub", default="none"),
-    Axis(name="python", kind=AxisKind.PYTHON),
-    Axis(name="resolve", kind=AxisKind.RESOLVE),
+    Axis(name="tf", kind="package", package="tensorflow"),
+    Axis(name="sub", kind="package", package="sub", default="none"),
+    Axis(name="python", kind="python"),
+    Axis(name="resolve", kind="resolve"),
 )
 NAMES = (("2.3.4", "2.4.0", "2.4.1"), ("none", "1.0"), ("3.7", "3.9", "3.11"), ("released", "pip-today"))
 

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.matrix.patterns import BadPattern, matching, strays
-from orchestrator.model import Axis, AxisKind
+from orchestrator.model import Axis
 
-TF = Axis(name="tf", kind=AxisKind.PACKAGE, package="tensorflow")
-PYTHON = Axis(name="python", kind=AxisKind.PYTHON)
-ENV = Axis(name="env", kind=AxisKind.ENV)
+TF = Axis(name="tf", kind="package", package="tensorflow")
+PYTHON = Axis(name="python", kind="python")
+ENV = Axis(name="env", kind="env")
 VERSIONS = ("none", "unpinned", "2.3.4", "2.4.0", "2.4.1", "2.5.0", "2.6.5", "2.15.0", "2.15.0.post1", "2.40.0")
 PYTHONS = ("3.1", "3.7", "3.10", "3.11")
 

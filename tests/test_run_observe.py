@@ -10,7 +10,7 @@ import pytest
 from fakes import BASE, FakeEngine, cell, lock_of, run_context, suite
 
 from orchestrator.errors import CellError, CellStatus, Phase
-from orchestrator.model import FIXED_VARIABLES, Axis, AxisKind, Cell, Choice, Exit, Limits, Prepared, Task
+from orchestrator.model import FIXED_VARIABLES, Axis, Cell, Choice, Exit, Limits, Prepared, Task
 from orchestrator.run import keys
 from orchestrator.run.observe import ProbeSession, observe
 
@@ -56,7 +56,7 @@ def seen(folder: Path, engine: FakeEngine, of: Cell | None = None):
 
 
 def with_variables(*variables: tuple[str, str]) -> Cell:
-    env = Choice(axis=Axis(name="env", kind=AxisKind.ENV), name="made", variables=variables)
+    env = Choice(axis=Axis(name="env", kind="env"), name="made", variables=variables)
     return replace(cell(), choices=(*cell().choices, env))
 
 

@@ -21,7 +21,6 @@ from orchestrator.errors import CellError, CellStatus, Phase
 from orchestrator.model import (
     FIXED_VARIABLES,
     Axis,
-    AxisKind,
     Base,
     Cell,
     Choice,
@@ -114,7 +113,7 @@ def see(engine: DockerEngine, base: Base, probes: ProbeFiles, tmp_path: Path) ->
 def set_by(variables: Variables) -> Cell:
     """A cell that sets variables."""
     made = cell_of(python="3.11")
-    env = Choice(axis=Axis(name="env", kind=AxisKind.ENV), name="made", variables=variables)
+    env = Choice(axis=Axis(name="env", kind="env"), name="made", variables=variables)
     return replace(made, choices=(*made.choices, env))
 
 

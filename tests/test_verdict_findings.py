@@ -23,7 +23,7 @@ from builders import (
 from orchestrator.errors import Attribution, CellStatus
 from orchestrator.insight.spread import pins_of, spreads
 from orchestrator.insight.telling import Telling, differing, telling
-from orchestrator.model import Axis, AxisKind, Choice, Distribution
+from orchestrator.model import Axis, Choice, Distribution
 from orchestrator.report import findings as report
 from orchestrator.verdict.findings import findings, gathered, sightings
 
@@ -192,7 +192,7 @@ def test_versions_are_a_stretch_only_where_each_between_was_tried():
 
 
 def test_a_stand_in_goes_by_the_name_of_what_it_stands_for():
-    device = Axis(name="device", kind=AxisKind.DEVICE, default="cpu")
+    device = Axis(name="device", kind="device", default="cpu")
     here = cell("2.4.1")
     cpu = Choice(axis=device, name="cpu", substitutes=(("tensorflow", "tensorflow-cpu"),))
     here = replace(here, choices=(*here.choices, cpu))

@@ -27,7 +27,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.errors import CellStatus, UserError
-from orchestrator.model import Axis, AxisKind, Choice, Ended, Matrix, Observation, ProbeKind, Raised
+from orchestrator.model import Axis, Choice, Ended, Matrix, Observation, ProbeKind, Raised
 from orchestrator.report.ranges import document, render
 from orchestrator.run.keys import probe_key
 from orchestrator.verdict.ranges import Ranges, probe_filter, ranges
@@ -230,7 +230,7 @@ def test_a_matrix_without_packages_has_no_versions_to_tell_by():
 
 
 def test_a_matrix_of_subjects_only_goes_along_the_first_of_them():
-    other = Axis(name="lib", kind=AxisKind.PACKAGE, package="lib", subject=True)
+    other = Axis(name="lib", kind="package", package="lib", subject=True)
     matrix = Matrix(title="t", choices=((Choice(axis=other, name="1.0"),), (Choice(axis=SURGEON, name="0.2.0"),)))
     assert ranges(matrix, (), probe_filter([ProbeKind.BEHAVIOUR], ())).axis is other
 

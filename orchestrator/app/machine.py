@@ -20,7 +20,7 @@ from orchestrator.image import bases
 from orchestrator.lock import settings
 from orchestrator.lock.reachable import ask_index
 from orchestrator.matrix import document, expand
-from orchestrator.model import AxisKind, BaseSpec, Choice, Sources
+from orchestrator.model import PYTHON, BaseSpec, Choice, Sources
 from orchestrator.model.host import Answer, Host, Line, PackageHost, Planned, Reply
 from orchestrator.report.doctor import Diagnosis, diagnose
 
@@ -121,8 +121,8 @@ def _named(path: Path, services: Services) -> tuple[Planned, document.Source | N
     bare = Planned(
         title=source.title,
         path=source.path,
-        pythons=tuple(choice.name for choice in _choices(source, AxisKind.PYTHON)),
-        lines=tuple(_line(c.name, c.sources) for c in _choices(source, AxisKind.DEVICE) if c.sources is not None),
+        pythons=tuple(choice.name for choice in _choices(source) if choice.axis.kind == PYTHON),
+        lines=tuple(_line(c.name, c.sources) for c in _choices(source) if c.sources is not None),
         packages=tuple(axis.axis.package for axis in source.axes if axis.axis.package),
         memory=source.limits.memory,
     )
@@ -133,9 +133,8 @@ def _counted(bare: Planned, source: document.Source | None, path: Path, services
     """A plan, counted by what its ranges stood for when the index was last read, or published: nothing is asked now."""
     if source is None:
         return bare
-    named: dict[str, frozenset[str]] = {}
-    for choice in _choices(source, AxisKind.DEVICE):
-        named[choice.axis.name] = named.get(choice.axis.name, frozenset()) | {choice.name}
+    asked = [axis for axis in source.axes if any(choice.on_request for choice in axis.choices)]
+    named = {axis.axis.name: frozenset(choice.name for choice in axis.choices) for axis in asked}
     try:
         matrix = settled(path, source, services)
         if matrix is None:
@@ -147,8 +146,8 @@ def _counted(bare: Planned, source: document.Source | None, path: Path, services
     return replace(bare, counts=tuple((device, python, number) for (device, python), number in counts.items()))
 
 
-def _choices(source: document.Source, kind: AxisKind) -> list[Choice]:
-    return [choice for axis in source.axes if axis.axis.kind is kind for choice in axis.choices]
+def _choices(source: document.Source) -> list[Choice]:
+    return [choice for axis in source.axes for choice in axis.choices]
 
 
 def _line(name: str, sources: Sources) -> Line:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from orchestrator.app.planning import Project
+from orchestrator.axes.registry import kind_of
 from orchestrator.errors import CellError
 from orchestrator.model import Cell, Engine
 from orchestrator.run.disk import gigabytes
@@ -15,9 +16,7 @@ _SHOWN = 4
 def describe_cell(cell: Cell) -> str:
     """A cell in words: "tf 2.4.1, kerassurgeon 0.2.0, python 3.7, released"; what is at its default is left out."""
     parts = [
-        choice.name if choice.axis.kind in ("resolve", "env", "device") else f"{choice.axis.name} {choice.name}"
-        for choice in cell.choices
-        if choice.name != choice.axis.default
+        kind_of(choice.axis).wording.short(choice) for choice in cell.choices if choice.name != choice.axis.default
     ]
     return ", ".join(parts)
 

@@ -17,7 +17,7 @@ from orchestrator.gpu.facts import Disagreement, Driver, Official, Release, disa
 from orchestrator.gpu.inspection import read
 from orchestrator.gpu.verdict import Audited, Load, audited
 from orchestrator.matrix.select import parse_selectors
-from orchestrator.model import AxisKind, Choice, Lock, Matrix
+from orchestrator.model import CPU, Choice, Lock, Matrix
 from orchestrator.verdict.judge import Judged
 
 PACKAGES = ("tensorflow", "tensorflow-gpu", "tensorflow-cpu")
@@ -138,7 +138,7 @@ def looked(judged: Judged) -> tuple[str, Looked | None]:
 
 def on_gpus(cells: Iterable[Judged]) -> tuple[Judged, ...]:
     """Cells of a device other than the CPU."""
-    return tuple(j for j in cells if any(c.name != c.axis.default for c in j.cell.of_kind(AxisKind.DEVICE)))
+    return tuple(j for j in cells if j.cell.device != CPU)
 
 
 def _libraries(lock: Lock) -> tuple[str, ...]:

@@ -6,18 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from packaging.version import InvalidVersion, Version
 
+from orchestrator.axes.registry import kind_of
 from orchestrator.errors import CellStatus
-from orchestrator.model import AxisKind, Cell, Matrix, Strategy, VerdictKind
+from orchestrator.model import Cell, Matrix, Strategy, VerdictKind
 from orchestrator.verdict.judge import Judged
-
-_EFFORT = {
-    AxisKind.RESOLVE: 0,
-    AxisKind.ENV: 1,
-    AxisKind.DEVICE: 2,
-    AxisKind.PACKAGE: 3,
-    AxisKind.PYTHON: 4,
-}
-"""What is easier to change comes first where the number of changes is equal."""
 
 
 def nearest(origin: Sequence[Cell], group: str, cells: Iterable[Judged], matrix: Matrix) -> Judged | None:
@@ -69,10 +61,12 @@ _Scales = Mapping[str, Mapping[str, int]]
 
 
 def _scales(matrix: Matrix) -> _Scales:
-    """axis → choice → place among the choices: by version, names that are none last and in the file's order."""
+    """axis → choice → place among the choices: by version where they have some, names last and in the file's order."""
     found = {}
     for choices in matrix.choices:
-        names = sorted((c.name for c in choices), key=_version)
+        names = [c.name for c in choices]
+        if kind_of(choices[0].axis).naming.versioned:
+            names.sort(key=_version)
         found[choices[0].axis.name] = {name: place for place, name in enumerate(names)}
     return found
 
@@ -87,7 +81,7 @@ def _version(name: str) -> tuple[int, Version]:
 def _distance(one: Cell, other: Cell, scales: _Scales) -> tuple[int, int, int]:
     pairs = zip(one.choices, other.choices, strict=True)
     differing = [(a, b) for a, b in pairs if a.name != b.name]
-    effort = sum(_EFFORT[a.axis.kind] for a, _ in differing)
+    effort = sum(kind_of(a.axis).standing.effort for a, _ in differing)
     apart = 0
     for a, b in differing:
         scale = scales.get(a.axis.name, {})

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from orchestrator.axes.resolve import strategy_words
 from orchestrator.errors import ExitCode, UserError
 from orchestrator.foreign import printable
 from orchestrator.insight.nearest import nearest
 from orchestrator.model import CellRecord, Lock, Matrix, Verdict
 from orchestrator.verdict.judge import Judged
 from orchestrator.verdict.verdicts import GOOD
-from orchestrator.verdict.words import strategy_words
 
 
 def pins(judged: Judged, cells: Sequence[Judged], matrix: Matrix, group: str = "") -> str:

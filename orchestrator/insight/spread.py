@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from orchestrator.axes.registry import kind_of
 from orchestrator.errors import CellStatus, Phase
 from orchestrator.insight.nearest import closest
 from orchestrator.insight.telling import Pins, Telling, telling, telling_alike
-from orchestrator.model import Axis, AxisKind, Matrix, Outcome, OutcomeKind, ProbeKind, Strategy
+from orchestrator.model import Axis, Matrix, Outcome, OutcomeKind, ProbeKind, Strategy
 from orchestrator.verdict.findings import Finding, Sighting, grouped, sightings
 from orchestrator.verdict.judge import Judged
 from orchestrator.verdict.spans import Point, contiguous, release
 from orchestrator.verdict.verdicts import GOOD
-from orchestrator.verdict.words import strategy_words
 
 _HALF = 0.5
 _LISTED = 2
@@ -180,22 +180,18 @@ def _where(hits: Sequence[Judged], passing: Sequence[Judged], matrix: Matrix) ->
         axis, listed = choices[0].axis, [c.name for c in choices]
         here = {j.cell.get(axis.name) or "" for j in hits}
         tried = here | {j.cell.get(axis.name) or "" for j in passing}
-        plain = axis.kind is not AxisKind.PYTHON and here == {axis.default}
-        if not plain:
-            found.append((_axis_words(axis), _values(axis, listed, here, tried)))
+        words = kind_of(axis).wording
+        if here != {axis.default} or not words.unsaid(axis, axis.default or ""):
+            found.append((words.where(axis), _values(axis, listed, here, tried)))
     return tuple(found)
-
-
-def _axis_words(axis: Axis) -> str:
-    kinds = {AxisKind.PYTHON: "Python", AxisKind.RESOLVE: "resolved"}
-    return kinds.get(axis.kind, axis.package or axis.name)
 
 
 def _values(axis: Axis, listed: Sequence[str], here: Collection[str], tried: Collection[str]) -> str:
     """Versions as stretches without a gap: nothing is said of one that was not tried or did not fail."""
     names = [*listed, *sorted(set(here) - set(listed))]
-    if axis.kind is AxisKind.RESOLVE:
-        return ", ".join(strategy_words(name) for name in names if name in here)
+    kind = kind_of(axis)
+    if not kind.naming.versioned:
+        return ", ".join(kind.wording.word(name) for name in names if name in here)
     versions = sorted((n for n in names if release(n)), key=lambda n: (release(n), n))
     points = [Point(version=n, value=n in here, absent="" if n in tried else "not tried") for n in versions]
     spans = [span for run in contiguous(points) if run.value for span in run.spans]

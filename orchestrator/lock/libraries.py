@@ -11,7 +11,7 @@ from orchestrator.errors import CellError, CellStatus, Phase
 from orchestrator.lock import folders
 from orchestrator.lock.resolve import Where, by_uv, unresolvable
 from orchestrator.lock.tags import same_version
-from orchestrator.model import AxisKind, Cell, Choice, Distribution, Libraries, SourceKind, Sources, Strategy
+from orchestrator.model import Cell, Choice, Distribution, Libraries, SourceKind, Sources, Strategy
 
 NO_LIBRARIES = "no-libraries"
 NO_LINE = "no-line"
@@ -42,8 +42,8 @@ def add(cell: Cell, pins: Pins, where: Where) -> Added:
     Raises CellError: unavailable `no-line` (what a device follows was built for a line that the matrix does not
     list), unavailable `no-libraries` with what was tried, unresolvable `libraries-clash` with uv's reason.
     """
-    device = next(iter(cell.of_kind(AxisKind.DEVICE)), None)
-    if device is None or not (device.sources or device.follows):
+    device = next((choice for choice in cell.choices if choice.sources or choice.follows), None)
+    if device is None:
         return Added(device=cell.device, distributions=pins.chosen)
     line, notes = _followed(device, cell, pins, where) if device.follows else (device, ())
     sources = line.sources or Sources()

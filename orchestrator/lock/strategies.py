@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from orchestrator.axes import registry
 from orchestrator.errors import Attribution, CellError, CellStatus, Phase, infra
 from orchestrator.lock import libraries
 from orchestrator.lock.metadata import names_without_bounds
 from orchestrator.lock.resolve import Solved, Where, by_pip, by_uv, distribution, unresolvable
 from orchestrator.lock.tags import release, select_file
 from orchestrator.lock.tools import Facts, Tools
-from orchestrator.model import AxisKind, Base, Cell, Distribution, IndexFile, Lock, Strategy
+from orchestrator.model import Base, Cell, Distribution, IndexFile, Lock, Strategy
 
 GRACE = timedelta(days=7)
 """How long after the newest chosen release its dependencies may have been published (`released`)."""
@@ -50,10 +51,10 @@ def lock(cell: Cell, base: Base, index: Facts, tools: Tools) -> Lock:
 
 
 def requirements(cell: Cell) -> tuple[str, ...]:
-    """What the cell asks a resolver for: exact choices, what its env needs, its extra pins; no line twice."""
-    choices = [f"{c.axis.package or c.axis.name}=={c.name}" for c in cell.packages]
-    needed = [line for c in cell.of_kind(AxisKind.ENV) for line in c.requires]
-    return tuple(dict.fromkeys((*choices, *needed, *cell.constraints)))
+    """What the cell asks a resolver for: what its choices name, what they need, its constraints; no line twice."""
+    named = [line for choice in cell.choices for line in registry.kind_of(choice.axis).pins(choice)]
+    needed = [line for choice in cell.choices for line in choice.requires]
+    return tuple(dict.fromkeys((*named, *needed, *cell.constraints)))
 
 
 def check(asked: tuple[str, ...], base: Base, index: Facts) -> dict[str, IndexFile]:
@@ -91,15 +92,15 @@ def cutoff_of(strategy: Strategy, exact: dict[str, IndexFile], as_of: datetime) 
 def substitute(
     cell: Cell, distributions: tuple[Distribution, ...], where: Where
 ) -> tuple[tuple[Distribution, ...], tuple[str, ...]]:
-    """The device's stand-ins put in place of their originals, and a note for each that was looked for.
+    """The stand-ins of the cell's choices put in place of their originals, and a note for each that was looked for.
 
     A stand-in counts only where the original's version is within its bounds and the stand-in has the same version with
     a wheel for this Python; else the original stays.
     """
     chosen = {d.name: d for d in distributions}
     notes: list[str] = []
-    pairs = [pair for choice in cell.of_kind(AxisKind.DEVICE) for pair in choice.substitutes]
-    own = any(c.sources or c.follows for c in cell.of_kind(AxisKind.DEVICE))
+    pairs = [pair for choice in cell.choices for pair in choice.substitutes]
+    own = any(c.sources or c.follows for c in cell.choices)
     how = "" if own else ", without the libraries of other devices"
     for bounded, stand_in in ((Requirement(o), canonicalize_name(s)) for o, s in pairs):
         original = canonicalize_name(bounded.name)

@@ -11,10 +11,10 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from orchestrator.errors import UserError
+from orchestrator.errors import UserError, did_you_mean
 from orchestrator.matrix import nodes, patterns, suites
 from orchestrator.matrix.axes import RESERVED, SourceAxis, read_axes, refuse_unknown
-from orchestrator.matrix.nodes import Spot, did_you_mean
+from orchestrator.matrix.nodes import Spot
 from orchestrator.model import Axis, Condition, Group, Limits, Question, Rule
 from orchestrator.model.suite import SuiteRef
 

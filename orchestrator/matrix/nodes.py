@@ -6,10 +6,9 @@ can say `matrix.yaml:11:7 axes.python.choices[4]: expected a string, got 2.10 (q
 
 from __future__ import annotations
 
-import difflib
 import re
 import stat
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from pathlib import Path
 import yaml
 
 from orchestrator import foreign
-from orchestrator.errors import UserError
+from orchestrator.errors import UserError, did_you_mean
 
 MAX_BYTES = 1024**2
 MAX_VALUES = 50_000
@@ -38,12 +37,6 @@ _TRUTH = {"true": True, "false": False}
 _ENDLESS = re.compile(r"\\U(?!000|0010)[0-9A-Fa-f]{8}")
 _LEAVE_OUT = "leave it out"
 _REPEATED = 60
-
-
-def did_you_mean(word: str, known: Collection[str]) -> str:
-    """A question such as "did you mean 'python'?", or "" where nothing is close."""
-    close = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)
-    return f"did you mean '{close[0]}'?" if close else ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -312,8 +305,3 @@ def _children(spot: Spot) -> Iterator[Spot]:
     elif isinstance(spot.node, yaml.SequenceNode):
         for i, node in enumerate(spot.node.value):
             yield replace(spot, path=f"{spot.path}[{i}]"[:200], node=node)
-
-
-def strings(spots: Mapping[str, Spot]) -> tuple[tuple[str, str], ...]:
-    """The (key, string) pairs of a mapping of strings."""
-    return tuple((key, spot.string()) for key, spot in spots.items())

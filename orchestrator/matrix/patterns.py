@@ -20,30 +20,20 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
+from orchestrator.axes.registry import kind_of
+from orchestrator.axes.versions import is_or_under, version
 from orchestrator.matrix.nodes import cut
-from orchestrator.model import Axis, AxisKind
+from orchestrator.model import Axis
 
 LATEST = "latest"
 _SPECIFIER = re.compile(r"[<>]|~=|==")
 _LONGEST = 2000
-_VERSIONED = (AxisKind.PACKAGE, AxisKind.PYTHON)
-_LINE = re.compile(r"([A-Za-z]+)([0-9][0-9.]*)?", re.ASCII)
-"""A device such as cuda11.8, or the beginning of one."""
 
 
 class BadPattern(ValueError):
     """A pattern that can't be read; becomes a `UserError` with its place at the border."""
-
-
-@lru_cache(maxsize=65_536)
-def version(name: str) -> Version | None:
-    """The PEP 440 version a choice's name stands for, or None (`none`, `plain`, `cpu`, …)."""
-    try:
-        return Version(name)
-    except InvalidVersion:
-        return None
 
 
 def parts(pattern: str) -> tuple[str, ...]:
@@ -94,32 +84,21 @@ def _inner(part: str) -> str:
 
 def _meant(axis: Axis, names: tuple[str, ...], part: str) -> frozenset[str]:
     """What one positive part means."""
-    versioned = axis.kind in _VERSIONED
+    naming = kind_of(axis).naming
     named = part.removeprefix("==").strip()
-    if named in names and (named != part or not (versioned and version(part))):
+    if named in names and (named != part or not (naming.versioned and version(part))):
         return frozenset((named,))
-    if not versioned:
+    if not naming.versioned:
         if part == LATEST or ".." in part or _SPECIFIER.match(part):
             raise BadPattern(f"'{cut(part)}' needs versions, and the choices of {axis.name} are names")
-        return _lines(names, part) if axis.kind is AxisKind.DEVICE else frozenset()
+        return naming.lines(names, part)
     if part == LATEST:
         return _newest(names)
     if ".." in part:
         return _between(names, part)
     if _SPECIFIER.match(part):
         return _specified(names, part)
-    return frozenset(name for name in names if _is_or_under(name, part))
-
-
-def _lines(names: tuple[str, ...], part: str) -> frozenset[str]:
-    """The devices that are this word with a version, or with one under the version given."""
-    wanted = _LINE.fullmatch(part)
-    shapes = ((name, _LINE.fullmatch(name)) for name in names)
-    return frozenset(
-        name
-        for name, here in shapes
-        if wanted and here and here[2] and here[1] == wanted[1] and (not wanted[2] or _is_or_under(here[2], wanted[2]))
-    )
+    return frozenset(name for name in names if is_or_under(name, part))
 
 
 def _newest(names: tuple[str, ...]) -> frozenset[str]:
@@ -137,7 +116,7 @@ def _between(names: tuple[str, ...], part: str) -> frozenset[str]:
     found = []
     for name in names:
         here = version(name)
-        if here is not None and here >= first and (here <= last or _is_or_under(name, high)):
+        if here is not None and here >= first and (here <= last or is_or_under(name, high)):
             found.append(name)
     return frozenset(found)
 
@@ -151,16 +130,3 @@ def _specified(names: tuple[str, ...], part: str) -> frozenset[str]:
         raise BadPattern(f"'{cut(part)}' is no version specifier") from error
     found = ((name, version(name)) for name in names)
     return frozenset(name for name, here in found if here is not None and specifier.contains(here, prereleases=True))
-
-
-def _is_or_under(name: str, wanted: str) -> bool:
-    """Is this the version itself, or one with more components below it (2.4.1 is under 2.4, 2.40 is not)?"""
-    if name == wanted:
-        return True
-    here, there = version(name), version(wanted)
-    if here is None or there is None:
-        return False
-    if here == there:
-        return True
-    plain = not (there.is_prerelease or there.is_postrelease or there.local or there.epoch != here.epoch)
-    return plain and len(here.release) > len(there.release) and here.release[: len(there.release)] == there.release

@@ -9,13 +9,14 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
-from orchestrator.errors import UserError
+from orchestrator.axes.kind import Listed, Range, Take
+from orchestrator.axes.registry import kind_of
+from orchestrator.axes.versions import version
+from orchestrator.errors import UserError, did_you_mean
 from orchestrator.matrix import patterns
-from orchestrator.matrix.axes import Range, SourceAxis, Take
-from orchestrator.matrix.devices import near
+from orchestrator.matrix.axes import SourceAxis
 from orchestrator.matrix.document import Source
-from orchestrator.matrix.nodes import did_you_mean
-from orchestrator.model import AxisKind, Choice, Condition, Group, Index, IndexFile, Matrix, digest
+from orchestrator.model import Choice, Condition, Group, Index, IndexFile, Matrix, digest
 
 
 def resolve(source: Source, index: Index) -> Matrix:
@@ -60,7 +61,7 @@ def refuse_stray(matrix: Matrix, condition: Condition, at: str) -> None:
     if stray:
         raise UserError(
             f"{at}.{axis}: {stray[0]!r} means no choice of the axis {axis}",
-            hint=(choices[0].axis.kind is AxisKind.DEVICE and near(stray[0], names))
+            hint=kind_of(choices[0].axis).naming.near(stray[0], names)
             or did_you_mean(stray[0], names)
             or f"choices: {', '.join(names)}",
         )
@@ -77,7 +78,7 @@ def source_digest(source: Source) -> str:
     return digest([axes, groups, asdict(source.limits), *_suites(source)])
 
 
-def _planned(entry: Choice | Range) -> bool:
+def _planned(entry: Listed) -> bool:
     return isinstance(entry, Range) or not entry.on_request
 
 
@@ -93,7 +94,7 @@ def _runs_in_planned(group: Group, source: Source) -> bool:
     return True
 
 
-def _as_written(entry: Choice | Range) -> object:
+def _as_written(entry: Listed) -> object:
     if isinstance(entry, Range):
         return [entry.specifier, entry.take]
     # What every choice once had counts always, what came later where it is said: digests of older files stay.
@@ -123,7 +124,7 @@ def written(choices: tuple[tuple[Choice, ...], ...]) -> list[list[object]]:
 def _resolved(source: SourceAxis, index: Index) -> tuple[Choice, ...]:
     if not source.ranges:
         return source.choices
-    found = {patterns.version(choice.name) or choice.name: choice for choice in source.choices}
+    found = {version(choice.name) or choice.name: choice for choice in source.choices}
     releases = installable(index.files(source.axis.package or ""))
     for span in source.ranges:
         versions = _taken(span, releases)
@@ -153,7 +154,7 @@ def installable(files: Iterable[IndexFile]) -> dict[Version, str]:
     """
     found: dict[Version, str] = {}
     for file in files:
-        here = patterns.version(file.version)
+        here = version(file.version)
         if here is None or here in found or here.is_prerelease or file.yanked:
             continue
         if _for_linux(file.filename):

@@ -4,14 +4,11 @@ a rule, say) a schema can't say.
 
 from __future__ import annotations
 
-from orchestrator.matrix import devices, document, suites
-from orchestrator.matrix.axes import AXIS_NAME, PYTHON_MINOR, Take
-from orchestrator.matrix.words import CHOICE_NAME
-from orchestrator.model import ABSENT, UNPINNED, AxisKind, Strategy
-
-Json = dict[str, object]
-
-_TEXT: Json = {"type": "string", "minLength": 1}
+from orchestrator.axes.kind import Kind
+from orchestrator.axes.registry import KINDS
+from orchestrator.axes.shapes import TEXT, Json, many, record
+from orchestrator.matrix import document, suites
+from orchestrator.matrix.axes import AXIS_NAME
 
 
 def schema() -> Json:
@@ -24,55 +21,41 @@ def schema() -> Json:
         "additionalProperties": False,
         "properties": {
             "schema": {"const": document.SCHEMA},
-            "title": _TEXT,
+            "title": TEXT,
             "axes": {
                 "type": "object",
                 "minProperties": 1,
                 "propertyNames": {"pattern": f"^{AXIS_NAME}$", "not": {"const": "reason"}},
                 "additionalProperties": {"$ref": "#/$defs/axis"},
             },
-            "exclude": _many({"$ref": "#/$defs/rule"}, "Takes combinations out of the product."),
-            "include": _many({"$ref": "#/$defs/rule"}, "Gives back combinations an exclude took."),
+            "exclude": many({"$ref": "#/$defs/rule"}, "Takes combinations out of the product."),
+            "include": many({"$ref": "#/$defs/rule"}, "Gives back combinations an exclude took."),
             "groups": {
                 "type": "object",
                 "propertyNames": {"pattern": f"^{document.GROUP_NAME}$"},
                 "additionalProperties": {"$ref": "#/$defs/group"},
             },
-            "questions": _many({"$ref": "#/$defs/question"}, "What the table answers."),
+            "questions": many({"$ref": "#/$defs/question"}, "What the table answers."),
             "limits": {"$ref": "#/$defs/limits"},
             "suites": {
-                **_many({"$ref": "#/$defs/suite"}, "Where probes are; without it the suite that ships."),
+                **many({"$ref": "#/$defs/suite"}, "Where probes are; without it the suite that ships."),
                 "minItems": 1,
             },
         },
         "$defs": {
-            "patterns": _one_or_many(_TEXT),
+            "patterns": _one_or_many(TEXT),
             "rule": _rule(),
             "group": _group(),
-            "question": _record({"ask": _TEXT, "group": _TEXT}, "ask", "group"),
+            "question": record({"ask": TEXT, "group": TEXT}, "ask", "group"),
             "limits": _limits(),
-            "suite": {"oneOf": [_TEXT, _record({"package": {"pattern": f"^{suites.PACKAGE}$"}}, "package")]},
-            "axis": {"oneOf": [_package_axis(), *(_other_axis(kind) for kind in AxisKind if kind != "package")]},
+            "suite": {"oneOf": [TEXT, record({"package": {"pattern": f"^{suites.PACKAGE}$"}}, "package")]},
+            "axis": {"oneOf": [_package_axis(k) if k.of_package else _other_axis(k) for k in KINDS.values()]},
         },
     }
 
 
-def _record(properties: Json, *required: str) -> Json:
-    return {
-        "type": "object",
-        "additionalProperties": False,
-        "properties": properties,
-        "required": list(required),
-    }
-
-
-def _many(items: Json, description: str = "") -> Json:
-    many: Json = {"type": "array", "minItems": 1, "items": items}
-    return {"description": description, **many} if description else many
-
-
 def _one_or_many(one: Json) -> Json:
-    return {"oneOf": [one, _many(one)]}
+    return {"oneOf": [one, many(one)]}
 
 
 def _rule() -> Json:
@@ -80,15 +63,15 @@ def _rule() -> Json:
         "type": "object",
         "required": ["reason"],
         "minProperties": 2,
-        "properties": {"reason": {"description": "Shown in the table.", **_TEXT}},
+        "properties": {"reason": {"description": "Shown in the table.", **TEXT}},
         "additionalProperties": {"$ref": "#/$defs/patterns"},
     }
 
 
 def _group() -> Json:
-    probes = _many({"type": "string", "pattern": f"^{document.PROBE_ID}$"})
+    probes = many({"type": "string", "pattern": f"^{document.PROBE_ID}$"})
     where: Json = {"type": "object", "additionalProperties": {"$ref": "#/$defs/patterns"}}
-    return _record({"where": where, "core": probes, "stands_on": probes, "gpu": {"type": "boolean"}})
+    return record({"where": where, "core": probes, "stands_on": probes, "gpu": {"type": "boolean"}})
 
 
 def _limits() -> Json:
@@ -100,66 +83,25 @@ def _limits() -> Json:
         "pids": {"type": "integer", "minimum": 1, "maximum": most["pids"]},
     }
     seconds: Json = {"type": "number", "exclusiveMinimum": 0, "maximum": document.MOST_SECONDS}
-    return _record({key: special.get(key, seconds) for key in document.LIMIT_KEYS})
+    return record({key: special.get(key, seconds) for key in document.LIMIT_KEYS})
 
 
-def _package_axis() -> Json:
-    release: Json = {
-        "description": f"An exact version, {ABSENT} (not asked for) or {UNPINNED} (whatever the others bring).",
-        "type": "string",
-        "pattern": f"^({ABSENT}|{UNPINNED}|[0-9].*)$",
-    }
-    span = _record({"range": _TEXT, "take": {"enum": [str(take) for take in Take]}}, "range", "take")
+def _package_axis(kind: Kind) -> Json:
     properties: Json = {
-        "package": _TEXT,
-        "kind": {"const": "package"},
-        "choices": _many({"oneOf": [release, span]}),
+        "package": TEXT,
+        "kind": {"const": kind.name},
+        "choices": many(kind.schema),
         "subject": {"type": "boolean", "description": "The matrix is about this package."},
-        "default": _TEXT,
+        "default": TEXT,
     }
-    return _record(properties, "package", "choices")
+    return record(properties, "package", "choices")
 
 
-def _device(name: Json, texts: Json) -> Json:
-    shaped: dict[str, Json] = {
-        "image": {"description": "An image that libraries are copied from.", **_shaped(devices.IMAGE_NAME)},
-        "paths": {"description": "What is copied from it.", **_many(_shaped(devices.IMAGE_PATH))},
-        "libraries": _many(_TEXT, "Requirements that are added to a cell's pins."),
-        "folder": {"description": "A folder that libraries are copied from.", **_shaped(devices.FOLDER)},
-        "sonames": {"description": "The libraries that must be in it.", **_many(_shaped(devices.SONAME))},
-    }
+def _other_axis(kind: Kind) -> Json:
     properties: Json = {
-        "name": name,
-        "on_request": {"type": "boolean", "description": "Planned only where somebody names it."},
-        "substitutes": texts,
-        "follows": {"description": "The package whose own build decides which device is meant.", **_TEXT},
-        **shaped,
+        "kind": {"const": kind.name},
+        "choices": many(kind.schema),
+        "default": TEXT,
+        "subject": {"const": False},
     }
-    source: Json = {"anyOf": [{"required": [key]} for key in ("image", "libraries", "folder")]}
-    return {
-        **_record(properties, "name"),
-        "dependentRequired": {"paths": ["image"], "folder": ["sonames"]},
-        "dependentSchemas": {
-            "follows": {"not": {"anyOf": [{"required": [key]} for key in devices.SOURCE_KEYS]}},
-            "sonames": source,
-        },
-    }
-
-
-def _shaped(pattern: str) -> Json:
-    return {"type": "string", "pattern": f"^{pattern}$"}
-
-
-def _other_axis(kind: AxisKind) -> Json:
-    name: Json = {"type": "string", "pattern": f"^{CHOICE_NAME}$"}
-    texts: Json = {"type": "object", "additionalProperties": {"type": "string"}}
-    choices: dict[AxisKind, Json] = {
-        AxisKind.PYTHON: {"type": "string", "pattern": f"^{PYTHON_MINOR}$"},
-        AxisKind.RESOLVE: {"enum": [str(strategy) for strategy in Strategy]},
-        AxisKind.DEVICE: {"oneOf": [name, _device(name, texts)]},
-        AxisKind.ENV: {
-            "oneOf": [{"const": "plain"}, _record({"name": name, "set": texts, "with": _many(_TEXT)}, "name", "set")]
-        },
-    }
-    properties: Json = {"kind": {"const": str(kind)}, "choices": _many(choices[kind]), "default": _TEXT}
-    return _record({**properties, "subject": {"const": False}}, "kind", "choices")
+    return record(properties, "kind", "choices")

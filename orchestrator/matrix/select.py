@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 
 from packaging.utils import canonicalize_name
 
-from orchestrator.errors import UserError
+from orchestrator.axes.registry import kind_of
+from orchestrator.errors import UserError, did_you_mean
 from orchestrator.matrix import patterns
-from orchestrator.matrix.devices import near
 from orchestrator.matrix.expand import Plan, meant, requested, walk
-from orchestrator.matrix.nodes import MAX_STRING, cut, did_you_mean
-from orchestrator.model import Axis, AxisKind, Cell, Choice, Matrix, Rule
+from orchestrator.matrix.nodes import MAX_STRING, cut
+from orchestrator.model import Axis, Cell, Choice, Matrix, Rule
 
 _WORD = re.compile(r"(?P<name>[A-Za-z][A-Za-z0-9._-]*)\s*(?P<sign>==|!=|~=|<=|>=|=|<|>)(?P<values>.*)", re.DOTALL)
 _ID = re.compile(r"[0-9a-f]{4,12}")
@@ -154,7 +154,7 @@ def _selector(word: str, matrix: Matrix) -> Selector:
     except patterns.BadPattern as error:
         raise UserError(f"{said}: {error}", hint=f"choices of {axis.name}: {', '.join(names)}") from error
     if stray:
-        hint = (axis.kind is AxisKind.DEVICE and near(stray[0], names)) or _instead(stray[0], axis, names)
+        hint = kind_of(axis).naming.near(stray[0], names) or _instead(stray[0], axis, names)
         raise UserError(f"{said}: '{cut(stray[0])}' means none of the choices of {axis.name}", hint=hint)
     if not chosen:
         raise UserError(f"{said} means none of the choices of {axis.name}", hint=f"choices: {', '.join(names)}")

@@ -5,30 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from packaging.utils import canonicalize_name
 
-from orchestrator.errors import UserError
-from orchestrator.matrix import axes, patterns
-from orchestrator.matrix.devices import near
-from orchestrator.matrix.nodes import MAX_STRING, cut, did_you_mean
+from orchestrator.axes.kind import Kind
+from orchestrator.axes.package import KIND as PACKAGES
+from orchestrator.axes.registry import KINDS, kind_of
+from orchestrator.axes.versions import version
+from orchestrator.errors import UserError, did_you_mean
+from orchestrator.matrix.nodes import MAX_STRING, cut
 from orchestrator.matrix.ranges import written
-from orchestrator.model import (
-    ABSENT,
-    UNPINNED,
-    Axis,
-    AxisKind,
-    Choice,
-    Group,
-    Limits,
-    Matrix,
-    Question,
-    Strategy,
-    digest,
-)
+from orchestrator.model import ABSENT, Axis, Choice, Group, Limits, Matrix, Question, digest
 
 _WORD = re.compile(r"([A-Za-z][A-Za-z0-9._-]*)\s*==?\s*([^=<>!~].*)")
-_EXACT = "such as numpy==1.26.4 python=3.12"
+_EXACT = f"such as {PACKAGES.unlisted.example}"
 _TITLE = "One combination"
 _HOLE = re.compile(r"{(\w+)}")
 
@@ -47,12 +38,12 @@ def single(words: Iterable[str], matrix: Matrix | None) -> Matrix:
 
     From `matrix` (usually the shipped one) come the names of axes, the subject, devices, envs, and those groups
     and questions whose axes are there; packages it has that no word names stay at their default. The subject is
-    the package it calls so, otherwise the last one named. Without words about them: resolve is `pip-today`, device
-    the first listed, env `plain`. Raises UserError where a word can't be understood or no Python is named.
+    the package it calls so, otherwise the last one named. An axis without a word about it is at its kind's usual
+    choice: resolve at `pip-today`, device and env at their default. Raises UserError where a word can't be understood
+    or no Python is named.
     """
-    asked = [_read(word) for word in words]
     known = {choices[0].axis.name: choices for choices in matrix.choices} if matrix else {}
-    packages, others = _sorted_out(asked, known)
+    packages, others = _sorted_out([_read(word) for word in words], known)
     choices = [*_packages(packages, known), *_others(others, known)]
     there = {axis[0].axis.name for axis in choices}
     groups = tuple(g for g in matrix.groups if all(axis in there for axis, _ in g.where)) if matrix else ()
@@ -81,37 +72,46 @@ def _read(word: str) -> _Asked:
     values = tuple(value.strip() for value in shape[2].split(","))
     if not all(values):
         raise UserError(f"'{cut(word)}': a value is empty", hint=_EXACT)
-    if len({patterns.version(value) or value for value in values}) < len(values):
+    if len({version(value) or value for value in values}) < len(values):
         raise UserError(f"'{cut(word)}': a value is there twice", hint="name each once")
     return _Asked(word=cut(word), name=shape[1], values=values)
 
 
-def _kind(asked: _Asked, known: Mapping[str, tuple[Choice, ...]]) -> AxisKind:
+_Known: TypeAlias = Mapping[str, tuple[Choice, ...]]
+"""Axis → its choices, of the matrix that names come from."""
+
+
+def _named_axis(asked: _Asked, known: _Known) -> Axis | None:
+    """The axis a word names by its name or by its kind; None: a package that no axis is called by."""
     name = asked.name.lower()
     if name in known:
-        return known[name][0].axis.kind
-    kinds = [kind for kind in AxisKind if kind is not AxisKind.PACKAGE]
-    return AxisKind(name) if name in kinds else AxisKind.PACKAGE
+        return known[name][0].axis
+    kind = KINDS.get(name)
+    if kind is None or kind.of_package:
+        return None
+    return next((c[0].axis for c in known.values() if c[0].axis.kind == name), None) or _bare(kind)
 
 
-def _sorted_out(
-    asked: Iterable[_Asked], known: Mapping[str, tuple[Choice, ...]]
-) -> tuple[dict[str, _Asked], dict[AxisKind, _Asked]]:
-    """Package name → what is asked of it, in the order of the words; and the same by kind for the rest."""
+def _bare(kind: Kind) -> Axis:
+    """An axis that no matrix lists."""
+    return Axis(name=kind.name, kind=kind.name, default=kind.naming.default(()))
+
+
+def _sorted_out(asked: Iterable[_Asked], known: _Known) -> tuple[dict[str, _Asked], dict[Axis, _Asked]]:
+    """Package name → what is asked of it, in the order of the words; and the same by axis for the rest."""
     packages: dict[str, _Asked] = {}
-    others: dict[AxisKind, _Asked] = {}
+    others: dict[Axis, _Asked] = {}
     for one in asked:
-        kind = _kind(one, known)
-        if kind is AxisKind.PACKAGE:
-            axis = known[one.name.lower()][0].axis if one.name.lower() in known else None
+        axis = _named_axis(one, known)
+        if axis is None or kind_of(axis).of_package:
             package = axis.package if axis and axis.package else canonicalize_name(one.name)
             _once(one, there=package in packages)
             packages[package] = one
         else:
-            _once(one, there=kind in others)
-            others[kind] = one
+            _once(one, there=axis in others)
+            others[axis] = one
     if not packages:
-        raise UserError("no package is named", hint=_EXACT)
+        raise UserError(f"no {PACKAGES.unlisted.noun} is named", hint=_EXACT)
     return packages, others
 
 
@@ -122,12 +122,9 @@ def _once(asked: _Asked, *, there: bool) -> None:
         )
 
 
-def _packages(asked: Mapping[str, _Asked], known: Mapping[str, tuple[Choice, ...]]) -> list[tuple[Choice, ...]]:
-    for one in asked.values():
-        for value in one.values:
-            if value not in (ABSENT, UNPINNED) and patterns.version(value) is None:
-                raise UserError(f"{one.word}: '{cut(value)}' is no version", hint=_EXACT)
-    declared = {choices[0].axis.package: choices[0].axis for choices in known.values() if choices[0].axis.package}
+def _packages(asked: Mapping[str, _Asked], known: _Known) -> list[tuple[Choice, ...]]:
+    axes = (choices[0].axis for choices in known.values())
+    declared = {axis.package or axis.name: axis for axis in axes if kind_of(axis).of_package}
     subject = next((p for p in asked if p in declared and declared[p].subject), list(asked)[-1])
     found: list[tuple[Choice, ...]] = []
     for package, axis in declared.items():
@@ -138,28 +135,29 @@ def _packages(asked: Mapping[str, _Asked], known: Mapping[str, tuple[Choice, ...
     for package, one in asked.items():
         if package not in declared:
             name = re.sub(r"[^a-z0-9_]", "_", package)
-            axis = Axis(name=name, kind=AxisKind.PACKAGE, package=package, default=ABSENT)
+            axis = Axis(name=name, kind=PACKAGES.name, package=package, default=ABSENT)
             found.append(_versions(axis, one, subject=package == subject))
     return found
 
 
 def _versions(axis: Axis, asked: _Asked, *, subject: bool) -> tuple[Choice, ...]:
-    marked = Axis(name=axis.name, kind=axis.kind, package=axis.package, subject=subject, default=axis.default)
-    return tuple(Choice(axis=marked, name=value) for value in asked.values)
+    marked = replace(axis, subject=subject)
+    return tuple(_asked_choice(marked, (), asked.word, value) for value in asked.values)
 
 
-def _others(asked: Mapping[AxisKind, _Asked], known: Mapping[str, tuple[Choice, ...]]) -> list[tuple[Choice, ...]]:
-    if AxisKind.PYTHON not in asked:
-        raise UserError("no Python is named", hint="add one, such as python=3.9")
+def _others(asked: Mapping[Axis, _Asked], known: _Known) -> list[tuple[Choice, ...]]:
+    """The choices on axes that are no package's: those of the matrix, those asked for, those that are always there."""
     found: list[tuple[Choice, ...]] = []
-    for kind in (AxisKind.PYTHON, AxisKind.DEVICE, AxisKind.ENV, AxisKind.RESOLVE):
-        listed = next((c for c in known.values() if c[0].axis.kind is kind), ())
-        axis = listed[0].axis if listed else Axis(name=kind, kind=kind, default=axes.implied_default(kind, []))
-        if kind in asked:
-            named = tuple(_asked_choice(axis, listed, asked[kind].word, value) for value in asked[kind].values)
-            found.append((*(replace(choice, on_request=False) for choice in named), *_followed(named, listed)))
-        else:
-            found.append((_usual(axis, listed),))
+    for kind in (kind for kind in KINDS.values() if not kind.of_package):
+        listed = {choices[0].axis: choices for choices in known.values() if choices[0].axis.kind == kind.name}
+        named = {axis: () for axis in asked if axis.kind == kind.name}
+        needed = {_bare(kind): ()} if kind.least or kind.unlisted.always else {}
+        for axis, choices in (listed or named or needed).items():
+            if axis in asked:
+                wanted = tuple(_asked_choice(axis, choices, asked[axis].word, value) for value in asked[axis].values)
+                found.append((*(replace(c, on_request=False) for c in wanted), *_followed(wanted, choices)))
+            elif usual := _usual(kind, axis, choices):
+                found.append((usual,))
     return found
 
 
@@ -170,25 +168,28 @@ def _followed(named: tuple[Choice, ...], listed: tuple[Choice, ...]) -> tuple[Ch
     return tuple(c for c in listed if c.on_request and not c.follows and c.name not in {n.name for n in named})
 
 
-def _usual(axis: Axis, listed: tuple[Choice, ...]) -> Choice:
-    name = Strategy.PIP_TODAY if axis.kind is AxisKind.RESOLVE else axis.default
-    return next((c for c in listed if c.name == name), None) or Choice(axis=axis, name=name or listed[0].name)
+def _usual(kind: Kind, axis: Axis, listed: tuple[Choice, ...]) -> Choice | None:
+    """What stands on an axis that no word names; None: nothing, the matrix lists no such axis."""
+    name = kind.unlisted.usual(axis)
+    if name is None and kind.least:
+        raise UserError(f"no {kind.unlisted.noun} is named", hint=f"add one, such as {kind.unlisted.example}")
+    if name is None:
+        return next(iter(listed), None)
+    return next((c for c in listed if c.name == name), None) or kind.unlisted.make(axis, name)
 
 
 def _asked_choice(axis: Axis, listed: tuple[Choice, ...], word: str, value: str) -> Choice:
     known = next((choice for choice in listed if choice.name == value), None)
     if known:
         return known
-    if axis.kind is AxisKind.PYTHON:
-        if re.fullmatch(axes.PYTHON_MINOR, value, re.ASCII):
-            return Choice(axis=axis, name=value)
-        raise UserError(f"{word}: '{cut(value)}' is no minor of CPython", hint="such as python=3.9")
-    names = list(Strategy) if axis.kind is AxisKind.RESOLVE else [c.name for c in listed] or [axis.default or ""]
-    if value in names:
-        return Choice(axis=axis, name=value)
+    kind = kind_of(axis)
+    if made := kind.unlisted.make(axis, value):
+        return made
+    if not kind.unlisted.names:
+        hint = f"such as {kind.unlisted.example}"
+        raise UserError(f"{word}: '{cut(value)}' is no {kind.unlisted.what}", hint=hint)
+    names = tuple(dict.fromkeys((*kind.unlisted.names, *(c.name for c in listed))))
     raise UserError(
         f"{word}: '{cut(value)}' is none of the choices of {axis.name}",
-        hint=(axis.kind is AxisKind.DEVICE and near(value, names))
-        or did_you_mean(value, names)
-        or f"choices: {', '.join(names)}",
+        hint=kind.naming.near(value, names) or did_you_mean(value, names) or f"choices: {', '.join(names)}",
     )

@@ -11,9 +11,13 @@ from orchestrator.model.inspection import Inspected, Inspection
 from orchestrator.model.lock import BuiltFor, Distribution, Index, IndexFile, Libraries, Lock, SourceKind, public_index
 from orchestrator.model.matrix import (
     ABSENT,
+    CPU,
+    DEVICE,
+    PACKAGE,
+    PYTHON,
+    RESOLVE,
     UNPINNED,
     Axis,
-    AxisKind,
     Cell,
     Choice,
     Condition,
@@ -32,12 +36,16 @@ from orchestrator.model.task import CellTask
 
 __all__ = [
     "ABSENT",
+    "CPU",
+    "DEVICE",
     "FIXED_VARIABLES",
+    "PACKAGE",
+    "PYTHON",
+    "RESOLVE",
     "UNPINNED",
     "Answer",
     "AnswerKind",
     "Axis",
-    "AxisKind",
     "Base",
     "BaseSpec",
     "BuildContext",

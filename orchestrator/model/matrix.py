@@ -12,20 +12,16 @@ ABSENT = "none"
 """Choice of a package axis: the package is not asked for."""
 UNPINNED = "unpinned"
 """Choice of a package axis: nothing is asked; whatever the others bring is there."""
+CPU = "cpu"
+"""Choice of a device axis: no GPU."""
+PACKAGE, PYTHON, DEVICE, RESOLVE = "package", "python", "device", "resolve"
+"""The kinds of axes that a cell has properties of; `axes.registry` has them all."""
 
 
 def digest(value: object) -> str:
     """sha256 (hex) of a JSON-able value in canonical form."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-class AxisKind(StrEnum):
-    PACKAGE = "package"
-    PYTHON = "python"
-    DEVICE = "device"
-    ENV = "env"
-    RESOLVE = "resolve"
 
 
 class Strategy(StrEnum):
@@ -39,10 +35,12 @@ class Strategy(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Axis:
-    """A dimension of the matrix. `default` is the choice that stays out of a cell's ID."""
+    """A dimension of the matrix: `kind` is the name of one in `axes.registry`, `default` the choice that stays out of a
+    cell's id.
+    """
 
     name: str
-    kind: AxisKind
+    kind: str
     package: str | None = None
     subject: bool = False
     default: str | None = None
@@ -68,11 +66,11 @@ class Sources:
 class Choice:
     """One value on an axis: a version, `none`, `unpinned`, a Python minor, `cpu`, an env, a strategy.
 
-    `variables` and `requires` belong to env axes (set in the probe process; packages they need); the rest to device
-    axes. `substitutes` are (original, stand-in) such as (tensorflow, tensorflow-cpu), the original with or without
-    bounds ("tensorflow<2.1"). `on_request`: planned only where somebody names it. `sources`: where its libraries
-    come from; None for a device that has none. `follows`: the package whose own build decides which of the other
-    devices is meant.
+    The rest is what it does to a cell; an axis's kind fills it in when it reads the file. `variables` are set in the
+    probe process, `requires` are requirements that a resolver is asked for as well. `substitutes` are (original,
+    stand-in) such as (tensorflow, tensorflow-cpu), the original with or without bounds ("tensorflow<2.1").
+    `on_request`: planned only where somebody names it. `sources`: where libraries come from; None: there are none.
+    `follows`: the package whose own build decides which of the other devices is meant.
     """
 
     axis: Axis
@@ -112,8 +110,8 @@ class Cell:
         """The name of the choice on an axis, or None where the matrix has no such axis."""
         return next((c.name for c in self.choices if c.axis.name == axis), None)
 
-    def of_kind(self, kind: AxisKind) -> tuple[Choice, ...]:
-        return tuple(c for c in self.choices if c.axis.kind is kind)
+    def of_kind(self, kind: str) -> tuple[Choice, ...]:
+        return tuple(c for c in self.choices if c.axis.kind == kind)
 
     @property
     def axes(self) -> dict[str, str]:
@@ -123,24 +121,24 @@ class Cell:
     @property
     def python(self) -> str:
         """The CPython minor, such as "3.9"."""
-        return next(c.name for c in self.choices if c.axis.kind is AxisKind.PYTHON)
+        return next(c.name for c in self.choices if c.axis.kind == PYTHON)
 
     @property
     def strategy(self) -> Strategy:
-        return Strategy(next(c.name for c in self.choices if c.axis.kind is AxisKind.RESOLVE))
+        return Strategy(next(c.name for c in self.choices if c.axis.kind == RESOLVE))
 
     @property
     def device(self) -> str:
-        return next((c.name for c in self.choices if c.axis.kind is AxisKind.DEVICE), "cpu")
+        return next((c.name for c in self.choices if c.axis.kind == DEVICE), CPU)
 
     @property
     def variables(self) -> tuple[tuple[str, str], ...]:
-        return tuple(v for c in self.of_kind(AxisKind.ENV) for v in c.variables)
+        return tuple(v for c in self.choices for v in c.variables)
 
     @property
     def packages(self) -> tuple[Choice, ...]:
         """Choices that ask for a package at an exact version (neither `none` nor `unpinned`)."""
-        return tuple(c for c in self.of_kind(AxisKind.PACKAGE) if c.name not in (ABSENT, UNPINNED))
+        return tuple(c for c in self.of_kind(PACKAGE) if c.name not in (ABSENT, UNPINNED))
 
     @property
     def subjects(self) -> tuple[Choice, ...]:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from orchestrator.axes.resolve import strategy_words
 from orchestrator.errors import Attribution
 from orchestrator.foreign import printable, throughout
 from orchestrator.insight.nearest import nearest
-from orchestrator.model import Answer, AnswerKind, AxisKind, Matrix, RunInfo, Strategy, VerdictKind
+from orchestrator.model import Answer, AnswerKind, Matrix, RunInfo, Strategy, VerdictKind
 from orchestrator.verdict.answers import answers, untried, usual
 from orchestrator.verdict.findings import Finding
 from orchestrator.verdict.judge import Judged, filled
 from orchestrator.verdict.tables import Small, short_ids, small_table
-from orchestrator.verdict.words import MEANING, NOT_RUN, counted, shorten, strategy_words
+from orchestrator.verdict.words import MEANING, NOT_RUN, counted, shorten
 
 LOCAL = "local engine, not isolated"
 MANY_ANSWERS = 12
@@ -110,7 +111,7 @@ def _heading(matrix: Matrix, cells: Sequence[Judged], run: RunInfo | None) -> st
     engines = dict.fromkeys(str(j.record.engine) for j in cells if j.record)
     named = ", ".join(engines) or (str(run.engine) if run else "")
     sort = "isolated" if all(j.isolated for j in cells) else "not isolated"
-    devices = dict.fromkeys(c.name for j in cells for c in j.cell.of_kind(AxisKind.DEVICE))
+    devices = dict.fromkeys(j.cell.device for j in cells)
     device = ", ".join("CPU" if d == "cpu" else d for d in devices) or "CPU"
     parts = [f"{named}, {sort}"] if named else []
     days = sorted({j.published for j in cells if j.published})

@@ -15,7 +15,6 @@ from orchestrator.lock.settings import uv_environment
 from orchestrator.lock.tools import Facts, Result, Tools, Wheels
 from orchestrator.matrix import expand
 from orchestrator.model import (
-    AxisKind,
     Base,
     BaseSpec,
     Cell,
@@ -62,7 +61,7 @@ def run_context(parts: Parts, engine: Engine, run: RunInfo, terms: Terms) -> Run
     """Everything `run_cells` needs. Bases are obtained once per run, whether they can be had or not."""
     specs = bases.load(parts.images / "bases.yaml")
     templates = dockerfile.read(parts.images)
-    listed = tuple(c for choices in parts.matrix.choices for c in choices if c.axis.kind is AxisKind.DEVICE)
+    listed = tuple(c for choices in parts.matrix.choices for c in choices if c.sources or c.follows)
     shelf: dict[str, Base | CellError] = {}
     stop = threading.Event()
 
@@ -144,7 +143,7 @@ def preflight(index: Facts) -> Callable[[Cell], dict[str, Needed]]:
     known: dict[object, dict[str, Needed] | CellError] = {}
 
     def ask(cell: Cell) -> dict[str, Needed]:
-        key = (strategies.requirements(cell), cell.python, cell.device)
+        key = (strategies.requirements(cell), cell.python, tuple((c.substitutes, c.sources) for c in cell.choices))
         if key not in known:
             try:
                 known[key] = chosen_files(cell, index)
@@ -176,7 +175,7 @@ def chosen_files(cell: Cell, index: Facts) -> dict[str, Needed]:
         interpreter="",
     )
     files = strategies.check(strategies.requirements(cell), anywhere, index)
-    stand_ins = dict(pair for choice in cell.of_kind(AxisKind.DEVICE) for pair in choice.substitutes)
+    stand_ins = dict(pair for choice in cell.choices for pair in choice.substitutes)
     for original in files.keys() & stand_ins.keys():
         listed = tags.release(index.files(stand_ins[original]), files[original].version)
         files[original] = tags.select_file(listed, anywhere.full_version, anywhere.platform) or files[original]
@@ -191,7 +190,7 @@ def _needed(file: IndexFile, unpacked: float) -> Needed:
 
 def _libraries(cell: Cell, base: Base, index: Facts) -> Iterator[IndexFile]:
     """Wheels of a device's libraries. What can't be had counts for nothing here: locking says what is wrong with it."""
-    sources = (choice.sources or Sources() for choice in cell.of_kind(AxisKind.DEVICE))
+    sources = (choice.sources or Sources() for choice in cell.choices)
     for line in (wheel for source in sources for wheel in source.wheels):
         try:
             yield from strategies.check((line,), base, index).values()

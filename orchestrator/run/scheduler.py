@@ -9,8 +9,9 @@ from itertools import islice, zip_longest
 
 from packaging.version import Version
 
+from orchestrator.axes.registry import beyond_default
 from orchestrator.errors import CellError, CellStatus, Phase, infra
-from orchestrator.model import ABSENT, Cell, CellRecord, Strategy
+from orchestrator.model import Cell, CellRecord, Strategy
 from orchestrator.run.cells import drafted, failed, finish
 from orchestrator.run.context import RunContext
 from orchestrator.run.disk import evict
@@ -45,7 +46,7 @@ def in_order(cells: Sequence[Cell]) -> tuple[Cell, ...]:
 def _ranked(cells: Sequence[Cell]) -> tuple[Cell, ...]:
 
     def rank(cell: Cell) -> tuple[object, ...]:
-        asked = sum(choice.name not in (choice.axis.default, ABSENT) for choice in cell.choices)
+        asked = sum(beyond_default(choice) for choice in cell.choices)
         return (not cell.subjects, _STRATEGY_ORDER.index(cell.strategy), asked)
 
     newest_first = sorted(cells, key=lambda cell: [Version(c.name) for c in cell.subjects], reverse=True)

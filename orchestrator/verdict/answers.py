@@ -6,21 +6,20 @@ import string
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from orchestrator.axes.registry import KINDS, beyond_default, kind_of, phrase, phrases
 from orchestrator.errors import CellStatus
 from orchestrator.foreign import printable
 from orchestrator.model import (
     ABSENT,
-    UNPINNED,
     Answer,
     AnswerKind,
-    AxisKind,
     Matrix,
     Question,
     Strategy,
     VerdictKind,
 )
 from orchestrator.verdict.judge import Judged
-from orchestrator.verdict.words import NOT_RUN, OURS, said, shorten
+from orchestrator.verdict.words import NOT_RUN, OURS, shorten
 
 _RANK = ("works", "limited", "broken", "blocked", "unknown")
 _CANT = (CellStatus.UNRESOLVABLE, CellStatus.UNINSTALLABLE)
@@ -145,21 +144,16 @@ def usual(cells: Sequence[Judged]) -> tuple[Judged, ...]:
     """Those of some cells that ask for the least beyond the defaults: what somebody tries first."""
 
     def extras(judged: Judged) -> int:
-        loose = (c for c in judged.cell.choices if c.axis.kind in (AxisKind.PACKAGE, AxisKind.ENV))
-        return sum(c.name not in (c.axis.default, ABSENT, UNPINNED, "plain") for c in loose)
+        return sum(kind_of(c.axis).standing.extra and beyond_default(c) for c in judged.cell.choices)
 
     least = min((extras(j) for j in cells), default=0)
     return tuple(j for j in cells if extras(j) == least)
 
 
 def _at_defaults(judged: Judged, named: Sequence[str]) -> bool:
-    loose = [
-        c
-        for c in judged.cell.choices
-        if c.axis.name not in named and c.axis.kind in (AxisKind.PACKAGE, AxisKind.ENV) and not c.axis.subject
-    ]
-    plain = (ABSENT, UNPINNED, "plain")
-    return not judged.cell.constraints and all(c.name in (c.axis.default, *plain) for c in loose)
+    loose = [c for c in judged.cell.choices if c.axis.name not in named and not c.axis.subject]
+    extras = (c for c in loose if kind_of(c.axis).standing.extra and beyond_default(c))
+    return not judged.cell.constraints and not any(extras)
 
 
 def _pythons(cells: Iterable[Judged]) -> tuple[str, ...]:
@@ -168,15 +162,12 @@ def _pythons(cells: Iterable[Judged]) -> tuple[str, ...]:
 
 def _ways(cells: Sequence[Judged], named: Sequence[str]) -> str:
     """Which other choices made it work, two of them at most."""
-    kinds = tuple(k for k in AxisKind if k is not AxisKind.PACKAGE)
     ways = []
     for judged in cells:
-        extra = [
-            f"{c.axis.package or c.axis.name} {c.name}"
-            for c in judged.cell.packages
-            if c.axis.name not in named and c.name != c.axis.default
-        ]
-        ways.append(", ".join([*extra, said(judged.cell, *kinds)]))
+        cell = judged.cell
+        extra = [phrase(c) for c in cell.packages if c.axis.name not in named and c.name != c.axis.default]
+        others = phrases(cell.choices, only=lambda kind: not kind.of_package)
+        ways.append(", ".join([*extra, *others, *cell.constraints]))
     unique = list(dict.fromkeys(ways))
     more = f" and {len(unique) - 2} more ways" if len(unique) > 2 else ""
     return "; ".join(unique[:2]) + more
@@ -203,7 +194,8 @@ def untried(matrix: Matrix, cells: Sequence[Judged]) -> tuple[str, ...]:
         found.setdefault(f"{waiting} of {len(cells)} combinations (not run yet)")
     if ours:
         found.setdefault(f"{ours} of {len(cells)} combinations ({OURS})")
-    devices = {c.name for choices in matrix.choices for c in choices if c.axis.kind is AxisKind.DEVICE}
-    if not devices - {"cpu"}:
-        found.setdefault("GPU")
+    for kind in KINDS.values():
+        listed = {c.name for choices in matrix.choices for c in choices if c.axis.kind == kind.name}
+        if left := kind.untried(listed):
+            found.setdefault(left)
     return tuple(found)

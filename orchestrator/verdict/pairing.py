@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from orchestrator.axes.package import KIND as PACKAGES
+from orchestrator.axes.registry import KINDS, kind_of
 from orchestrator.errors import CellStatus
-from orchestrator.model import AxisKind, CellRecord, Choice, Outcome, ProbeKind
+from orchestrator.model import CellRecord, Choice, Outcome, ProbeKind
 from orchestrator.run.keys import probe_key
 from orchestrator.verdict.judge import Judged
-from orchestrator.verdict.words import counted, strategy_words
-
-_KINDS = (AxisKind.PACKAGE, AxisKind.PYTHON, AxisKind.RESOLVE, AxisKind.ENV, AxisKind.DEVICE)
-"""What must be equal first comes first."""
+from orchestrator.verdict.words import counted
 
 _SHOWN = 3
 """Values of one axis that are told."""
@@ -43,14 +43,15 @@ def pairing(left: Sequence[Judged], right: Sequence[Judged], named: Iterable[str
 
     `named` are the axes the sides were selected by, which are meant to differ; all other axes agree where that is
     possible. Where it is not, the pairs are those that differ in the least (a subject or another package weighs
-    most, then Python, strategy, variables, device; the nearest Python first), and only pairs that differ in the
-    same axes are made, so that one sentence tells what was not held still. No pair where a side did not run.
+    most, then other kinds of axes as they stand; the nearest Python first), and only pairs that differ in the same
+    axes are made, so that one sentence tells what was not held still. No pair where a side did not run.
     """
     ours = [j for j in left if j.status is CellStatus.RAN]
     theirs = [j for j in right if j.status is CellStatus.RAN]
     meant = _meant(tuple(named), ours, theirs)
+    weights = tuple(sorted({kind.standing.held for kind in KINDS.values()}))
     ranked = sorted(
-        ((_cost(a, b, meant), i, k) for i, a in enumerate(ours) for k, b in enumerate(theirs)),
+        ((_cost(a, b, meant, weights), i, k) for i, a in enumerate(ours) for k, b in enumerate(theirs)),
         key=lambda one: one,
     )
     pairs: list[Pair] = []
@@ -75,7 +76,7 @@ def _meant(named: tuple[str, ...], left: Sequence[Judged], right: Sequence[Judge
     if named or not left or not right:
         return named
     choices = differing(left[0], right[0])
-    packages = [a.axis.name for a, _ in choices if a.axis.kind is AxisKind.PACKAGE]
+    packages = [a.axis.name for a, _ in choices if kind_of(a.axis).of_package]
     return tuple(packages or [a.axis.name for a, _ in choices])
 
 
@@ -88,15 +89,18 @@ def differing(left: Judged, right: Judged) -> tuple[tuple[Choice, Choice], ...]:
 _Cost = tuple[tuple[int, ...], tuple[str, ...], int, bool]
 
 
-def _cost(left: Judged, right: Judged, meant: Sequence[str]) -> _Cost:
-    """(how many axes of each kind differ, subjects first; which), how far the Pythons are apart, engines differ."""
+def _cost(left: Judged, right: Judged, meant: Sequence[str], weights: Sequence[int]) -> _Cost:
+    """(how many subjects, extra pins and axes of each kind differ, in the order of their `weights`; which), how far the
+    Pythons are apart, engines differ.
+    """
     others = [a.axis for a, _ in differing(left, right) if a.axis.name not in meant]
-    kinds = [sum(axis.kind is kind for axis in others) for kind in _KINDS]
+    kinds = Counter(kind_of(axis).standing.held for axis in others)
     subjects = sum(axis.subject for axis in others)
     pins = left.cell.constraints != right.cell.constraints
     apart = abs(_minor(left.cell.python) - _minor(right.cell.python))
+    kinds[PACKAGES.standing.held] += pins
     return (
-        (subjects, kinds[0] + pins, *kinds[1:]),
+        (subjects, *(kinds[weight] for weight in weights)),
         tuple(a.name for a in others),
         apart,
         _engine(left) != _engine(right),
@@ -120,22 +124,13 @@ def loose(pairs: Sequence[Pair], meant: Sequence[str]) -> tuple[str, ...]:
     for pair in pairs:
         for a, b in differing(pair.left, pair.right):
             if a.axis.name not in meant:
-                found.setdefault(_title(a), {}).setdefault(f"{_word(a)} vs {_word(b)}")
+                words = kind_of(a.axis).wording
+                found.setdefault(words.title(a.axis), {}).setdefault(f"{words.word(a.name)} vs {words.word(b.name)}")
         for title, one, other in _surroundings(pair):
             if one != other:
                 found.setdefault(title, {}).setdefault(f"{one or 'none'} vs {other or 'none'}")
     told = [f"{title} ({_listed(tuple(values))})" for title, values in found.items()]
     return (*told, *_pins(pairs, meant), *_probes(pairs))
-
-
-def _title(choice: Choice) -> str:
-    return {AxisKind.PYTHON: "Python", AxisKind.RESOLVE: "dependencies"}.get(
-        choice.axis.kind, choice.axis.package or choice.axis.name
-    )
-
-
-def _word(choice: Choice) -> str:
-    return strategy_words(choice.name) if choice.axis.kind is AxisKind.RESOLVE else choice.name
 
 
 def _surroundings(pair: Pair) -> tuple[tuple[str, str, str], ...]:

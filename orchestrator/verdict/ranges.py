@@ -12,13 +12,13 @@ from itertools import pairwise
 
 from packaging.version import Version
 
+from orchestrator.axes.registry import beyond_default, kind_of, phrase
 from orchestrator.errors import CellStatus, UserError
 from orchestrator.model import (
-    ABSENT,
-    UNPINNED,
+    PYTHON,
     Axis,
-    AxisKind,
     Cell,
+    Choice,
     Matrix,
     Outcome,
     Probe,
@@ -29,12 +29,10 @@ from orchestrator.verdict.judge import Judged
 from orchestrator.verdict.pairing import current
 from orchestrator.verdict.spans import Point, Run, contiguous, label, release
 from orchestrator.verdict.values import Said, key, said_by, text, told
-from orchestrator.verdict.words import NOT_RUN, OURS, said, status_word
+from orchestrator.verdict.words import NOT_RUN, OURS, status_word
 
 NOT_ASKED = "not asked for"
 NO_COMBINATION = "not planned"
-_FREE = (AxisKind.PYTHON, AxisKind.RESOLVE)
-"""What may have to vary along the axis: no Python has a wheel of every version, nor every way to resolve a result."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,7 +118,7 @@ def ranges(matrix: Matrix, cells: Sequence[Judged], wanted: Callable[[Probe], bo
 
 def leading(matrix: Matrix) -> Axis:
     """The first package axis that is no subject, else the first. Raises UserError where there is none."""
-    packages = [axis for axis in matrix.axes if axis.kind is AxisKind.PACKAGE]
+    packages = [axis for axis in matrix.axes if kind_of(axis).of_package]
     if not packages:
         raise UserError(f"{matrix.path} has no package axis: there are no versions to tell values by")
     return next((axis for axis in packages if not axis.subject), packages[0])
@@ -145,7 +143,7 @@ def _versions(matrix: Matrix, axis: Axis, cells: Sequence[Judged]) -> tuple[str,
 
 
 def _profiles(axis: Axis, cells: Sequence[Judged]) -> list[list[Judged]]:
-    """The cells by what a comparison must hold still beside Python and strategy, the plainest first."""
+    """The cells by what a comparison must hold still, the plainest first."""
     found: dict[tuple[object, ...], list[Judged]] = {}
     for judged in cells:
         found.setdefault(_profile(axis, judged.cell), []).append(judged)
@@ -154,16 +152,23 @@ def _profiles(axis: Axis, cells: Sequence[Judged]) -> list[list[Judged]]:
 
 
 def _profile(axis: Axis, cell: Cell) -> tuple[object, ...]:
-    return (*(c.name for c in cell.choices if c.axis.name != axis.name and c.axis.kind not in _FREE), cell.constraints)
+    return (*(c.name for c in cell.choices if c.axis.name != axis.name and not _varies(c.axis)), cell.constraints)
+
+
+def _varies(axis: Axis) -> bool:
+    """Whether an axis may have to vary along the leading one."""
+    return kind_of(axis).standing.varies
+
+
+def _free(cell: Cell) -> tuple[Choice, ...]:
+    return tuple(c for c in cell.choices if _varies(c.axis))
 
 
 def _plainness(axis: Axis, profile: Sequence[Judged]) -> tuple[int, int, tuple[tuple[int, ...], ...]]:
     """Fewest choices beyond the defaults, then most versions that ran, then the newest of what is chosen."""
     cell = profile[0].cell
     others = [c for c in cell.choices if c.axis.name != axis.name]
-    loose = (AxisKind.PACKAGE, AxisKind.ENV, AxisKind.DEVICE)
-    plain = (ABSENT, UNPINNED, "plain", "cpu")
-    extra = sum(c.axis.kind in loose and c.name not in (c.axis.default, *plain) for c in others)
+    extra = sum(not _varies(c.axis) and beyond_default(c) for c in others)
     ran = {j.cell.get(axis.name) for j in profile if j.status is CellStatus.RAN}
     newest = tuple(tuple(-n for n in v.release) for c in others if (v := release(c.name)) and c.axis.subject)
     return extra + len(cell.constraints), -len(ran), newest
@@ -205,25 +210,26 @@ def _absent(cells: Sequence[Judged]) -> str:
 
 def _held(axis: Axis, cells: Sequence[Cell]) -> str:
     kept = [c for c in cells[0].choices if c.axis.name != axis.name]
-    names = [f"{c.axis.package or c.axis.name} {c.name}" for c in kept if c.axis.kind not in _FREE]
-    still = [told.pop() for kind in _FREE if len(told := {said(cell, kind) for cell in cells}) == 1]
+    names = [f"{kind_of(c.axis).wording.title(c.axis)} {c.name}" for c in kept if not _varies(c.axis)]
+    still = [phrase(c) for c in _free(cells[0]) if len({cell[c.axis.name].name for cell in cells}) == 1]
     return ", ".join([*names, *cells[0].constraints, *still])
 
 
 def _loose(places: Sequence[Place]) -> tuple[str, ...]:
     """What varies along a track, as the versions that have each: "Python 3.7 (2.1–2.10), 3.11 (2.12)"."""
     found = []
-    for kind, title in ((AxisKind.PYTHON, "Python"), (AxisKind.RESOLVE, "dependencies")):
+    every = [p.version for p in places]
+    for axis in (c.axis for c in _free(next(p.judged.cell for p in places if p.judged))):
+        words = kind_of(axis).wording
         points = [
-            Point(version=p.version, value=said(p.judged.cell, kind).removeprefix("Python "))
+            Point(version=p.version, value=words.word(p.judged.cell[axis.name].name))
             if p.judged
             else Point(version=p.version, absent=p.absent)
             for p in places
         ]
         runs = contiguous(points)
-        every = [p.version for p in places]
         if len({str(run.value) for run in runs}) > 1:
-            found.append(f"{title} " + ", ".join(f"{r.value} ({label(r.spans, every)})" for r in runs))
+            found.append(f"{words.title(axis)} " + ", ".join(f"{r.value} ({label(r.spans, every)})" for r in runs))
     bases = {p.judged.record.base.name for p in places if p.judged and p.judged.record and p.judged.record.base}
     if len(bases) > 1:
         found.append(f"base image ({len(bases)} of them)")
@@ -309,9 +315,9 @@ def _doubts(probe: str, runs: Sequence[Run], way: _Way) -> tuple[tuple[str, str,
     found = []
     for before, after in pairwise(runs):
         one, other = at[before.last], at[after.first]
-        moved = [kind for kind in _FREE if said(one, kind) != said(other, kind)]
+        moved = [(a, b) for a, b in zip(_free(one), _free(other), strict=True) if a.name != b.name]
         if moved and not _seen_still(probe, (before, after), way):
-            what = ", ".join(f"{said(one, kind)} → {said(other, kind)}" for kind in moved)
+            what = ", ".join(f"{phrase(a)} → {phrase(b)}" for a, b in moved)
             found.append((before.last, after.first, what))
     return tuple(found)
 
@@ -323,19 +329,24 @@ def _seen_still(probe: str, pair: tuple[Run, Run], way: _Way) -> bool:
     for judged in way.cells:
         version = way.version(judged)
         if version in wanted and way.key(probe, judged) == wanted[version]:
-            there.setdefault((judged.cell.python, judged.cell.strategy), set()).add(version)
+            there.setdefault(tuple(c.name for c in _free(judged.cell)), set()).add(version)
     return any(len(versions) == 2 for versions in there.values())
 
 
 def _beside(probe: str, way: _Way) -> tuple[tuple[str, str, str], ...]:
-    """Other Pythons at the same version and strategy that say something else."""
+    """Other Pythons at the same version, with nothing else changed, that say something else."""
     chosen = {p.version: p.judged for p in way.track.places if p.judged}
     found = []
     for judged in way.cells:
         here = chosen.get(way.version(judged))
-        if here is None or judged.cell.python == here.cell.python or judged.cell.strategy is not here.cell.strategy:
+        if here is None or not _only_python(judged.cell, here.cell):
             continue
         one, other = way.key(probe, here), way.key(probe, judged)
         if one and other and one != other:
             found.append((way.version(here), judged.cell.python, text(way.said(probe, judged).value)))
     return tuple(found)
+
+
+def _only_python(one: Cell, other: Cell) -> bool:
+    pairs = zip(_free(one), _free(other), strict=True)
+    return [a.axis.kind for a, b in pairs if a.name != b.name] == [PYTHON]

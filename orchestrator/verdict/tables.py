@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING, NamedTuple
 
+from orchestrator.axes.registry import kind_of, of_packages, phrase, unsaid
+from orchestrator.axes.resolve import strategy_words
 from orchestrator.errors import CellStatus
 from orchestrator.foreign import printable
 from orchestrator.model import (
-    ABSENT,
-    UNPINNED,
-    AxisKind,
+    PYTHON,
+    RESOLVE,
     Cell,
     CellRecord,
+    Choice,
     Matrix,
     Outcome,
     RunInfo,
@@ -23,7 +25,6 @@ from orchestrator.model import (
 )
 from orchestrator.verdict.findings import Finding, deciding, findings, signed
 from orchestrator.verdict.judge import Judged
-from orchestrator.verdict.words import said, strategy_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -220,24 +221,29 @@ def _representatives(cells: Sequence[Judged], ids: Mapping[str, str]) -> dict[tu
     return {key: ids.get(rank[2], rank[2]) for key, rank in best.items()}
 
 
+def _leading(cell: Cell) -> Choice:
+    """What everything else stands on: the first package that is no subject."""
+    packages = of_packages(cell.choices)
+    return next((c for c in packages if not c.axis.subject), packages[0])
+
+
 def _block(cell: Cell) -> str:
-    below = [c for c in cell.of_kind(AxisKind.PACKAGE) if not c.axis.subject]
-    first = below[0] if below else next(iter(cell.of_kind(AxisKind.PACKAGE)))
-    return f"{first.axis.package or first.axis.name} {first.name}"
+    return phrase(_leading(cell))
 
 
 def _who(cell: Cell) -> str:
-    """What a cell has beside its block's package: "alone" when nothing."""
-    packages = cell.of_kind(AxisKind.PACKAGE)
-    below = [c for c in packages if not c.axis.subject] or list(packages)
-    others = [
-        f"{c.axis.package or c.axis.name} {c.name}"
-        for c in packages
-        if c is not below[0] and c.name not in (ABSENT, UNPINNED)
-    ]
-    around = said(cell, AxisKind.ENV, AxisKind.DEVICE).replace("env ", "")
-    extra = [part for part in around.split(", ") if part and part not in ("plain", "cpu")]
-    return " ".join(f"+ {part}" for part in [*others, *extra]) or "alone"
+    """What a cell has beside its block's package, packages first; "alone" when nothing. Python and how it was resolved
+    have places of their own in the table.
+    """
+    leading = _leading(cell)
+    others = [c for c in cell.choices if c is not leading and c.axis.kind not in (PYTHON, RESOLVE)]
+    told = sorted((c for c in others if not unsaid(c)), key=lambda c: not kind_of(c.axis).of_package)
+    return " ".join(f"+ {_label(choice)}" for choice in told) or "alone"
+
+
+def _label(choice: Choice) -> str:
+    kind = kind_of(choice.axis)
+    return phrase(choice) if kind.of_package else kind.wording.short(choice)
 
 
 def _entry(judged: Judged, notes: Mapping[str, int], run: RunInfo | None) -> Entry:

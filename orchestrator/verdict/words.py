@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from orchestrator.axes import registry
 from orchestrator.errors import CellStatus
-from orchestrator.model import ABSENT, UNPINNED, AxisKind, Cell, Strategy
+from orchestrator.model import Cell
 
 NOT_RUN = "not run"
 OURS = "our fault"
@@ -55,41 +56,9 @@ def status_word(status: CellStatus | None, reason: str = "") -> str:
     assert_never(status)
 
 
-def strategy_words(strategy: str, month: str = "") -> str:
-    """A column's heading; `month` ("Jan 2021") is that of the cut-off dependencies were taken from."""
-    match strategy:
-        case Strategy.RELEASED:
-            return f"deps of {month}" if month else "deps as released"
-        case Strategy.PIP_TODAY:
-            return "pip today"
-        case Strategy.UV_TODAY:
-            return "uv today"
-        case Strategy.FORCED:
-            return "ignoring its own requirements"
-    return strategy
+def said(cell: Cell, month: str = "") -> str:
+    """A cell's choices in words, without what goes without saying: "tensorflow 2.4.1, Python 3.7, pip today".
 
-
-def said(cell: Cell, *kinds: AxisKind, month: str = "") -> str:
-    """A cell's choices in words, those at their default left out: "tensorflow 2.4.1, Python 3.7, pip today".
-
-    `kinds` keeps to axes of these kinds (all when empty); `month` is passed on to `strategy_words`.
+    `month` is that of the cut-off its dependencies were taken from.
     """
-    found = []
-    for choice in cell.choices:
-        kind = choice.axis.kind
-        if kinds and kind not in kinds:
-            continue
-        plain = choice.name in (ABSENT, UNPINNED) or (
-            choice.name == choice.axis.default and kind is not AxisKind.PACKAGE
-        )
-        if plain and kind not in (AxisKind.PYTHON, AxisKind.RESOLVE):
-            continue
-        if kind is AxisKind.PACKAGE:
-            found.append(f"{choice.axis.package or choice.axis.name} {choice.name}")
-        elif kind is AxisKind.PYTHON:
-            found.append(f"Python {choice.name}")
-        elif kind is AxisKind.RESOLVE:
-            found.append(strategy_words(choice.name, month))
-        else:
-            found.append(f"{choice.axis.name} {choice.name}" if kind is AxisKind.ENV else choice.name)
-    return ", ".join([*found, *cell.constraints])
+    return ", ".join([*registry.phrases(cell.choices, month), *cell.constraints])
