@@ -17,7 +17,6 @@ import msgspec
 from orchestrator.errors import Attribution, CellStatus, Phase
 from orchestrator.foreign import encodable
 from orchestrator.model import (
-    AxisKind,
     CellRecord,
     Ended,
     Lock,
@@ -58,7 +57,7 @@ class Audit:
 
 class AxisOnDisk(msgspec.Struct):
     name: str
-    kind: AxisKind
+    kind: str
     package: str | None = None
     subject: bool = False
     default: str | None = None
