@@ -17,7 +17,6 @@ from orchestrator.gpu.audit import Built, Fix, FixKind, GpuAudit, Library, Loadi
 from orchestrator.gpu.inspection import kept
 from orchestrator.model import (
     Axis,
-    AxisKind,
     Base,
     Cell,
     CellRecord,
@@ -52,14 +51,12 @@ DAY = datetime(2026, 11, 20, tzinfo=UTC)
 ENGINE = EngineId(kind="docker", version="20.10.24", isolated=True)
 
 AXES = {
-    "tf": Axis(name="tf", kind=AxisKind.PACKAGE, package="tensorflow"),
-    "kerassurgeon": Axis(
-        name="kerassurgeon", kind=AxisKind.PACKAGE, package="kerassurgeon", subject=True, default="none"
-    ),
-    "python": Axis(name="python", kind=AxisKind.PYTHON),
-    "device": Axis(name="device", kind=AxisKind.DEVICE, default="cpu"),
-    "env": Axis(name="env", kind=AxisKind.ENV, default="plain"),
-    "resolve": Axis(name="resolve", kind=AxisKind.RESOLVE),
+    "tf": Axis(name="tf", kind="package", package="tensorflow"),
+    "kerassurgeon": Axis(name="kerassurgeon", kind="package", package="kerassurgeon", subject=True, default="none"),
+    "python": Axis(name="python", kind="python"),
+    "device": Axis(name="device", kind="device", default="cpu"),
+    "env": Axis(name="env", kind="env", default="plain"),
+    "resolve": Axis(name="resolve", kind="resolve"),
 }
 CUDA = Sources(
     image="nvidia/cuda:11.8.0-runtime",
