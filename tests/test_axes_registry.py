@@ -7,12 +7,12 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from orchestrator.store.packed import PUBLISHED, load
 
 from orchestrator.axes.registry import KINDS, beyond_default, kind_of, phrase
 from orchestrator.errors import UserError
 from orchestrator.matrix.document import parse
 from orchestrator.model import Axis, Cell, Choice
+from orchestrator.store.evidence_codec import PUBLISHED, load
 
 ROOT = Path(__file__).parents[1]
 NAMES = {"PACKAGE", "PYTHON", "DEVICE", "RESOLVE"}

@@ -15,7 +15,6 @@ from builders import LISTED, MATRIX, failed, judged, passed, ran
 from command import MATRIX as SMALL
 from command import RAISED, Engine, compat_fixture  # noqa: F401
 from fakes import BASE, lock_of
-from orchestrator.store.packed import decode, encode
 from test_store_publication import of, small
 from test_verdict_ranges import found as ranges_of
 from test_verdict_ranges import line_of
@@ -32,6 +31,7 @@ from orchestrator.matrix.schema import schema
 from orchestrator.matrix.single import single
 from orchestrator.model import Axis, Cell, Choice, ProbeKind
 from orchestrator.run.keys import environment_key
+from orchestrator.store.evidence_codec import decode, encode
 from orchestrator.verdict.answers import answers
 from orchestrator.verdict.pairing import pairing
 from orchestrator.verdict.tables import small_table
