@@ -15,7 +15,7 @@ from builders import LISTED, MATRIX, failed, judged, passed, ran
 from command import MATRIX as SMALL
 from command import RAISED, Engine, compat_fixture  # noqa: F401
 from fakes import BASE, lock_of
-from test_store_publication import of, small
+from test_store_evidence_codec import of, small
 from test_verdict_ranges import found as ranges_of
 from test_verdict_ranges import line_of
 
