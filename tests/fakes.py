@@ -200,7 +200,7 @@ def run_context(tmp_path: Path, engine: FakeEngine, *names: str, **fields: objec
         id="run1",
         as_of=NOW,
         started=NOW,
-        engine=EngineId(kind=engine.name, isolated=True),
+        engine=EngineId(kind=engine.kind.name, isolated=True),
         matrix_digest="m",
         suite_digest=probes.digest,
     )
