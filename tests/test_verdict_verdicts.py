@@ -124,22 +124,23 @@ def test_a_wrong_control_makes_the_cell_ours_to_mend_and_takes_its_verdicts():
 
 def test_controls_are_compared_with_all_that_must_come_out():
     crash = Observation(probe="c", ended=Ended.SIGNAL, signal=11)
-    assert controls_wrong([crash], {"c": {"ended": "signal", "signal": 11}}) == ()
-    assert controls_wrong([crash], {"c": {"ended": "signal", "signal": 9}}) != ()
-    assert controls_wrong([crash], {"c": "signal"}) == ()
-    assert controls_wrong([crash], {"c": "oom"}) != ()
+    assert controls_wrong({"c": crash}, {"c": {"ended": "signal", "signal": 11}}) == ()
+    assert controls_wrong({"c": crash}, {"c": {"ended": "signal", "signal": 9}}) != ()
+    assert controls_wrong({"c": crash}, {"c": "signal"}) == ()
+    assert controls_wrong({"c": crash}, {"c": "oom"}) != ()
     raised = failed("c", within="control.call")
-    assert controls_wrong([raised], {"c": {"ended": "raised", "exception": "TypeError"}}) == ()
-    assert controls_wrong([raised], {"c": {"ended": "raised", "exception": "ValueError"}}) != ()
+    assert controls_wrong({"c": raised}, {"c": {"ended": "raised", "exception": "TypeError"}}) == ()
+    assert controls_wrong({"c": raised}, {"c": {"ended": "raised", "exception": "ValueError"}}) != ()
     flood = passed("c", output="…the last line\n")
-    assert controls_wrong([flood], {"c": {"ended": "returned", "output_ends": "the last line\n"}}) == ()
-    assert controls_wrong([passed("c")], {"c": {"ended": "returned", "output_ends": "the last line\n"}}) != ()
+    assert controls_wrong({"c": flood}, {"c": {"ended": "returned", "output_ends": "the last line\n"}}) == ()
+    assert controls_wrong({"c": passed("c")}, {"c": {"ended": "returned", "output_ends": "the last line\n"}}) != ()
 
 
 def test_a_control_the_engine_can_not_enforce_is_not_wrong():
     left_out = Observation(probe="c", ended=Ended.NOT_RUN, reason="engine:memory")
-    assert controls_wrong([left_out], {"c": "oom"}) == ()
-    assert controls_wrong([Observation(probe="c", ended=Ended.NOT_RUN, reason="cell-budget")], {"c": "oom"}) != ()
+    assert controls_wrong({"c": left_out}, {"c": "oom"}) == ()
+    cut_off = Observation(probe="c", ended=Ended.NOT_RUN, reason="cell-budget")
+    assert controls_wrong({"c": cut_off}, {"c": "oom"}) != ()
 
 
 @pytest.mark.parametrize("status", [s for s in CellStatus if s is not CellStatus.RAN])

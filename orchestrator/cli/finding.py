@@ -11,8 +11,6 @@ from orchestrator.insight.spread import spreads
 from orchestrator.report import findings as report
 from orchestrator.verdict.tables import short_ids
 
-KIND = "finding"
-
 
 def print_findings(chosen: Project, results: Results, out: Console | None) -> None:
     """Every cause over the selected cells, as wide as the console; without a console the JSON document."""

@@ -8,67 +8,11 @@ import click
 
 from orchestrator.app import planning, results
 from orchestrator.app.services import Services
-from orchestrator.cli import by as by_version
-from orchestrator.cli import finding as by_finding
-from orchestrator.cli.answer import print_json, print_results
-from orchestrator.cli.options import ENGINE, SELECTORS, WORKERS, moment, project, shared, told
+from orchestrator.cli.options import ENGINE, SELECTORS, WORKERS, moment, project, shared
 from orchestrator.cli.printing import console, say
 from orchestrator.cli.said import describe_cell, forecast_lines
-from orchestrator.errors import UserError
 from orchestrator.insight import pins as insight
 from orchestrator.report import show as report
-
-
-@click.command(
-    epilog="""\b
-Examples:
-  compat table kerassurgeon=0.2.0 tf=2.3..2.6
-  compat table --by behaviour --probe signatures.     which value from which version on
-  compat table --by check kerassurgeon=0.2.0 --all    also what is the same on every version
-  compat table --by finding tf=2.4.1                  every cause once, and the pins that tell""",
-)
-@SELECTORS
-@click.option(
-    "--by",
-    type=click.Choice([*by_version.KINDS, by_finding.KIND]),
-    help="Values per version with their ranges (of behaviours, or how checks ended), or every cause of failure once.",
-)
-@click.option(
-    "--probe",
-    "probes",
-    multiple=True,
-    metavar="TEXT",
-    help="With --by behaviour or check: only probes with this in their id. Several times: any of them.",
-)
-@click.option(
-    "--all", "constant", is_flag=True, help="With --by behaviour or check: also what is the same on every version."
-)
-@click.option("--json", "as_json", is_flag=True, help="Print the results as one JSON document.")
-@shared
-def table(  # noqa: PLR0913 - one parameter per option
-    services: Services,
-    selectors: tuple[str, ...],
-    matrix: Path | None,
-    as_of: str | None,
-    *,
-    by: str | None,
-    as_json: bool,
-    **more: object,
-) -> None:
-    """The answers and the table, from what earlier runs found. Runs nothing."""
-    if by not in by_version.KINDS and any(more.values()):
-        raise UserError("--probe and --all belong to --by behaviour or --by check")
-    chosen = project(services, selectors, matrix, as_of)
-    found = results.results(chosen)
-    if by == by_finding.KIND:
-        by_finding.print_findings(chosen, found, None if as_json else console())
-    elif by:
-        wanted = told(by_version.Told, {"kind": by, **more})
-        by_version.print_ranges(chosen, found, wanted, None if as_json else console())
-    elif as_json:
-        print_json(found)
-    else:
-        print_results(chosen, found, console())
 
 
 @click.command(epilog="Example: compat plan tf=2.4.1")

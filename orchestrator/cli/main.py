@@ -23,7 +23,7 @@ _DISK = frozenset({errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.ENOTDIR, errn
 """Errors of a person's own disk: full, or not theirs to write."""
 _ENDING_SECONDS = 25.0
 FIRST = {
-    "table": ("look:table", "The answers and the table of earlier runs. Runs nothing."),
+    "table": ("table:table", "The answers and the table of earlier runs. Runs nothing."),
     "run": ("run:run", "Run the selected combinations, then answer."),
     "plan": ("look:plan", "What a run would take. Starts nothing."),
     "show": ("look:show", "The evidence behind a cell, or behind one of its probes."),

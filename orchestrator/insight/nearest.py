@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import ne
 
 from packaging.version import InvalidVersion, Version
 
@@ -15,41 +16,43 @@ from orchestrator.verdict.judge import Judged
 def nearest(origin: Sequence[Cell], group: str, cells: Iterable[Judged], matrix: Matrix) -> Judged | None:
     """The cell nearest to one of `origin` where the group works; None where it works nowhere.
 
-    Fewest differing choices first (a subject's version counts as any other), then what is easier to change,
-    then the distance between versions as listed in the matrix, then the plan's order. Cells of `origin` that
-    work are their own nearest; `forced` cells, where requirements are ignored, only where nothing else works.
+    Cells of `origin` that work are their own nearest; `forced` cells, where requirements are ignored, only where
+    nothing else works.
     """
-    working = [j for j in cells if j.status is CellStatus.RAN and j.kind(group) is VerdictKind.WORKS]
-    honest = [j for j in working if j.cell.strategy is not Strategy.FORCED] or working
-    return closest(origin, honest, matrix)
+    ran = [j for j in cells if j.status is CellStatus.RAN]
+    forced: Judged | None = None
+    for judged in by_distance(origin, ran, matrix):
+        if judged.kind(group) is VerdictKind.WORKS:
+            if judged.cell.strategy is not Strategy.FORCED:
+                return judged
+            forced = forced or judged
+    return forced
 
 
 def closest(origin: Sequence[Cell], among: Sequence[Judged], matrix: Matrix) -> Judged | None:
     """The one of `among` that is nearest to one of `origin`; None where either is empty."""
-    if not among or not origin:
-        return None
+    return next(by_distance(origin, among, matrix), None)
+
+
+def by_distance(origin: Sequence[Cell], among: Sequence[Judged], matrix: Matrix) -> Iterator[Judged]:
+    """Those of `among` by their distance to the nearest of `origin`, equally near ones in their order.
+
+    Fewest differing choices first (a subject's version counts as any other), then what is easier to change, then the
+    distance between versions as listed in the matrix. Only those that are asked for are measured in full.
+    """
+    named = [(_names(cell), cell.constraints) for cell in origin]
+    counted: dict[int, list[Judged]] = {}
+    for judged in among if origin else ():
+        names, constraints = _names(judged.cell), judged.cell.constraints
+        changes = min(sum(map(ne, names, other)) + (constraints != theirs) for other, theirs in named)
+        counted.setdefault(changes, []).append(judged)
     scales = _scales(matrix)
-    if beside := _one_apart(origin, among):
-        return min(beside, key=lambda pair: _distance(pair[0], pair[1].cell, scales))[1]
-    # counting differences is cheap and settles most; only the closest are measured in full
-    counted = [(min(_changes(cell, j.cell) for cell in origin), j) for j in among]
-    fewest = min(count for count, _ in counted)
-    few = [j for count, j in counted if count == fewest]
-    return min(few, key=lambda j: min(_distance(cell, j.cell, scales) for cell in origin))
+    for changes in sorted(counted):
+        yield from sorted(counted[changes], key=lambda j: min(_distance(cell, j.cell, scales) for cell in origin))
 
 
-def _one_apart(origin: Sequence[Cell], among: Sequence[Judged]) -> list[tuple[Cell, Judged]]:
-    """Pairs of cells that differ in one choice at most, found without comparing each with each."""
-    around: dict[object, list[Cell]] = {}
-    for cell in origin:
-        for key in _but_one(cell):
-            around.setdefault(key, []).append(cell)
-    return [(cell, judged) for judged in among for key in _but_one(judged.cell) for cell in around.get(key, ())]
-
-
-def _but_one(cell: Cell) -> list[object]:
-    names = tuple(c.name for c in cell.choices)
-    return [(at, names[:at], names[at + 1 :], cell.constraints) for at in range(len(names))]
+def _names(cell: Cell) -> tuple[str, ...]:
+    return tuple(choice.name for choice in cell.choices)
 
 
 def _changes(one: Cell, other: Cell) -> int:

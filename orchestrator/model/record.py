@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -12,6 +12,7 @@ from orchestrator.model.engine import EngineId
 from orchestrator.model.image import Base
 from orchestrator.model.lock import Lock
 from orchestrator.model.matrix import Cell
+from orchestrator.model.shared import SharedObservations
 
 
 class ProbeKind(StrEnum):
@@ -107,7 +108,10 @@ class Observation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CellRecord:
-    """Everything one run learned about one cell; `audit` is what an inspection of its image saw, as JSON has it."""
+    """Everything one run learned about one cell; `audit` is what an inspection of its image saw, as JSON has it.
+
+    In published evidence `observations` are a `SharedObservations`, which is equal to the tuple.
+    """
 
     cell: Cell
     status: CellStatus
@@ -126,6 +130,14 @@ class CellRecord:
     facts: Mapping[str, object] = field(default_factory=dict)
     seconds: float = 0.0
     audit: object = None
+
+    @property
+    def by_probe(self) -> Mapping[str, Observation]:
+        """Probe id → its observation."""
+        observations: Sequence[Observation] = self.observations
+        if isinstance(observations, SharedObservations):
+            return observations.by_probe()
+        return {o.probe: o for o in observations}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -261,6 +261,6 @@ def _confirmed(
 
 def _require_controls(seen: Mapping[str, Observation], work: _Work) -> None:
     """Raises CellError(infra) where a control came out wrong: nothing else in that container can be trusted."""
-    wrong = controls_wrong(seen.values(), work.worker.suite.expects)
+    wrong = controls_wrong(seen, work.worker.suite.expects)
     if wrong:
         raise infra(Phase.COLLECT, "control", "; ".join(wrong))

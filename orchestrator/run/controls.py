@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from orchestrator.model import Ended, Observation
 
@@ -15,13 +15,12 @@ UNENFORCED = "engine:"
 """What the reason of a control begins with that was left out because the engine can't enforce its limit."""
 
 
-def controls_wrong(observations: Iterable[Observation], expects: Mapping[str, object]) -> tuple[str, ...]:
+def controls_wrong(seen: Mapping[str, Observation], expects: Mapping[str, object]) -> tuple[str, ...]:
     """A sentence for each control that came out wrong; empty when all that ran are right.
 
-    `expects` is a control's id → how it must end, or a mapping of that and further fields (`signal`, `within`,
-    `value`, `exit_code`, `exception`: its type, `output_ends`).
+    `seen` is probe id → its observation, `expects` a control's id → how it must end, or a mapping of that and further
+    fields (`signal`, `within`, `value`, `exit_code`, `exception`: its type, `output_ends`).
     """
-    seen = {o.probe: o for o in observations}
     return tuple(
         f"{probe} should have come out as {_wanted(expected)}, it {seen[probe].ended}"
         for probe, expected in sorted(expects.items())

@@ -33,6 +33,7 @@ from orchestrator.model import (
     Raised,
     RunInfo,
 )
+from orchestrator.model.shared import ObservationTable, SharedObservations
 from orchestrator.model.suite import Catalogue
 from orchestrator.store.garbage import no_collection
 from orchestrator.store.migrations import SCHEMA, Kind
@@ -158,7 +159,7 @@ class _Read:
     choices: tuple[tuple[Choice, ...], ...]
     locks: list[Lock]
     bases: list[Base]
-    seen: list[Observation]
+    seen: ObservationTable
 
 
 def encode(publication: Publication) -> bytes:
@@ -211,7 +212,10 @@ def _publication(read: _File) -> Publication:
         )
         for one in read.raised
     ]
-    seen = [_observation(one, read, raised) for one in read.seen]
+    _require_places(read)
+    seen = ObservationTable(
+        probes=[read.names[one.p] for one in read.seen], make=lambda place: _observation(read.seen[place], read, raised)
+    )
     distributions = like(read.distributions, list[Distribution])
     tables = _Read(
         choices=like(read.choices, tuple[tuple[Choice, ...], ...]),
@@ -233,6 +237,16 @@ def _publication(read: _File) -> Publication:
         planned=read.planned,
         tried=read.tried,
     )
+
+
+def _require_places(read: _File) -> None:
+    """Observations are made later: that all they refer to is there is seen now. Raises IndexError."""
+    last = (len(read.raised), len(read.warnings), len(read.seen))
+    raised = max((one.e for one in read.seen if one.e is not None), default=-1)
+    warnings = max((place for one in read.seen for place in one.w), default=-1)
+    seen = max((place for record in read.records for place in record.seen), default=-1)
+    if any(place >= length for place, length in zip((raised, warnings, seen), last, strict=True)):
+        raise IndexError("list index out of range")
 
 
 def beside(matrix: Path, source: str) -> Publication | None:
@@ -306,7 +320,7 @@ def _unpacked(record: _Record, read: _Read) -> CellRecord:
         engine=_engine(record.engine),
         lock=None if record.lock is None else read.locks[record.lock],
         base=None if record.base is None else read.bases[record.base],
-        observations=tuple(read.seen[i] for i in record.seen),
+        observations=cast("tuple[Observation, ...]", SharedObservations(read.seen, record.seen)),
     )
 
 

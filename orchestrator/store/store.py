@@ -28,8 +28,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, TypeVar
 
-from filelock import FileLock, Timeout
-
 from orchestrator.errors import CellStatus, UserError
 from orchestrator.model import Cell, CellRecord, Observation, RunInfo, digest
 from orchestrator.store import records
@@ -57,6 +55,8 @@ class Store:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keeps other runs out of this store. Raises UserError where one is going on; a dead one's lock is no lock."""
+        from filelock import FileLock, Timeout  # reading needs none
+
         self.root.mkdir(parents=True, exist_ok=True)
         try:
             with FileLock(self.root / "run.lock", timeout=0):

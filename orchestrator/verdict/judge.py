@@ -52,7 +52,7 @@ class Meaning:
 
     def __init__(self, record: CellRecord, applying: frozenset[str], judged: tuple[Group, ...], bench: _Bench) -> None:
         self._applying, self._judged, self._bench = applying, judged, bench
-        self._seen = {o.probe: o for o in record.observations}
+        self._seen = record.by_probe
         self._where = setting(record)
         self._verdicts: dict[str, Verdict] = {}
 
@@ -233,7 +233,7 @@ def _judge(cell: Cell, bench: _Bench) -> Judged:
     if record is None:
         return Judged(cell=cell, status=None, groups=names, headline=headline)
     status, reason, detail = record.status, record.reason, record.detail
-    if status is CellStatus.RAN and (wrong := controls_wrong(record.observations, evidence.expects)):
+    if status is CellStatus.RAN and (wrong := controls_wrong(record.by_probe, evidence.expects)):
         status, reason, detail = CellStatus.INFRA, "control", "; ".join(wrong)
     judged = tuple(g for g in groups if g.name in bench.checked) if status is CellStatus.RAN else ()
     for group in judged:
