@@ -217,7 +217,7 @@ DAMAGE = {
         lambda whole: re.sub(rb'(?<!"record)":"', b'":[1],"x":"', whole),
         "it is no such record: Expected `",
     ),
-    "not UTF-8": (lambda whole: whole.replace(b'"record":"', b'"record":"\xff'), "can't decode byte 0xff"),
+    "not UTF-8": (lambda whole: whole.replace(b'"record":"', b'"record":"\xff'), "it is not UTF-8"),
     "nested": (lambda _: b'{"a":' + b"[" * 100_000, "it is nested too deeply"),
     "no such number": (lambda whole: whole.replace(NUMBERED, b'"schema":-1'), "schema number -1, which none"),
 }

@@ -35,13 +35,20 @@ def explained(content: bytes) -> Iterator[None]:
         yield
     except msgspec.ValidationError as error:
         raise Unreadable(f"it is no such record: {error}") from error
-    except msgspec.DecodeError as error:
-        cut = "truncated" in str(error)
-        raise Unreadable("it is empty" if not content else "it is cut off" if cut else f"{error}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Unreadable(_undecodable(content, error)) from error
     except RecursionError as error:
         raise Unreadable("it is nested too deeply") from error
     except (ValueError, IndexError) as error:
         raise Unreadable(str(error)) from error
+
+
+def _undecodable(content: bytes, error: Exception) -> str:
+    if not content:
+        return "it is empty"
+    if isinstance(error, UnicodeDecodeError) or "UTF-8" in str(error):
+        return "it is not UTF-8"
+    return "it is cut off" if "truncated" in str(error) else str(error)
 
 
 def refused(place: object, why: Unreadable, hint: str = "Move it away, and a run makes it again.") -> UserError:
