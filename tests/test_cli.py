@@ -69,7 +69,6 @@ def test_the_same_run_again_starts_no_container_and_says_so(compat):
 def test_run_writes_the_latest_reports_of_the_whole_plan(compat):
     compat("run tf=2.4.1 python=3.7")
     latest = compat.folder / "reports" / "latest"
-    assert {p.name for p in latest.iterdir()} == {"table.md", "table.csv", "table.html", "results.json"}
     assert len(json.loads((latest / "results.json").read_text())["cells"]) == 12
 
 

@@ -15,7 +15,7 @@ import pytest
 from builders import LOCALLY, MATRIX, RUN, cell, failed, judged, passed, ran, seed_plan, stopped
 
 from orchestrator.errors import CellStatus
-from orchestrator.model import Raised
+from orchestrator.model import EngineId, Raised
 from orchestrator.report import document, files
 from orchestrator.report.files import Published, html, markdown, write_latest
 from orchestrator.report.page import page
@@ -137,6 +137,12 @@ def test_html_is_well_formed_and_readable_by_a_screen_reader():
     assert links
     assert links <= targets
     assert not re.search(r"https?://|src=|url\(", text)
+
+
+def test_what_another_engine_saw_without_isolation_is_named_by_its_kind(tmp_path):
+    local = judged([ran(cell(), engine=EngineId(kind="wrapped", isolated=False))])
+    write_latest(tmp_path, replace(published([ran(cell())]), local=local))
+    assert "Results of the wrapped engine, not isolated" in (tmp_path / "table.md").read_text()
 
 
 def test_markdown_keeps_its_table_whatever_a_message_holds():

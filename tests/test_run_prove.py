@@ -94,3 +94,10 @@ def test_only_checks_are_proven_and_proofs_survive_the_disk(tmp_path):
     (tmp_path / "proofs.json").write_bytes(proofs.written(found))
     assert proofs.load(Place(folder=tmp_path)) == found
     assert proofs.load(Place(folder=tmp_path / "elsewhere")) == {}
+
+
+def test_a_check_that_was_never_seen_leaves_no_trace_in_the_file(tmp_path):
+    (tmp_path / "proofs.json").write_bytes(
+        proofs.written({"a.seen": Proof(digest="1", passed="here"), "a.not": Proof(digest="2")})
+    )
+    assert proofs.load(Place(folder=tmp_path)) == {"a.seen": Proof(digest="1", passed="here")}

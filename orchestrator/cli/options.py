@@ -27,7 +27,7 @@ SELECTORS = click.argument("selectors", nargs=-1)
 ENGINE = click.option(
     "--engine",
     metavar="NAME",
-    help=f"{registry.described()}; default: docker where it answers, else local.",
+    help=registry.described(),
 )
 MATRIX = click.option(
     "--matrix",

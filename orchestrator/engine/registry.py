@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from orchestrator.model import Engine, EngineKind, Renderer
+from orchestrator.model import Engine, EngineKind, Renderer, not_held
 from orchestrator.model.engine import HELD
 
 
@@ -37,5 +37,11 @@ NOT_ISOLATED = tuple(kind.name for kind in KINDS if not kind.isolated)
 
 
 def described() -> str:
-    """Every kind with what it is, for a help text."""
-    return ", ".join(f"{kind.name} ({kind.about})" for kind in KINDS)
+    """Every kind with what it is and which is the default, for a help text."""
+    kinds = ", ".join(f"{kind.name} ({kind.about})" for kind in KINDS)
+    return f"{kinds}; default: {KINDS[0].name} where it answers, else {' or '.join(k.name for k in KINDS[1:])}."
+
+
+def not_held_by(name: str) -> tuple[str, ...]:
+    """In words, what a kind of this name does not hold anywhere; all there is of one that is not registered."""
+    return not_held(next((kind.holds for kind in KINDS if kind.name == name), ()))

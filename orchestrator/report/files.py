@@ -32,14 +32,17 @@ def write_latest(directory: Path, published: Published) -> tuple[Path, ...]:
     """
     shown = page(published.matrix, published.cells, published.run, local=published.local)
     contents = {
-        "table.md": markdown(shown),
-        "table.csv": csv(published),
-        "table.html": html(shown),
+        **tables(published, shown),
         "results.json": document.text(filled(published.cells, published.local), published.run),
     }
     for name, text in contents.items():
         write_whole(directory / name, text.encode())
     return tuple(directory / name for name in contents)
+
+
+def tables(published: Published, shown: Page) -> dict[str, str]:
+    """Name → content of the tables that every run and every publication has. `shown` is the page of what is given."""
+    return {"table.md": markdown(shown), "table.csv": csv(published), "table.html": html(shown)}
 
 
 def csv(published: Published) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from orchestrator.axes.resolve import strategy_words
@@ -16,7 +16,6 @@ from orchestrator.verdict.judge import Judged, filled
 from orchestrator.verdict.tables import Small, short_ids, small_table
 from orchestrator.verdict.words import MEANING, NOT_RUN, counted, shorten
 
-LOCAL = "local engine, not isolated"
 MANY_ANSWERS = 12
 """Answers above which those to questions that were not run are only counted."""
 _NO_NEAREST = (AnswerKind.YES, AnswerKind.YES_ON)
@@ -87,7 +86,7 @@ def page(
         sections=tuple(
             Section(
                 table=table,
-                heading="" if table.isolated else f"Results of the {LOCAL}",
+                heading="" if table.isolated else _not_isolated([*cells, *local]),
                 notes=tuple(_footnote(n, f, matrix) for n, f in enumerate(table.footnotes, start=1)),
             )
             for table in found
@@ -96,6 +95,12 @@ def page(
         untried=(*waiting, *untried(matrix, asked)),
     )
     return throughout(made)
+
+
+def _not_isolated(cells: Iterable[Judged]) -> str:
+    """The heading of the table of what was not isolated, with the kinds of engines."""
+    kinds = dict.fromkeys(j.record.engine.kind for j in cells if j.record and not j.isolated)
+    return f"Results of the {' and the '.join(kinds)} engine, not isolated"
 
 
 def _told(found: Sequence[Answer]) -> tuple[tuple[Answer, ...], tuple[str, ...]]:

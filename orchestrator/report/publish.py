@@ -10,7 +10,7 @@ from pathlib import Path
 
 from orchestrator.errors import CellStatus, ExitCode, UserError
 from orchestrator.model import RunInfo
-from orchestrator.report.files import Published, csv, html, markdown
+from orchestrator.report.files import Published, tables
 from orchestrator.report.page import page
 from orchestrator.store import evidence_codec
 from orchestrator.store.files import write_whole
@@ -77,9 +77,7 @@ def write_published(
     note = f"published {evidence.day}: {evidence.tried} of {evidence.planned} combinations tried"
     shown = replace(shown, legend=(note, *shown.legend))
     contents = {
-        "table.md": markdown(shown).encode(),
-        "table.csv": csv(made).encode(),
-        "table.html": html(shown).encode(),
+        **{name: text.encode() for name, text in tables(made, shown).items()},
         evidence_codec.FILE: evidence_codec.encode(evidence),
         **(beside or {}),
     }

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from orchestrator import paths
-from orchestrator.engine.registry import LOCAL
+from orchestrator.engine.registry import not_held_by
 from orchestrator.errors import UserError
 from orchestrator.foreign import printable, uncoloured
-from orchestrator.model import CellRecord, Outcome, OutcomeKind, not_held
+from orchestrator.model import CellRecord, Outcome, OutcomeKind
 from orchestrator.verdict.classify import how_it_ended
 from orchestrator.verdict.judge import Judged
 from orchestrator.verdict.words import NOT_RUN, shorten
@@ -70,7 +70,7 @@ def _head(judged: Judged) -> list[str]:
     how = "isolated" if judged.isolated else "not isolated: plain processes, no container"
     lines.append(f"tried {when} in run {record.run or '?'} on {record.engine} ({how}), {record.seconds:.1f} s")
     if not judged.isolated:
-        lines.append(f"not held there: {', '.join(not_held(LOCAL.holds))}")
+        lines.append(f"not held there: {', '.join(not_held_by(record.engine.kind))}")
     if judged.published:
         lines.append(f"published {judged.published}: came with this installation, not tried on this machine")
     before = sorted({o.reused_from for o in record.observations if o.reused_from and o.reused_from != record.run})

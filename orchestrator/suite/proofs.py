@@ -28,8 +28,9 @@ def load(place: Place) -> dict[str, Proof]:
 
 
 def written(proofs: Mapping[str, Proof]) -> bytes:
-    """The content of the file that keeps these proofs."""
-    return (json.dumps(msgspec.to_builtins(dict(sorted(proofs.items()))), indent=1) + "\n").encode()
+    """The content of the file that keeps these proofs, without checks that were seen neither to pass nor to fail."""
+    seen = {name: proof for name, proof in sorted(proofs.items()) if proof.passed or proof.failed}
+    return (json.dumps(msgspec.to_builtins(seen), indent=1) + "\n").encode()
 
 
 def proves(proof: Proof | None, probe: Probe) -> bool:
