@@ -21,8 +21,8 @@ from test_verdict_ranges import line_of
 
 from orchestrator.axes.registry import KINDS
 from orchestrator.errors import UserError
+from orchestrator.insight.finding_scope import finding_scopes
 from orchestrator.insight.nearest import nearest
-from orchestrator.insight.spread import spreads
 from orchestrator.lock.strategies import requirements
 from orchestrator.matrix.document import parse
 from orchestrator.matrix.expand import expand
@@ -34,7 +34,7 @@ from orchestrator.run.keys import environment_key
 from orchestrator.store.evidence_codec import decode, encode
 from orchestrator.verdict.answers import answers
 from orchestrator.verdict.pairing import pairing
-from orchestrator.verdict.tables import small_table
+from orchestrator.verdict.tables import summary_table
 
 GERMAN = "de_DE.UTF-8"
 PAIR = (axis_locale.PLAIN, GERMAN)
@@ -139,7 +139,7 @@ def test_without_its_line_in_the_registry_a_matrix_and_evidence_of_it_are_refuse
     (record,) = kept.records.values()
     assert record.cell == cell(GERMAN)
     with pytest.raises(UserError, match="axis locale: unknown kind 'locale'"):
-        small_table(judged([record], matrix=PLAN), {record.cell.id: "a"})
+        summary_table(judged([record], matrix=PLAN), {record.cell.id: "a"})
 
 
 # ---------------------------------------------------------------- the command
@@ -211,7 +211,7 @@ def test_what_it_needs_is_asked_for_and_what_it_sets_is_in_the_key():
 
 def test_rows_of_the_small_table_are_told_apart_by_it():
     records = [ran(cell()), ran(cell(GERMAN), failed("surgeon.dense"))]
-    table = small_table(judged(records, matrix=PLAN), {r.cell.id: r.cell.id for r in records})
+    table = summary_table(judged(records, matrix=PLAN), {r.cell.id: r.cell.id for r in records})
     rows = {row.who: str(row.entries[0].word) for row in table.blocks[0].rows}
     assert rows == {"+ kerassurgeon 0.2.0": "works", f"+ kerassurgeon 0.2.0 + locale {GERMAN}": "broken"}
 
@@ -257,5 +257,5 @@ def test_the_nearest_and_a_finding_name_it():
     assert nearest([cell(GERMAN)], "surgeon", others, PLAN).cell == cell()
     others = judged([ran(cell()), ran(cell(GERMAN, resolve="pip-today"))], matrix=PLAN)
     assert nearest([cell(GERMAN)], "surgeon", others, PLAN).cell == cell(GERMAN, resolve="pip-today")
-    (found,) = spreads(every, every, PLAN)
+    (found,) = finding_scopes(every, every, PLAN)
     assert ("locale", GERMAN) in found.where

@@ -11,7 +11,7 @@ from command import compat_fixture  # noqa: F401
 from test_gpu_rows import audited
 
 from orchestrator.errors import UserError
-from orchestrator.gpu import here
+from orchestrator.gpu.inspect_environment import EnvironmentTools, inspect_environment, interpreter
 from orchestrator.store.store import Store
 
 
@@ -84,24 +84,26 @@ def test_the_active_environment_is_the_one_that_is_looked_into(tmp_path):
     python = tmp_path / "bin" / "python"
     python.parent.mkdir()
     python.symlink_to(sys.executable)
-    assert here.interpreter(None, {"VIRTUAL_ENV": str(tmp_path)}) == str(python)
+    assert interpreter(None, {"VIRTUAL_ENV": str(tmp_path)}) == str(python)
     with pytest.raises(UserError, match="there is no interpreter"):
-        here.interpreter(None, {"VIRTUAL_ENV": str(tmp_path / "gone")})
+        interpreter(None, {"VIRTUAL_ENV": str(tmp_path / "gone")})
 
 
 def test_a_program_that_fails_is_an_error_with_its_last_line(tmp_path):
-    looking = here.Here(files=(("look.py", b"raise SystemExit('boo')"), ("stand_in.c", b"")), python=sys.executable)
+    looking = EnvironmentTools(
+        files=(("look.py", b"raise SystemExit('boo')"), ("stand_in.c", b"")), python=sys.executable
+    )
     with pytest.raises(UserError, match="boo"):
-        here.look(looking, {"PATH": "/nowhere"})
+        inspect_environment(looking, {"PATH": "/nowhere"})
 
 
 def test_a_program_that_hangs_is_ended_with_all_it_started(tmp_path, monkeypatch):
-    monkeypatch.setattr(here, "SECONDS", 0.5)
+    monkeypatch.setattr("orchestrator.gpu.inspect_environment.SECONDS", 0.5)
     left = tmp_path / "left"
     child = f"import time; time.sleep(2); open({str(left)!r}, 'w')"
     source = f"import subprocess, sys, time\nsubprocess.Popen([sys.executable, '-c', {child!r}])\ntime.sleep(60)\n"
-    looking = here.Here(files=(("look.py", source.encode()), ("stand_in.c", b"")), python=sys.executable)
+    looking = EnvironmentTools(files=(("look.py", source.encode()), ("stand_in.c", b"")), python=sys.executable)
     with pytest.raises(UserError, match="did not end"):
-        here.look(looking, {"PATH": "/nowhere"})
+        inspect_environment(looking, {"PATH": "/nowhere"})
     time.sleep(2.5)
     assert not left.exists()

@@ -6,10 +6,10 @@ from builders import MATRIX, cell, failed, judged, ran, seed_plan
 from orchestrator.errors import ExitCode, UserError
 from orchestrator.insight.nearest import nearest
 from orchestrator.insight.pins import pins
-from orchestrator.verdict.judge import Judged
+from orchestrator.verdict.judge import CellResult
 
 
-def found(records, cells=()) -> dict[str, Judged]:
+def found(records, cells=()) -> dict[str, CellResult]:
     return {j.cell.id: j for j in judged(records, cells)}
 
 

@@ -286,7 +286,7 @@ def test_of_cells_that_have_it_one_on_the_pasted_python_is_shown():
 def test_behaviours_and_unproven_checks_are_evidence_too():
     record = ran(cell(), failed("surgeon.sample"))
     found = asked(PLAIN, record)
-    assert (found.probe, found.spread.behaviours) == ("surgeon.sample", 1)
+    assert (found.probe, found.scope.behaviours) == ("surgeon.sample", 1)
     assert "1 behaviour in 1 combination" in report.render(found, {})
 
 

@@ -9,7 +9,7 @@ from orchestrator import paths
 from orchestrator.axes.device import RUNTIME_PATHS
 from orchestrator.errors import ExitCode, UserError
 from orchestrator.matrix import select
-from orchestrator.matrix.document import Source, load, parse
+from orchestrator.matrix.document import MatrixSource, load, parse
 from orchestrator.matrix.expand import Plan, expand, groups_of, requested, table, walk
 from orchestrator.matrix.ranges import matrix_digest, resolve, settled, source_digest
 from orchestrator.matrix.single import single
@@ -47,7 +47,7 @@ axes:
 """
 
 
-def source(text: str) -> Source:
+def source(text: str) -> MatrixSource:
     return parse(text, "matrix.yaml")
 
 

@@ -8,7 +8,7 @@ import pytest
 from matrix_index import TinyIndex, pure
 
 from orchestrator.errors import UserError
-from orchestrator.matrix.document import Source, parse
+from orchestrator.matrix.document import MatrixSource, parse
 from orchestrator.matrix.ranges import resolve, settled, source_digest
 
 TEXT = """\
@@ -23,7 +23,7 @@ axes:
 RELEASES = ("1.0.0", "1.0.3", "1.2.0", "1.10.1", "2.0.0", "2.0.1", "2.1.0rc1", "2.1.0.dev3", "1.9")
 
 
-def source(choices: str) -> Source:
+def source(choices: str) -> MatrixSource:
     return parse(TEXT.format(choices=choices), "matrix.yaml")
 
 

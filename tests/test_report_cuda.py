@@ -12,7 +12,7 @@ import pytest
 
 from orchestrator.gpu.audit import Built, Fix, FixKind, GpuAudit, Library, Loading, Registered
 from orchestrator.gpu.facts import Disagreement, Driver, Release
-from orchestrator.gpu.rows import Looked, Provided, Row
+from orchestrator.gpu.rows import Looked, Provided, ReleaseRow
 from orchestrator.gpu.verdict import audited
 from orchestrator.report import cuda
 
@@ -69,7 +69,7 @@ def look(seen=SEEN, line="cuda11.8", **fields):
 
 
 def row(*looks, **fields):
-    return replace(Row(release=RELEASE, driver=DRIVER, looks=looks), **fields)
+    return replace(ReleaseRow(release=RELEASE, driver=DRIVER, looks=looks), **fields)
 
 
 def test_the_table_has_a_line_per_release_and_one_below_it_per_look():

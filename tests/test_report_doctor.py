@@ -27,16 +27,16 @@ from doctor_machines import (
 
 from orchestrator.errors import ExitCode
 from orchestrator.model.host import (
-    Answer,
     Area,
-    Client,
+    CudaLine,
+    DockerCommand,
     Level,
-    Line,
     PackageHost,
     Planned,
     Processor,
     Program,
     Reply,
+    Response,
 )
 from orchestrator.report.doctor import diagnose, document, engine_of, render
 
@@ -87,10 +87,10 @@ def test_a_daemon_of_another_system_is_no_engine_of_ours():
 @pytest.mark.parametrize(
     ("answer", "says", "advice"),
     [
-        (Answer(reply=Reply.DENIED), "does not let this user in", "usermod -aG docker"),
-        (Answer(reply=Reply.SILENT, seconds=3), "no Docker daemon answers within 3 s", "systemctl restart docker"),
-        (Answer(reply=Reply.UNREADABLE), "is no Docker daemon", "DOCKER_HOST"),
-        (Answer(reply=Reply.FAILED, said="bad\x1b[31m TLS"), "no Docker daemon answers at unix", "nox -s engine"),
+        (Response(reply=Reply.DENIED), "does not let this user in", "usermod -aG docker"),
+        (Response(reply=Reply.SILENT, seconds=3), "no Docker daemon answers within 3 s", "systemctl restart docker"),
+        (Response(reply=Reply.UNREADABLE), "is no Docker daemon", "DOCKER_HOST"),
+        (Response(reply=Reply.FAILED, said="bad\x1b[31m TLS"), "no Docker daemon answers at unix", "nox -s engine"),
     ],
 )
 def test_each_way_of_not_answering_has_its_own_next_step(answer, says, advice):
@@ -108,10 +108,13 @@ def test_each_way_of_not_answering_has_its_own_next_step(answer, says, advice):
     ("host", "why"),
     [
         (machine(clients=()), "no docker command on PATH"),
-        (machine(clients=(Client(path="/d", version="28.2.2"),)), "no docker command here has BuildKit (/d 28.2.2)"),
+        (
+            machine(clients=(DockerCommand(path="/d", version="28.2.2"),)),
+            "no docker command here has BuildKit (/d 28.2.2)",
+        ),
         (machine(processor=replace(MACHINE.processor, flags=("sse4_2",))), "no AVX, which TensorFlow's wheels need"),
         (
-            machine(index=PackageHost(at="index.example", answer=Answer(reply=Reply.FAILED, said="HTTP 503"))),
+            machine(index=PackageHost(at="index.example", answer=Response(reply=Reply.FAILED, said="HTTP 503"))),
             "HTTP 503",
         ),
         (machine(uv=Program(answer=NO)), "uv is not installed"),
@@ -135,9 +138,9 @@ def test_instructions_are_missed_only_where_a_package_of_the_matrix_needs_them()
 
 
 def test_an_old_docker_command_has_buildkit_without_buildx():
-    both = (Client(path="/new", version="28.2.2"), Client(path="/old", version="20.10.24"))
+    both = (DockerCommand(path="/new", version="28.2.2"), DockerCommand(path="/old", version="20.10.24"))
     assert (Level.OK, "BuildKit is built into /old 20.10.24", "") in found(machine(clients=both), Area.ENGINE)
-    assert code(machine(clients=(Client(path="/ancient", version="17.12.1"),))) is ExitCode.INFRA
+    assert code(machine(clients=(DockerCommand(path="/ancient", version="17.12.1"),))) is ExitCode.INFRA
 
 
 def test_little_disk_and_memory_are_notes():
@@ -182,7 +185,7 @@ def test_pythons_are_grouped_by_how_their_base_comes():
 
 
 def test_without_a_registry_what_can_be_bootstrapped_still_can():
-    offline = daemon(registry=Answer(reply=Reply.FAILED, said="dial tcp: no such host"), images=())
+    offline = daemon(registry=Response(reply=Reply.FAILED, said="dial tcp: no such host"), images=())
     told = found(offline, Area.COMBINATIONS)
     assert [said for _, said, _ in told[:2]] == [
         "Python 3.7, 100 planned: base to be bootstrapped (mmdebstrap, mvn); Debian's and Maven's servers were not "
@@ -201,7 +204,7 @@ def test_without_a_registry_what_can_be_bootstrapped_still_can():
 
 
 def test_where_no_python_has_a_base_nothing_can_run_and_what_to_install_is_said():
-    bare = replace(daemon(registry=Answer(reply=Reply.FAILED, said="refused"), images=()), tools=())
+    bare = replace(daemon(registry=Response(reply=Reply.FAILED, said="refused"), images=()), tools=())
     told = diagnose(bare, PLANNED, SPECS, DRIVERS)
     assert told.code is ExitCode.INFRA
     advice = [f.advice for f in told.findings if f.area is Area.COMBINATIONS and "3.7" in f.says]
@@ -209,7 +212,7 @@ def test_where_no_python_has_a_base_nothing_can_run_and_what_to_install_is_said(
 
 
 def test_a_registry_that_was_slow_leaves_the_question_open():
-    slow = daemon(registry=Answer(reply=Reply.SILENT, seconds=3))
+    slow = daemon(registry=Response(reply=Reply.SILENT, seconds=3))
     level, said, _ = found(slow, Area.COMBINATIONS)[-3]
     assert level is Level.NOTE
     assert "no answer within 3 s" in said
@@ -226,7 +229,9 @@ def test_the_local_engine_needs_interpreters_of_this_machine():
         "uv python install 3.8",
     )
     assert told[-1][1] == "CUDA: GPU images need Docker"
-    with_wheels = replace(PLANNED, lines=(*lines("cuda12.2").lines, Line(name="cuda11.2", image="nvidia/cuda:11.2")))
+    with_wheels = replace(
+        PLANNED, lines=(*lines("cuda12.2").lines, CudaLine(name="cuda11.2", image="nvidia/cuda:11.2"))
+    )
     assert found(LOCAL, Area.COMBINATIONS, with_wheels)[-1][1].endswith("can make environments with cuda12.2")
 
 
@@ -261,7 +266,7 @@ SHOWN = [
     machine(
         nvidia=with_gpus("450.1", T4, replace(T4, name="NVIDIA H100 80GB HBM3 with a rather long name of its own"))
     ),
-    replace(daemon(registry=Answer(reply=Reply.FAILED, said="a b " * 40)), tools=()),
+    replace(daemon(registry=Response(reply=Reply.FAILED, said="a b " * 40)), tools=()),
     failing(Reply.FAILED, "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver. " * 3, 9),
 ]
 

@@ -25,13 +25,13 @@ from doctor_machines import (
 
 from orchestrator.errors import ExitCode
 from orchestrator.model.host import (
-    Answer,
     Area,
     Gpu,
     Level,
     Nvidia,
     Program,
     Reply,
+    Response,
 )
 from orchestrator.report import doctor_gpu
 from orchestrator.report.doctor import diagnose
@@ -48,7 +48,7 @@ def test_without_a_gpu_images_can_be_built_and_audited_and_probes_need_one():
 
 
 def test_a_line_whose_images_no_registry_gives_has_no_source_here_and_is_not_promised():
-    offline = daemon(registry=Answer(reply=Reply.FAILED, said="no such host"))
+    offline = daemon(registry=Response(reply=Reply.FAILED, said="no such host"))
     image = "nvidia/cuda:11.2.2-cudnn8-runtime-ubuntu20.04"
     old, new = lines("cuda11.2", image=image, wheels=False).lines, lines("cuda12.2", image=image).lines
     both = replace(PLANNED, lines=(*old, *new))

@@ -20,7 +20,7 @@ from orchestrator.report.files import Published
 from orchestrator.report.publish import write_published
 from orchestrator.store.evidence_codec import FILE, decode, encode, load
 from orchestrator.store.migrations import SCHEMA
-from orchestrator.store.publication import BUDGET, Catalogue, Known, Publication
+from orchestrator.store.publication import BUDGET, Catalogue, PlanSnapshot, Publication
 from orchestrator.store.trim import redactor, trimmed
 from orchestrator.verdict.judge import Evidence, judge
 
@@ -34,7 +34,7 @@ def of(records):
     axes = [c.axis for c in records[0].cell.choices]
     choices = tuple(tuple({r.cell[a.name].name: r.cell[a.name] for r in records}.values()) for a in axes)
     return Publication(
-        known=Known(source="m", as_of=NOW, choices=choices),
+        known=PlanSnapshot(source="m", as_of=NOW, choices=choices),
         run=RUN,
         catalogue=CATALOGUE,
         records={r.cell.id: r for r in records},

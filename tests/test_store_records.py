@@ -31,8 +31,8 @@ from orchestrator.model import (
     Sources,
 )
 from orchestrator.store import migrations, records
-from orchestrator.store.migrations import SCHEMA, STEPS, Kind
-from orchestrator.store.publication import Known
+from orchestrator.store.migrations import SCHEMA, STEPS, RecordKind
+from orchestrator.store.publication import PlanSnapshot
 from orchestrator.store.records import Audit, Form, LockResult
 from orchestrator.store.store import Store
 
@@ -82,7 +82,7 @@ def test_every_file_names_its_number_and_its_kind(tmp_path):
             assert list(held)[:2] == ["schema", "record"]
             assert held["schema"] == SCHEMA
             kinds.add(held["record"])
-    assert kinds == set(Kind) - {Kind.EVIDENCE}
+    assert kinds == set(RecordKind) - {RecordKind.EVIDENCE}
 
 
 WHOLE = (
@@ -128,7 +128,7 @@ PAIRS = (
     (CellRecord, records.CellRecordOnDisk, set()),
     (EngineId, records.EngineOnDisk, set()),
     (RunInfo, records.RunOnDisk, set()),
-    (Known, records.PlanOnDisk, set()),
+    (PlanSnapshot, records.PlanOnDisk, set()),
     (Probe, records.ProbeOnDisk, set()),
 )
 
@@ -147,7 +147,7 @@ def test_a_field_that_the_model_renames_keeps_its_name_on_disk():
     class OnDisk(msgspec.Struct):
         now: str = msgspec.field(name="once")
 
-    form = Form(Kind.OBSERVATION, Renamed, OnDisk)
+    form = Form(RecordKind.OBSERVATION, Renamed, OnDisk)
     assert b'"once":"x"' in records.encode(form, Renamed(now="x"))
     assert records.decode(form, b'{%s,"record":"observation","once":"x"}' % NUMBERED) == Renamed(now="x")
 
@@ -162,16 +162,16 @@ def test_a_field_that_this_version_does_not_know_is_no_reason_to_refuse_a_record
 
 def test_steps_are_taken_in_order_from_the_number_of_a_file_to_the_newest():
     steps = {
-        1: {Kind.RUN: lambda held: held | {"as": held.pop("a")}},
-        0: {Kind.RUN: lambda held: held | {"a": held["zero"]}, Kind.LOCK: lambda held: held},
-        2: {Kind.LOCK: lambda held: held},
-        3: {Kind.RUN: lambda held: held | {"as": held["as"] * 2}},
+        1: {RecordKind.RUN: lambda held: held | {"as": held.pop("a")}},
+        0: {RecordKind.RUN: lambda held: held | {"a": held["zero"]}, RecordKind.LOCK: lambda held: held},
+        2: {RecordKind.LOCK: lambda held: held},
+        3: {RecordKind.RUN: lambda held: held | {"as": held["as"] * 2}},
     }
-    taken = migrations.between(Kind.RUN, 0, steps)
+    taken = migrations.between(RecordKind.RUN, 0, steps)
     assert migrations.migrated({"zero": 3}, taken) == {"zero": 3, "as": 6}
-    assert migrations.migrated({"a": 1}, migrations.between(Kind.RUN, 1, steps)) == {"as": 2}
-    assert len(migrations.between(Kind.LOCK, 1, steps)) == 1
-    assert migrations.between(Kind.PLAN, 0, steps) == ()
+    assert migrations.migrated({"a": 1}, migrations.between(RecordKind.RUN, 1, steps)) == {"as": 2}
+    assert len(migrations.between(RecordKind.LOCK, 1, steps)) == 1
+    assert migrations.between(RecordKind.PLAN, 0, steps) == ()
 
 
 def test_a_step_that_trips_over_a_foreign_file_says_that_it_is_one():
@@ -217,7 +217,7 @@ DAMAGE = {
         lambda whole: re.sub(rb'(?<!"record)":"', b'":[1],"x":"', whole),
         "it is no such record: Expected `",
     ),
-    "not UTF-8": (lambda whole: whole.replace(b'"record":"', b'"record":"\xff'), "can't decode byte 0xff"),
+    "not UTF-8": (lambda whole: whole.replace(b'"record":"', b'"record":"\xff'), "it is not valid UTF-8"),
     "nested": (lambda _: b'{"a":' + b"[" * 100_000, "it is nested too deeply"),
     "no such number": (lambda whole: whole.replace(NUMBERED, b'"schema":-1'), "schema number -1, which none"),
 }

@@ -9,33 +9,34 @@ from orchestrator.app.planning import STATE, Project
 from orchestrator.app.results import own, results
 from orchestrator.app.services import Services
 from orchestrator.engine.registry import ISOLATED
-from orchestrator.gpu import auditor, facts, here
+from orchestrator.gpu import auditor, facts
 from orchestrator.gpu import rows as known
 from orchestrator.gpu.audit import GpuAudit
+from orchestrator.gpu.inspect_environment import EnvironmentTools, inspect_environment, interpreter
 from orchestrator.model import Limits
 from orchestrator.run import assemble
 from orchestrator.store.store import Store
-from orchestrator.verdict.judge import Judged, judge
+from orchestrator.verdict.judge import CellResult, judge
 
 
-def selected(project: Project, words: tuple[str, ...], services: Services) -> tuple[known.Row, ...]:
+def selected(project: Project, words: tuple[str, ...], services: Services) -> tuple[known.ReleaseRow, ...]:
     """What is known of the GPU side of the releases that words name; without words, of those that the matrix lists."""
     return known.selected(_looks(project, services), known.listed(project.parts.matrix), words)
 
 
-def release(project: Project, version: str, services: Services) -> known.Row | None:
+def release(project: Project, version: str, services: Services) -> known.ReleaseRow | None:
     """What is known of the GPU side of one release of TensorFlow; None for one that the facts don't have."""
     return next((row for row in _looks(project, services) if row.release.version == version), None)
 
 
 def look_here(python: str | None, folders: tuple[Path, ...], services: Services) -> GpuAudit:
     """What a look into an environment of this machine saw. Raises UserError."""
-    looking = here.Here(
+    looking = EnvironmentTools(
         files=auditor.read(services.data("images") / "gpu").files,
-        python=here.interpreter(python, services.environment),
+        python=interpreter(python, services.environment),
         folders=tuple(str(folder) for folder in folders),
     )
-    return auditor.decoded(here.look(looking, services.environment))
+    return auditor.decoded(inspect_environment(looking, services.environment))
 
 
 def look_into_image(name: str, engine: str | None, services: Services) -> GpuAudit:
@@ -46,14 +47,14 @@ def look_into_image(name: str, engine: str | None, services: Services) -> GpuAud
     return auditor.of_image(name, auditor.read(images / "gpu"), chosen, base, Limits())
 
 
-def rows(cells: Sequence[Judged], services: Services) -> tuple[known.Row, ...]:
+def rows(cells: Sequence[CellResult], services: Services) -> tuple[known.ReleaseRow, ...]:
     """Every release's row, with the looks into images among these cells."""
     folder = services.data("docs/cuda")
     tables = (facts.releases(folder), facts.drivers(folder), facts.officials(folder))
     return known.rows(*tables, known.on_gpus(cells))
 
 
-def _looks(project: Project, services: Services) -> tuple[known.Row, ...]:
+def _looks(project: Project, services: Services) -> tuple[known.ReleaseRow, ...]:
     """Every release's row, with the looks of this matrix and of combinations that were tried outside of it."""
     whole = results(project).whole
     planned = {j.cell.id for j in whole}

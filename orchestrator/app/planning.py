@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from orchestrator.app.services import Services
 from orchestrator.engine import registry
 from orchestrator.errors import CellError, ExitCode, UserError
-from orchestrator.lock.unread import Unread
+from orchestrator.lock.offline_index import OfflineIndex
 from orchestrator.matrix import document, expand, ranges, select, single
 from orchestrator.model import Cell, Engine, Matrix
 from orchestrator.model.suite import Suite
@@ -30,7 +30,7 @@ STATE = ".compat"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Request:
+class PlanRequest:
     """What a person asked for. `words` are selectors, or with `combination` the combination itself.
 
     `known`: ranges may stand for what they stood for when they were last read or published, so that nothing is asked;
@@ -74,7 +74,7 @@ def store_of(path: Path, services: Services) -> Store:
     return Store(root=_folder_of(path, services) / STATE)
 
 
-def open_project(request: Request, services: Services) -> Project:
+def open_project(request: PlanRequest, services: Services) -> Project:
     """matrix.yaml → axes → cells → those selected. Raises UserError."""
     path = matrix_path(request.matrix, services)
     store, source = store_of(path, services), document.load(path)
@@ -105,10 +105,10 @@ def open_project(request: Request, services: Services) -> Project:
     )
 
 
-def settled(path: Path, source: document.Source, services: Services) -> Matrix | None:
+def settled(path: Path, source: document.MatrixSource, services: Services) -> Matrix | None:
     """The matrix as it stood when its ranges were last known; None where the index would have to be asked."""
     try:
-        return ranges.resolve(source, Unread(as_of=services.now()))
+        return ranges.resolve(source, OfflineIndex(as_of=services.now()))
     except CellError:
         origin = ranges.source_digest(source)
     known = store_of(path, services).known()
@@ -148,7 +148,7 @@ def _folder_of(path: Path, services: Services) -> Path:
 
 
 def _matrix(
-    request: Request, source: document.Source, store: Store, others: tuple[Publication | None, Services]
+    request: PlanRequest, source: document.MatrixSource, store: Store, others: tuple[Publication | None, Services]
 ) -> tuple[Wheels, Matrix]:
     """The index as of the day asked, and the matrix with its ranges read from it, or as they were last known."""
     given, services = others
@@ -157,7 +157,7 @@ def _matrix(
     if request.known and request.as_of is None:
         remembered = publication.newest(ranges.source_digest(source), known)
     if remembered is not None:
-        return Unread(as_of=remembered.as_of), ranges.settled(source, remembered.choices)
+        return OfflineIndex(as_of=remembered.as_of), ranges.settled(source, remembered.choices)
     # one reading of the index a day: the same command again means the same plan and the same locks
     as_of = request.as_of or services.now().replace(hour=0, minute=0, second=0, microsecond=0)
     index = services.index(as_of, store)
@@ -168,7 +168,7 @@ def _matrix(
         raise UserError(f"the package index does not answer: {error.detail}", hint=hint, code=ExitCode.INFRA) from error
 
 
-def suite_of(source: document.Source, path: Path, services: Services) -> Suite:
+def suite_of(source: document.MatrixSource, path: Path, services: Services) -> Suite:
     """The probes of a matrix file. Raises UserError, also where it names some that its suites don't have."""
     found = services.suite(source, path)
     document.refuse_strangers(source, found.probes)

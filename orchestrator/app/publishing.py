@@ -23,7 +23,7 @@ from orchestrator.report import statements as statements_page
 from orchestrator.report.files import Published, write_latest
 from orchestrator.report.publish import Written, require_whole, tried, whole_run, write_published
 from orchestrator.store import evidence_codec, trim
-from orchestrator.store.publication import Known, Publication
+from orchestrator.store.publication import PlanSnapshot, Publication
 from orchestrator.verdict.judge import judge
 
 STATEMENTS = Path("docs", "seeds.yaml")
@@ -46,7 +46,7 @@ def publish(project: Project, found: Results, services: Services, *, partial: bo
     brief = project.parts.devices.inspection.brief
     redact = trim.redactor(trim.of_this_machine(project.folder, settings.host_index(services.environment)))
     evidence = Publication(
-        known=Known(source=project.source, as_of=project.as_of, choices=project.parts.matrix.choices),
+        known=PlanSnapshot(source=project.source, as_of=project.as_of, choices=project.parts.matrix.choices),
         run=run,
         catalogue=Catalogue(probes=probes.probes, proven=probes.proven, expects=probes.expects, digest=probes.digest),
         records={j.cell.id: trim.trimmed(j.record, redact, brief) for j in seen if j.record},

@@ -13,7 +13,7 @@ from orchestrator.model import Cell, CellRecord, RunInfo
 from orchestrator.report.page import Page, page
 from orchestrator.run.parts import Parts
 from orchestrator.store.publication import Publication
-from orchestrator.verdict.judge import Evidence, Judged, about, beside, filled, judge
+from orchestrator.verdict.judge import CellResult, Evidence, about, filled, judge, merge_published
 
 _SHOWN = 12
 
@@ -25,19 +25,19 @@ class Results:
     `local` and `whole_local` hold only cells that the local engine has a result of.
     """
 
-    whole: tuple[Judged, ...]
-    selected: tuple[Judged, ...]
-    local: tuple[Judged, ...]
-    whole_local: tuple[Judged, ...]
+    whole: tuple[CellResult, ...]
+    selected: tuple[CellResult, ...]
+    local: tuple[CellResult, ...]
+    whole_local: tuple[CellResult, ...]
     run: RunInfo | None
 
     @property
-    def best(self) -> tuple[Judged, ...]:
+    def best(self) -> tuple[CellResult, ...]:
         """The selected cells, what no container saw as the local engine saw it."""
         return filled(self.selected, self.local)
 
     @property
-    def everything(self) -> tuple[Judged, ...]:
+    def everything(self) -> tuple[CellResult, ...]:
         """The whole plan, what no container saw as the local engine saw it."""
         return filled(self.whole, self.whole_local)
 
@@ -50,7 +50,7 @@ def results(project: Project) -> Results:
     cells = expand.table(parts.matrix, project.plan, project.cells, (r.cell for r in recorded))
     evidence = own(parts, cells, records)
     runs = [r for r in parts.store.runs() if r.matrix_digest == parts.matrix.digest]
-    whole = judge(evidence) if given is None else beside(evidence, published(parts, given), given.day)
+    whole = judge(evidence) if given is None else merge_published(evidence, published(parts, given), given.day)
     if given is not None and any(j.published for j in whole):
         runs = sorted([*runs, given.run], key=lambda run: run.started)
     local = judge(own(parts, tuple(cell for cell in cells if cell.id in on_local), on_local))
@@ -74,12 +74,12 @@ def _newest(parts: Parts, kinds: Sequence[str]) -> dict[str, CellRecord]:
     return found
 
 
-def judge_one(project: Project, record: CellRecord) -> Judged:
+def judge_one(project: Project, record: CellRecord) -> CellResult:
     """What a single record means."""
     return judge(own(project.parts, (record.cell,), {record.cell.id: record}))[0]
 
 
-def the_one(found: Results, words: tuple[str, ...]) -> Judged:
+def the_one(found: Results, words: tuple[str, ...]) -> CellResult:
     """The one cell that words named. Raises UserError where they named several."""
     cells = [j for j in found.best if j.record] or list(found.selected)
     if len(cells) > 1:

@@ -22,7 +22,7 @@ _FEW = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wanted:
+class CudaOptions:
     """What `cuda` was told beside which releases."""
 
     here: bool
@@ -67,7 +67,7 @@ def cuda(
 
     Looking never computes anything, and takes no GPU: a stand-in answers as the driver.
     """
-    wanted = told(Wanted, options)
+    wanted = told(CudaOptions, options)
     if wanted.here or wanted.python or wanted.image:
         if selectors or (wanted.image and (wanted.here or wanted.python)):
             raise UserError("--here and --image each look into one environment", hint="compat cuda --help")
@@ -92,7 +92,7 @@ def cuda(
         say(report.text(rows, console().width), end="")
 
 
-def _look(wanted: Wanted, services: Services) -> GpuAudit:
+def _look(wanted: CudaOptions, services: Services) -> GpuAudit:
     if wanted.image:
         return app.look_into_image(wanted.image, wanted.engine, services)
     return app.look_here(wanted.python, wanted.folders, services)

@@ -31,7 +31,7 @@ def plan(
     **listed: bool,
 ) -> None:
     """How many cells a run has, what it fetches and keeps, how long it takes. Starts nothing."""
-    asked = planning.Request(words=selectors, matrix=matrix, as_of=moment(as_of, services))
+    asked = planning.PlanRequest(words=selectors, matrix=matrix, as_of=moment(as_of, services))
     chosen = planning.open_project(asked, services)
     found = services.engine(engine)
     ahead = planning.look_ahead(chosen, found, WORKERS)

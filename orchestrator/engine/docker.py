@@ -22,7 +22,7 @@ from orchestrator.engine import (
     outputs,
     owner,
 )
-from orchestrator.engine.docker_daemon import Daemon, troubles
+from orchestrator.engine.docker_daemon import DaemonConnection, troubles
 from orchestrator.engine.registry import DOCKER
 from orchestrator.errors import CellError, CellStatus, ExitCode, Phase, UserError, infra
 from orchestrator.model import (
@@ -59,7 +59,7 @@ class DockerEngine:
     def __init__(self, *, renderer: Renderer, environment: Mapping[str, str] | None = None) -> None:
         self._renderer = renderer
         self._environment = dict(os.environ if environment is None else environment)
-        self._daemon: Daemon | None = None
+        self._daemon: DaemonConnection | None = None
         self._info: Mapping[str, Any] = {}
         self._left: set[str] = set()
         self._index = docker_index.Sidecar(left=self._left)
@@ -257,14 +257,14 @@ class DockerEngine:
                 daemon.build_with_network(context, (reference,), log, labels=(("compat.builder", wanted),))
         return reference
 
-    def daemon(self) -> Daemon:
+    def daemon(self) -> DaemonConnection:
         """The daemon, connected. Raises CellError(start, infra)."""
         try:
             return self._reach()
         except troubles() as error:
             raise infra(Phase.START, "daemon", str(error)[:300]) from error
 
-    def _reach(self) -> Daemon:
+    def _reach(self) -> DaemonConnection:
         import docker
 
         with self._lock:
@@ -278,7 +278,9 @@ class DockerEngine:
                 except BaseException:
                     client.close()
                     raise
-                self._daemon = Daemon(client=client, host=host, renderer=self._renderer, environment=self._environment)
+                self._daemon = DaemonConnection(
+                    client=client, host=host, renderer=self._renderer, environment=self._environment
+                )
             return self._daemon
 
     def _facts(self) -> Mapping[str, Any]:

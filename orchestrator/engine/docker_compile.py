@@ -18,7 +18,7 @@ from packaging.version import InvalidVersion, Version
 
 from orchestrator.engine import docker_images, limits, owner
 from orchestrator.engine.docker_base import TRUSTED
-from orchestrator.engine.docker_daemon import Daemon
+from orchestrator.engine.docker_daemon import DaemonConnection
 from orchestrator.errors import CellError, CellStatus, Phase, infra
 from orchestrator.model import Base, BuildContext, Distribution, Exit, Limits, Task
 
@@ -36,7 +36,7 @@ _COMMAND = (TRUSTED, "-I", "-S", f"{limits.FILES}/compile.py")
 Run = Callable[[str, Task, Callable[[bytes], None]], Exit]
 
 
-def obtain(daemon: Daemon, base: Base, source: Distribution, log: Path, run: Run) -> str:
+def obtain(daemon: DaemonConnection, base: Base, source: Distribution, log: Path, run: Run) -> str:
     """The image that holds the wheel of a source in /out, built on this base where it is not there.
 
     Raises CellError: (build, uninstallable) `build-fails`, `build-timeout`, `build-memory` or `build-space` for what
@@ -74,7 +74,7 @@ class Wheel:
 class _Making:
     """What a build needs beside its source."""
 
-    daemon: Daemon
+    daemon: DaemonConnection
     base: Base
     run: Run
     log: Path

@@ -183,7 +183,7 @@ class LocalEngine:
             left = place / "probes" / outputs.FOLDER
             if task.outputs:
                 left.mkdir(parents=True)
-            start = local_process.Start(
+            start = local_process.ProcessSpec(
                 command=[_here(part, place) for part in task.command],
                 environment={**self._environment(reference, task, place), local_process.MARK: mark},
                 folder=scratch,

@@ -60,7 +60,7 @@ def compiled(look: Look, base: Base, engine: Engine, limits: Limits) -> bytes:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Asked:
+class AuditRequest:
     """What to look into, and how: an image and its interpreter, library folders on top of its own."""
 
     reference: str
@@ -70,7 +70,7 @@ class Asked:
     folders: tuple[str, ...] = ()
 
 
-def look_into(asked: Asked, look: Look, engine: Engine, limits: Limits) -> GpuAudit:
+def look_into(asked: AuditRequest, look: Look, engine: Engine, limits: Limits) -> GpuAudit:
     """Looks into an image. Raises CellError(infra) where the container or the program itself failed."""
     request = {
         "stand_in": f"/probes/driver/{DRIVER}",
@@ -113,7 +113,7 @@ def of_image(name: str, look: Look, engine: Engine, base: Base, limits: Limits) 
     """
     stand_in = compiled(look, base, engine, limits)
     for interpreter in ("python3", "python"):
-        asked = Asked(reference=name, interpreter=interpreter, stand_in=stand_in)
+        asked = AuditRequest(reference=name, interpreter=interpreter, stand_in=stand_in)
         try:
             return look_into(asked, look, engine, limits)
         except CellError as error:

@@ -58,7 +58,7 @@ class CudaInspection:
         program = auditor.read(self.folder)
         if base.identity not in self._drivers:
             self._drivers[base.identity] = auditor.compiled(program, base, engine, limits)
-        asked = auditor.Asked(
+        asked = auditor.AuditRequest(
             reference=image.reference,
             interpreter=image.interpreter,
             stand_in=self._drivers[base.identity],

@@ -20,7 +20,7 @@ _SHARED_OBJECT, _X86_64 = 3, 62
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Examined:
+class LibraryFolder:
     """`files` are those to copy, relative to the folder, `identity` the digest of their names and contents; `wrong`
     what keeps the folder from being used, a sentence for each file.
     """
@@ -30,19 +30,19 @@ class Examined:
     wrong: tuple[str, ...] = ()
 
 
-def examine(folder: str, sonames: Iterable[str]) -> Examined:
+def examine(folder: str, sonames: Iterable[str]) -> LibraryFolder:
     """What a folder holds of the libraries that are expected in it, and of what belongs to them (cuDNN is one library
     to programs, and several files).
     """
     try:
         return _examined(Path(folder), sonames)
     except OSError as error:
-        return Examined(wrong=(f"{error.filename or folder} can't be read ({error.strerror})",))
+        return LibraryFolder(wrong=(f"{error.filename or folder} can't be read ({error.strerror})",))
 
 
-def _examined(root: Path, sonames: Iterable[str]) -> Examined:
+def _examined(root: Path, sonames: Iterable[str]) -> LibraryFolder:
     if not root.is_dir():
-        return Examined(wrong=("it is no folder" if root.exists() else "it is not there",))
+        return LibraryFolder(wrong=("it is no folder" if root.exists() else "it is not there",))
     places = [place for name in BELOW if (place := root / name).is_dir()]
     found: dict[str, Path] = {}
     wrong: list[str] = []
@@ -54,13 +54,13 @@ def _examined(root: Path, sonames: Iterable[str]) -> Examined:
         else:
             found[soname] = path
     if wrong:
-        return Examined(wrong=tuple(wrong))
+        return LibraryFolder(wrong=tuple(wrong))
     for place in dict.fromkeys(path.parent for path in found.values()):
         for path in _belonging(place, found):
             found.setdefault(path.name, path)
     ordered = sorted(found.items())
     content = {real: _sha256(real) for real in {path.resolve() for path in found.values()}}
-    return Examined(
+    return LibraryFolder(
         files=tuple(path.relative_to(root).as_posix() for _, path in ordered),
         identity=digest([(name, content[path.resolve()]) for name, path in ordered]),
     )

@@ -49,7 +49,7 @@ def add(cell: Cell, pins: Pins, where: Where) -> Added:
     sources = line.sources or Sources()
     tried: list[str] = []
     for found in (_from_image, _from_wheels, _from_folder):
-        added = found(line, sources, _Asked(cell=cell, pins=pins, where=where))
+        added = found(line, sources, _LibraryRequest(cell=cell, pins=pins, where=where))
         if isinstance(added, Added):
             return replace(added, notes=(*notes, *added.notes))
         if added:
@@ -86,7 +86,7 @@ def _followed(device: Choice, cell: Cell, pins: Pins, where: Where) -> tuple[Cho
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Asked:
+class _LibraryRequest:
     """Whose libraries are looked for."""
 
     cell: Cell
@@ -94,7 +94,7 @@ class _Asked:
     where: Where
 
 
-def _from_image(line: Choice, sources: Sources, asked: _Asked) -> Added | str:
+def _from_image(line: Choice, sources: Sources, asked: _LibraryRequest) -> Added | str:
     """Libraries that an image holds, or why not ("": no image is named)."""
     if not sources.image:
         return ""
@@ -112,7 +112,7 @@ def _from_image(line: Choice, sources: Sources, asked: _Asked) -> Added | str:
     )
 
 
-def _from_wheels(line: Choice, sources: Sources, asked: _Asked) -> Added | str:
+def _from_wheels(line: Choice, sources: Sources, asked: _LibraryRequest) -> Added | str:
     """Libraries that wheels hold, resolved on top of the cell's pins as of the index's reading: a line may be younger
     than what a cell takes its own dependencies from.
     """
@@ -146,7 +146,7 @@ def _from_wheels(line: Choice, sources: Sources, asked: _Asked) -> Added | str:
     )
 
 
-def _from_folder(line: Choice, sources: Sources, asked: _Asked) -> Added | str:
+def _from_folder(line: Choice, sources: Sources, asked: _LibraryRequest) -> Added | str:
     """Libraries in a folder of this machine; where it is wrong, every file that is."""
     if not sources.folder:
         return ""

@@ -1,4 +1,4 @@
-"""matrix.yaml → `Source`: everything the file says, checked, with package ranges not yet turned into versions.
+"""matrix.yaml → `MatrixSource`: everything the file says, checked, with package ranges not yet turned into versions.
 
 The border where raw YAML dies. A malformed file gets one `UserError`: file, line, column, path, what was expected.
 """
@@ -46,7 +46,7 @@ class Mention:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Source:
+class MatrixSource:
     """A parsed matrix file whose package axes may still hold ranges. `ranges.resolve` makes a `Matrix` of it."""
 
     path: str
@@ -61,12 +61,12 @@ class Source:
     suites: tuple[SuiteRef, ...] = ()
 
 
-def load(path: Path) -> Source:
+def load(path: Path) -> MatrixSource:
     """Reads a matrix file. Raises UserError for one that is missing, unreadable, too large or malformed."""
     return parse(nodes.read(path), path.name)
 
 
-def parse(text: str, name: str) -> Source:
+def parse(text: str, name: str) -> MatrixSource:
     """The matrix a text describes; `name` is what messages call it. Raises UserError where it is malformed."""
     root = nodes.compose(text, name)
     fields = root.fields(TOP_KEYS, ("schema", "title", "axes"))
@@ -75,7 +75,7 @@ def parse(text: str, name: str) -> Source:
     sources = read_axes(fields["axes"])
     axes = {source.axis.name: source.axis for source in sources}
     groups = _groups(fields["groups"], axes) if "groups" in fields else ()
-    return Source(
+    return MatrixSource(
         path=name,
         title=fields["title"].string(),
         axes=sources,
@@ -89,7 +89,7 @@ def parse(text: str, name: str) -> Source:
     )
 
 
-def refuse_strangers(source: Source, probes: Collection[str]) -> None:
+def refuse_strangers(source: MatrixSource, probes: Collection[str]) -> None:
     """Raises UserError where a file names a group, or a probe, that a suite of these probes does not have."""
     groups = {probe.partition(".")[0] for probe in probes}
     for mention in source.mentions:

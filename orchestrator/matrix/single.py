@@ -25,7 +25,7 @@ _HOLE = re.compile(r"{(\w+)}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Asked:
+class _RequestedChoice:
     """A word: an axis or a package, and the values it asks for."""
 
     word: str
@@ -63,7 +63,7 @@ def _askable(question: Question, groups: tuple[Group, ...], there: set[str]) -> 
     return question.group in {g.name for g in groups} and there.issuperset(_HOLE.findall(question.ask))
 
 
-def _read(word: str) -> _Asked:
+def _read(word: str) -> _RequestedChoice:
     if len(word) > MAX_STRING:
         raise UserError(f"'{cut(word)}' is too long: {len(word):,} characters (at most {MAX_STRING:,})", hint=_EXACT)
     shape = _WORD.fullmatch(word.strip())
@@ -74,14 +74,14 @@ def _read(word: str) -> _Asked:
         raise UserError(f"'{cut(word)}': a value is empty", hint=_EXACT)
     if len({version(value) or value for value in values}) < len(values):
         raise UserError(f"'{cut(word)}': a value is there twice", hint="name each once")
-    return _Asked(word=cut(word), name=shape[1], values=values)
+    return _RequestedChoice(word=cut(word), name=shape[1], values=values)
 
 
 _Known: TypeAlias = Mapping[str, tuple[Choice, ...]]
 """Axis → its choices, of the matrix that names come from."""
 
 
-def _named_axis(asked: _Asked, known: _Known) -> Axis | None:
+def _named_axis(asked: _RequestedChoice, known: _Known) -> Axis | None:
     """The axis a word names by its name or by its kind; None: a package that no axis is called by."""
     name = asked.name.lower()
     if name in known:
@@ -97,10 +97,12 @@ def _bare(kind: Kind) -> Axis:
     return Axis(name=kind.name, kind=kind.name, default=kind.naming.default(()))
 
 
-def _sorted_out(asked: Iterable[_Asked], known: _Known) -> tuple[dict[str, _Asked], dict[Axis, _Asked]]:
+def _sorted_out(
+    asked: Iterable[_RequestedChoice], known: _Known
+) -> tuple[dict[str, _RequestedChoice], dict[Axis, _RequestedChoice]]:
     """Package name → what is asked of it, in the order of the words; and the same by axis for the rest."""
-    packages: dict[str, _Asked] = {}
-    others: dict[Axis, _Asked] = {}
+    packages: dict[str, _RequestedChoice] = {}
+    others: dict[Axis, _RequestedChoice] = {}
     for one in asked:
         axis = _named_axis(one, known)
         if axis is None or kind_of(axis).of_package:
@@ -115,14 +117,14 @@ def _sorted_out(asked: Iterable[_Asked], known: _Known) -> tuple[dict[str, _Aske
     return packages, others
 
 
-def _once(asked: _Asked, *, there: bool) -> None:
+def _once(asked: _RequestedChoice, *, there: bool) -> None:
     if there:
         raise UserError(
             f"{asked.word}: {cut(asked.name)} is asked for twice", hint="write its values behind one =, with commas"
         )
 
 
-def _packages(asked: Mapping[str, _Asked], known: _Known) -> list[tuple[Choice, ...]]:
+def _packages(asked: Mapping[str, _RequestedChoice], known: _Known) -> list[tuple[Choice, ...]]:
     axes = (choices[0].axis for choices in known.values())
     declared = {axis.package or axis.name: axis for axis in axes if kind_of(axis).of_package}
     subject = next((p for p in asked if p in declared and declared[p].subject), list(asked)[-1])
@@ -140,12 +142,12 @@ def _packages(asked: Mapping[str, _Asked], known: _Known) -> list[tuple[Choice, 
     return found
 
 
-def _versions(axis: Axis, asked: _Asked, *, subject: bool) -> tuple[Choice, ...]:
+def _versions(axis: Axis, asked: _RequestedChoice, *, subject: bool) -> tuple[Choice, ...]:
     marked = replace(axis, subject=subject)
     return tuple(_asked_choice(marked, (), asked.word, value) for value in asked.values)
 
 
-def _others(asked: Mapping[Axis, _Asked], known: _Known) -> list[tuple[Choice, ...]]:
+def _others(asked: Mapping[Axis, _RequestedChoice], known: _Known) -> list[tuple[Choice, ...]]:
     """The choices on axes that are no package's: those of the matrix, those asked for, those that are always there."""
     found: list[tuple[Choice, ...]] = []
     for kind in (kind for kind in KINDS.values() if not kind.of_package):

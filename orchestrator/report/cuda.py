@@ -11,7 +11,7 @@ import msgspec
 from orchestrator.foreign import in_markdown, json_text, printable, sheet
 from orchestrator.gpu.audit import Fix, GpuAudit, Library, Loading
 from orchestrator.gpu.facts import Disagreement
-from orchestrator.gpu.rows import Looked, Row
+from orchestrator.gpu.rows import Looked, ReleaseRow
 from orchestrator.gpu.verdict import GENERATIONS, Cover, Load, and_unsound, audited, cover, in_words, mended
 from orchestrator.gpu.verdict import coverage as covered
 from orchestrator.report.lines import fold
@@ -30,7 +30,7 @@ _HOW = {
 _COLUMNS = ("tensorflow", "Python", "CUDA", "cuDNN", "driver", "GPUs", "libraries")
 
 
-def text(rows: Sequence[Row], width: int) -> str:
+def text(rows: Sequence[ReleaseRow], width: int) -> str:
     """The table for a terminal: a line per release, and one below it for each look into an image."""
     cells = [_summary(row) for row in rows]
     sizes = [max(len(line[i]) for line in (_COLUMNS[:-1], *cells)) for i in range(len(_COLUMNS) - 1)]
@@ -42,7 +42,7 @@ def text(rows: Sequence[Row], width: int) -> str:
     return "\n".join([*lines, "", *fold(LEVELS, width)]) + "\n"
 
 
-def details(row: Row, width: int) -> str:
+def details(row: ReleaseRow, width: int) -> str:
     """All that is known of one release."""
     built, release = row.release.built, row.release
     lines = [f"{release.package} {release.version} · Python {_span(release.pythons)} · {release.uploaded or 'undated'}"]
@@ -92,12 +92,12 @@ def _carried(seen: GpuAudit) -> str:
     return "; ".join(f"{_HOW[how].format(', '.join(found[how]))}" for how in _HOW if how in found) or "not known"
 
 
-def pip_line(row: Row, python: str = "") -> str:
+def pip_line(row: ReleaseRow, python: str = "") -> str:
     """What installs the libraries with pip, on this Python ("3.11") or, without one, where it can."""
     return _provides(row, python) or "no wheels are known that provide them all"
 
 
-def _provides(row: Row, python: str) -> str:
+def _provides(row: ReleaseRow, python: str) -> str:
     release, barred = row.release, dict(row.release.unmet)
     if release.extra and python not in barred and not barred.keys() >= set(release.pythons):
         line = f'pip install "{release.package}[and-cuda]=={release.version}"'
@@ -121,7 +121,7 @@ def _nowhere(barred: Mapping[str, str]) -> str:
     return f"no file of {', '.join(dict.fromkeys(barred.values()))} in the index"
 
 
-def advice(seen: GpuAudit, row: Row | None = None) -> tuple[str, ...]:
+def advice(seen: GpuAudit, row: ReleaseRow | None = None) -> tuple[str, ...]:
     """What to do so that TensorFlow finds its libraries, a line each; empty where it does. `row`: its release's."""
     verdict = audited(seen)
     if verdict.load in (Load.LOADS, Load.UNKNOWN, Load.CRASHED):
@@ -142,7 +142,7 @@ def advice(seen: GpuAudit, row: Row | None = None) -> tuple[str, ...]:
     return (*refused, f"{', '.join(nowhere)} nowhere here: {_source(seen, row)}") if nowhere else refused
 
 
-def _source(seen: GpuAudit, row: Row | None) -> str:
+def _source(seen: GpuAudit, row: ReleaseRow | None) -> str:
     """Where the libraries come from that an environment lacks."""
     line = row and _provides(row, ".".join(seen.python.split(".")[:2]))
     own = f"install CUDA {seen.built.cuda} and cuDNN {seen.built.cudnn}, which it was built for"
@@ -157,7 +157,7 @@ def commands(fix: Fix) -> Iterable[str]:
         yield f"export LD_LIBRARY_PATH={':'.join(fix.folders)}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}"
 
 
-def answer(seen: GpuAudit, width: int, row: Row | None = None) -> str:
+def answer(seen: GpuAudit, width: int, row: ReleaseRow | None = None) -> str:
     """Why a TensorFlow does or doesn't see a GPU, for the environment that was looked into. `row`: its release's."""
     verdict, built = audited(seen), seen.built
     name = f"TensorFlow {built.release or '?'} · Python {seen.python}"
@@ -185,7 +185,7 @@ def answer(seen: GpuAudit, width: int, row: Row | None = None) -> str:
     return printable("\n".join(lines), lines=True) + "\n"
 
 
-def _from_the_host(seen: GpuAudit, row: Row | None) -> str:
+def _from_the_host(seen: GpuAudit, row: ReleaseRow | None) -> str:
     """The driver that has to be there, by NVIDIA's own table and by what the CUDA runtime that was found accepted."""
     oldest = f", {row.driver.minimum} or newer for CUDA {row.driver.cuda}" if row and row.driver else ""
     accepted = f"; the CUDA runtime found here takes any of CUDA {seen.oldest_driver} on" if seen.oldest_driver else ""
@@ -210,7 +210,7 @@ def _library(library: Library, width: int) -> list[str]:
 # ---------------------------------------------------------------- files
 
 
-def files(rows: Sequence[Row], day: str) -> dict[str, bytes]:
+def files(rows: Sequence[ReleaseRow], day: str) -> dict[str, bytes]:
     """What is published of the looks into images, name → content; nothing where there was none."""
     if not any(row.looks for row in rows):
         return {}
@@ -221,7 +221,7 @@ def files(rows: Sequence[Row], day: str) -> dict[str, bytes]:
     }
 
 
-def markdown(rows: Sequence[Row], day: str) -> str:
+def markdown(rows: Sequence[ReleaseRow], day: str) -> str:
     """The page of `reports/published/cuda.md`."""
     lines = ["# Which CUDA for which TensorFlow", "", in_markdown(f"As of {day}. {LEVELS}."), ""]
     lines += ["| " + " | ".join(_COLUMNS) + " |", "|" + "---|" * len(_COLUMNS)]
@@ -238,7 +238,7 @@ def _contradiction(one: Disagreement) -> str:
     return f"{named} (row {one.row}); the wheel: {one.wheel}"
 
 
-def csv(rows: Sequence[Row]) -> str:
+def csv(rows: Sequence[ReleaseRow]) -> str:
     """A line per release and look, safe to open as a sheet."""
     stream = io.StringIO()
     writer = csvlib.writer(stream, lineterminator="\n")
@@ -251,7 +251,7 @@ def csv(rows: Sequence[Row]) -> str:
     return stream.getvalue()
 
 
-def document(rows: Sequence[Row]) -> str:
+def document(rows: Sequence[ReleaseRow]) -> str:
     """The same as JSON, with everything each look saw."""
     entries = [
         {
@@ -284,7 +284,7 @@ def document(rows: Sequence[Row]) -> str:
 # ---------------------------------------------------------------- words
 
 
-def _summary(row: Row) -> tuple[str, ...]:
+def _summary(row: ReleaseRow) -> tuple[str, ...]:
     built, release = row.release.built, row.release
     name = release.version if release.package == "tensorflow" else f"{release.version} ({release.package})"
     driver = f"≥ {row.driver.minimum}" if row.driver else "–"

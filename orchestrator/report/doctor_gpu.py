@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from orchestrator.foreign import printable, stripped
-from orchestrator.model.host import Answer, Area, Finding, Gpu, Host, Level, Nvidia, Program, Reply
+from orchestrator.model.host import Area, Diagnostic, Gpu, Host, Level, Nvidia, Program, Reply, Response
 from orchestrator.verdict.words import counted, shorten
 
 DRIVERS = "https://www.nvidia.com/drivers"
@@ -27,7 +27,7 @@ _GARBAGE = 60
 _LISTED = 4
 
 
-def findings(host: Host, drivers: Mapping[str, str], *, engine: str) -> tuple[Finding, ...]:
+def findings(host: Host, drivers: Mapping[str, str], *, engine: str) -> tuple[Diagnostic, ...]:
     """The driver, the GPUs, the way into containers, and which CUDA lines the driver is too old for.
 
     `drivers`: CUDA line → the oldest driver that it runs on; `engine` is "docker", "local" or "".
@@ -71,7 +71,7 @@ def several(lines: Sequence[str], every: Iterable[str]) -> str:
 # ------------------------------------------------------------ the driver and its GPUs
 
 
-def _driver(nvidia: Nvidia) -> Finding:
+def _driver(nvidia: Nvidia) -> Diagnostic:
     reply = nvidia.smi.answer.reply
     if reply is Reply.ANSWERED:
         return _finding(Level.OK, f"driver {nvidia.driver}, {counted(len(nvidia.gpus), 'GPU')}{_also(nvidia)}")
@@ -90,7 +90,7 @@ def _driver(nvidia: Nvidia) -> Finding:
     return _finding(Level.NOTE, "no GPU of NVIDIA's in this machine, and no driver", advice)
 
 
-def _ill(nvidia: Nvidia, smi: Program) -> Finding:
+def _ill(nvidia: Nvidia, smi: Program) -> Diagnostic:
     """What nvidia-smi's trouble means, by how it ended; its words are only repeated."""
     answer = smi.answer
     seen = f"{counted(len(nvidia.gpus), 'GPU')} listed before that; " if nvidia.gpus else ""
@@ -116,13 +116,13 @@ def _also(nvidia: Nvidia) -> str:
     return f"; nvidia-smi also said: {shorten(nvidia.smi.answer.said, _SAID)}" if nvidia.smi.answer.said else ""
 
 
-def _gpu(gpu: Gpu) -> Finding:
+def _gpu(gpu: Gpu) -> Diagnostic:
     memory = f"{gpu.memory / 1024**3:.0f} GiB" if gpu.memory else "memory unknown"
     capability = f"compute capability {gpu.capability}" if gpu.capability else "compute capability unknown"
     return _finding(Level.OK, f"{gpu.name}, {memory}, {capability}")
 
 
-def _lines(driver: str, drivers: Mapping[str, str]) -> list[Finding]:
+def _lines(driver: str, drivers: Mapping[str, str]) -> list[Diagnostic]:
     others = too_old(driver, drivers)
     fitting = [line for line in order(drivers) if line not in others]
     found = []
@@ -145,7 +145,7 @@ def version(text: str) -> tuple[int, ...]:
 # ------------------------------------------------------------ the way into containers
 
 
-def _containers(host: Host) -> list[Finding]:
+def _containers(host: Host) -> list[Diagnostic]:
     """Whether containers get GPUs; said only where there is one, or the daemon is set up for some."""
     toolkit, daemon = host.nvidia.toolkit, host.daemon
     if not daemon.here:
@@ -174,11 +174,11 @@ def _by(host: Host) -> str:
     return "its hook" if host.daemon.here and host.nvidia.hook else ""
 
 
-def _finding(level: Level, says: str, advice: str = "") -> Finding:
-    return Finding(area=Area.NVIDIA, level=level, says=printable(says), advice=printable(advice))
+def _finding(level: Level, says: str, advice: str = "") -> Diagnostic:
+    return Diagnostic(area=Area.NVIDIA, level=level, says=printable(says), advice=printable(advice))
 
 
-def trouble(answer: Answer) -> str:
+def trouble(answer: Response) -> str:
     """An answer that is none, in a few words: its own where it has some."""
     if answer.reply is Reply.SILENT:
         return f"no answer within {answer.seconds:.0f} s"

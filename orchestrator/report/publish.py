@@ -15,7 +15,7 @@ from orchestrator.report.page import page
 from orchestrator.store import evidence_codec
 from orchestrator.store.files import write_whole
 from orchestrator.store.publication import BUDGET, Publication
-from orchestrator.verdict.judge import Judged
+from orchestrator.verdict.judge import CellResult
 from orchestrator.verdict.words import OURS, status_word
 
 _NO_RESULT = (None, CellStatus.INFRA, CellStatus.UNAVAILABLE)
@@ -31,12 +31,12 @@ class Written:
     shipped: int
 
 
-def tried(cells: Sequence[Judged]) -> tuple[Judged, ...]:
+def tried(cells: Sequence[CellResult]) -> tuple[CellResult, ...]:
     """The cells that something is known of: not those without a result, our fault, or for want of a base."""
     return tuple(j for j in cells if j.status not in _NO_RESULT)
 
 
-def require_whole(cells: Sequence[Judged]) -> None:
+def require_whole(cells: Sequence[CellResult]) -> None:
     """Raises UserError, saying what to run, where planned cells have no result."""
     lacking = [j for j in cells if j.status in _NO_RESULT]
     if not lacking:
@@ -52,7 +52,7 @@ def require_whole(cells: Sequence[Judged]) -> None:
     )
 
 
-def _absent(judged: Judged) -> str:
+def _absent(judged: CellResult) -> str:
     return "without a base here" if judged.status is CellStatus.UNAVAILABLE else "not run"
 
 

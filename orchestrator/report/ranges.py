@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from orchestrator.foreign import json_text, printable
 from orchestrator.report.document import plain
 from orchestrator.report.lines import folded
-from orchestrator.verdict.ranges import Line, Ranges, Track
+from orchestrator.verdict.ranges import ProbeHistory, Ranges, Track
 from orchestrator.verdict.spans import label, stretches
 from orchestrator.verdict.words import shorten
 
@@ -44,7 +44,7 @@ def render(found: Ranges, *, width: int = 80, constant: bool = False) -> str:
     return folded(map(printable, parts), width)
 
 
-def _alike(lines: Sequence[Line], versions: Sequence[str]) -> list[list[str]]:
+def _alike(lines: Sequence[ProbeHistory], versions: Sequence[str]) -> list[list[str]]:
     """A block per story: the probes that tell it, each with its question, then what is told."""
     stories: dict[tuple[str, ...], list[str]] = {}
     for line in lines:
@@ -66,7 +66,7 @@ def _heading(track: Track, versions: Sequence[str]) -> list[str]:
     return lines
 
 
-def _told(line: Line, versions: Sequence[str]) -> list[str]:
+def _told(line: ProbeHistory, versions: Sequence[str]) -> list[str]:
     """A probe's runs, then what a reader must know of them."""
     segments = _segments(line, versions)
     brief = max((len(value) for value in line.texts), default=0) <= _ONE_LINE
@@ -80,7 +80,7 @@ def _told(line: Line, versions: Sequence[str]) -> list[str]:
     return told
 
 
-def _beside(line: Line, versions: Sequence[str]) -> list[tuple[str, str]]:
+def _beside(line: ProbeHistory, versions: Sequence[str]) -> list[tuple[str, str]]:
     """Value → where, equal values of several versions and Pythons folded."""
     places: dict[str, dict[str, list[str]]] = {}
     for version, python, value in line.beside:
@@ -91,7 +91,7 @@ def _beside(line: Line, versions: Sequence[str]) -> list[tuple[str, str]]:
     ]
 
 
-def _segments(line: Line, versions: Sequence[str]) -> list[str]:
+def _segments(line: ProbeHistory, versions: Sequence[str]) -> list[str]:
     """Runs, and between them what was not run, in the axis's order."""
     found: list[str] = []
     inside = {version for run in line.runs for version, _ in run.gaps}
@@ -120,7 +120,7 @@ def _absent(names: Sequence[str], versions: Sequence[str]) -> str:
     return label(stretches(names, versions), versions)
 
 
-def _summary(found: Ranges, shown: Sequence[Line], *, constant: bool) -> list[str]:
+def _summary(found: Ranges, shown: Sequence[ProbeHistory], *, constant: bool) -> list[str]:
     change = sum(line.changes for line in found.lines)
     same = [line for line in found.lines if len(line.runs) == 1]
     silent = [line for line in found.lines if not line.runs]
@@ -167,7 +167,7 @@ def _track_json(track: Track) -> dict[str, object]:
     }
 
 
-def _line_json(line: Line) -> dict[str, object]:
+def _line_json(line: ProbeHistory) -> dict[str, object]:
     return {
         "id": line.probe.id,
         "question": line.probe.question,

@@ -10,7 +10,7 @@ from orchestrator.insight.why import Explanation, Match
 from orchestrator.model import Matrix, VerdictKind
 from orchestrator.report.findings import VERSION, as_json, described, look
 from orchestrator.report.lines import fold, folded
-from orchestrator.verdict.judge import Judged
+from orchestrator.verdict.judge import CellResult
 from orchestrator.verdict.verdicts import GOOD
 from orchestrator.verdict.words import counted, shorten
 
@@ -40,8 +40,8 @@ def render(found: Explanation, ids: Mapping[str, str], *, width: int = 80) -> st
         parts.append(fold(f"The text ends in another error, which fits less: {_head(found.last)}", width))
     parts += [[""], fold(_how_alike(found), width)]
     if found.match is not Match.SAME and found.match is not Match.MESSAGE:
-        parts.append(fold(printable(shorten(found.spread.finding.title, _MESSAGE)), width, "   ", "   "))
-    parts += [fold(line, width, "   ", "     ") for line in described(found.spread)]
+        parts.append(fold(printable(shorten(found.scope.finding.title, _MESSAGE)), width, "   ", "   "))
+    parts += [fold(line, width, "   ", "     ") for line in described(found.scope)]
     parts += [[""], *_without(found, ids, width), [""], *_next(found, ids, width)]
     if found.also:
         parts += [[""], *_also(found, width)]
@@ -55,7 +55,7 @@ def document(found: Explanation | None, pasted: Pasted) -> str:
         "pasted": {"type": pasted.type, "message": printable(pasted.readings[0])},
         "seen": bool(found and found.match.seen),
         "match": found.match.name.lower() if found else None,
-        "finding": as_json(found.spread) if found else None,
+        "finding": as_json(found.scope) if found else None,
     }
     if found:
         made |= {
@@ -116,7 +116,7 @@ def _without(found: Explanation, ids: Mapping[str, str], width: int) -> list[lis
     return lines
 
 
-def _cell(judged: Judged, ids: Mapping[str, str]) -> str:
+def _cell(judged: CellResult, ids: Mapping[str, str]) -> str:
     kind = judged.kind(judged.headline)
     but = "" if kind in (VerdictKind.WORKS, VerdictKind.UNKNOWN, None) else f", {kind} otherwise"
     return printable(f"{judged.said}{but} ({ids.get(judged.cell.id, judged.cell.id)})")

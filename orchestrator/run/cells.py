@@ -27,7 +27,7 @@ from orchestrator.run.controls import controls_wrong
 from orchestrator.run.disk import require_space
 from orchestrator.run.events import BUDGET
 from orchestrator.run.keys import enforced, environment_key, probe_key
-from orchestrator.run.notes import Entered, Inspected, Locked, Observed
+from orchestrator.run.notes import Entered, ImageInspected, Locked, Observed
 from orchestrator.run.observe import ProbeSession, Seen, observe
 from orchestrator.store.records import LockResult
 from orchestrator.store.store import lock_key, reused
@@ -214,7 +214,7 @@ def _inspected(draft: CellRecord, recipe: Recipe, work: _Work) -> tuple[object, 
         prepared = _image(subject, draft, work)
         work.enter("audit", inspection.task)
         saw = inspection.look(prepared, recipe.base, work.worker.engine, work.task.limits)
-        work.worker.tell(Inspected(key=key, saw=saw))
+        work.worker.tell(ImageInspected(key=key, saw=saw))
     return saw, inspection.mended(recipe, saw)
 
 

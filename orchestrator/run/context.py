@@ -32,7 +32,7 @@ from orchestrator.store.records import LockResult
 from orchestrator.store.store import Store
 
 
-class Known(Protocol):
+class EarlierResults(Protocol):
     """What earlier cells and runs left, to be read; `log_path` is where building is logged."""
 
     def lock(self, key: str) -> LockResult | None: ...
@@ -56,7 +56,7 @@ class Worker:
 
     engine: Engine
     suite: Suite
-    known: Known
+    known: EarlierResults
     tell: Callable[[Note], None]
     now: Callable[[], datetime]
     preflight: Callable[[Cell], object]

@@ -29,7 +29,7 @@ class Locked:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Inspected:
+class ImageInspected:
     """What an inspection saw of an image."""
 
     key: str
@@ -44,7 +44,7 @@ class Observed:
     observation: Observation
 
 
-Note: TypeAlias = Entered | Locked | Inspected | Observed
+Note: TypeAlias = Entered | Locked | ImageInspected | Observed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,7 +60,7 @@ class Ledger:
                 self.watch.stage(cell, stage, detail)
             case Locked(key=key, result=result):
                 self.store.save_lock(key, result)
-            case Inspected(key=key, saw=saw):
+            case ImageInspected(key=key, saw=saw):
                 self.store.save_audit(key, saw)
             case Observed(environment_key=key, observation=observation):
                 self.store.observe(key, observation)

@@ -19,7 +19,7 @@ BUDGET = 2_000_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Known:
+class PlanSnapshot:
     """What the ranges of a matrix stood for on a day. `source` is the digest of what the file says."""
 
     source: str
@@ -31,7 +31,7 @@ class Known:
 class Publication:
     """Evidence in hand. `records` is cell id → its record; `planned` and `tried` count combinations."""
 
-    known: Known
+    known: PlanSnapshot
     run: RunInfo
     catalogue: Catalogue
     records: Mapping[str, CellRecord]
@@ -46,6 +46,6 @@ class Publication:
         )
 
 
-def newest(source: str, known: Iterable[Known | None]) -> Known | None:
+def newest(source: str, known: Iterable[PlanSnapshot | None]) -> PlanSnapshot | None:
     """What the ranges of a matrix stood for at the newest of these readings; None where none is of that matrix."""
     return max((k for k in known if k is not None and k.source == source), key=lambda k: k.as_of, default=None)

@@ -26,9 +26,9 @@ from orchestrator.model import (
     SourceKind,
     Strategy,
 )
-from orchestrator.store.migrations import SCHEMA, Kind, between, migrated
-from orchestrator.store.publication import Known
-from orchestrator.store.unreadable import Unreadable, explained, require_known
+from orchestrator.store.migrations import SCHEMA, RecordKind, between, migrated
+from orchestrator.store.publication import PlanSnapshot
+from orchestrator.store.unreadable import UnreadableRecord, explained, require_known
 
 T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
@@ -267,17 +267,17 @@ class ProbeOnDisk(msgspec.Struct):
 class Form(Generic[T]):
     """A kind of record: what it is in the model and what on disk."""
 
-    kind: Kind
+    kind: RecordKind
     model: type[T]
     disk: type[msgspec.Struct]
 
 
-RUN = Form(Kind.RUN, RunInfo, RunOnDisk)
-CELL = Form(Kind.CELL, CellRecord, CellRecordOnDisk)
-LOCK = Form(Kind.LOCK, LockResult, LockResultOnDisk)
-AUDIT = Form(Kind.AUDIT, Audit, AuditOnDisk)
-PLAN = Form(Kind.PLAN, Known, PlanOnDisk)
-OBSERVATION = Form(Kind.OBSERVATION, Observation, ObservationOnDisk)
+RUN = Form(RecordKind.RUN, RunInfo, RunOnDisk)
+CELL = Form(RecordKind.CELL, CellRecord, CellRecordOnDisk)
+LOCK = Form(RecordKind.LOCK, LockResult, LockResultOnDisk)
+AUDIT = Form(RecordKind.AUDIT, Audit, AuditOnDisk)
+PLAN = Form(RecordKind.PLAN, PlanSnapshot, PlanOnDisk)
+OBSERVATION = Form(RecordKind.OBSERVATION, Observation, ObservationOnDisk)
 
 
 class _Header(msgspec.Struct):
@@ -301,21 +301,21 @@ def encode(form: Form[T], value: T) -> bytes:
 
 
 def decode(form: Form[T], content: bytes) -> T:
-    """The value that a record of any known number holds. Raises Unreadable."""
+    """The value that a record of any known number holds. Raises UnreadableRecord."""
     with explained(content):
         header = _header(content)
         if header.schema and header.record != form.kind:
             named = f"of `{header.record}`" if header.record else "that doesn't say of what"
-            raise Unreadable(f"it is a record {named}, where one of `{form.kind}` belongs")
+            raise UnreadableRecord(f"it is a record {named}, where one of `{form.kind}` belongs")
         return like(current(form.kind, content, form.disk, header.schema), form.model)
 
 
 def number_of(content: bytes) -> int:
-    """The schema number of a JSON document, 0 where it has none. Raises Unreadable for one that isn't known."""
+    """The schema number of a JSON document, 0 where it has none. Raises UnreadableRecord for one that isn't known."""
     return _header(content).schema
 
 
-def current(kind: Kind, content: bytes, disk: type[S], number: int) -> S:
+def current(kind: RecordKind, content: bytes, disk: type[S], number: int) -> S:
     """JSON of an earlier number as it is now on disk. Raises ValueError for what can't be a record of this kind."""
     steps = between(kind, number)
     if not steps:

@@ -33,9 +33,9 @@ from orchestrator.model import Cell, CellRecord, Observation, RunInfo, digest
 from orchestrator.store import records
 from orchestrator.store.files import write_whole
 from orchestrator.store.garbage import no_collection
-from orchestrator.store.publication import Known
+from orchestrator.store.publication import PlanSnapshot
 from orchestrator.store.records import Audit, Form, LockResult
-from orchestrator.store.unreadable import Unreadable, refused
+from orchestrator.store.unreadable import UnreadableRecord, refused
 
 T = TypeVar("T")
 
@@ -115,11 +115,11 @@ class Store:
 
     # ------------------------------------------------------------ the plan
 
-    def known(self) -> Known | None:
+    def known(self) -> PlanSnapshot | None:
         """What the ranges stood for when the index was last read; None where it never was."""
         return _read(self.root / "plan.json", records.PLAN)
 
-    def save_known(self, known: Known) -> None:
+    def save_known(self, known: PlanSnapshot) -> None:
         _write(self.root / "plan.json", records.PLAN, known)
 
     # ------------------------------------------------------------ locks
@@ -192,7 +192,7 @@ def _read(path: Path, form: Form[T]) -> T | None:
     content = _content(path)
     try:
         return None if content is None else records.decode(form, content)
-    except Unreadable as why:
+    except UnreadableRecord as why:
         raise refused(path, why) from why
 
 
@@ -202,7 +202,7 @@ def _content(path: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     except (IsADirectoryError, PermissionError) as error:
-        raise refused(path, Unreadable(error.strerror or "")) from error
+        raise refused(path, UnreadableRecord(error.strerror or "")) from error
 
 
 def _write(path: Path, form: Form[T], value: T) -> None:
@@ -230,11 +230,11 @@ def _lines(path: Path) -> Iterator[Observation]:
     for number, line in enumerate(whole, start=1):
         try:
             yield records.decode(records.OBSERVATION, line)
-        except Unreadable as why:
+        except UnreadableRecord as why:
             raise refused(f"{path}:{number}", why) from why
 
 
 def _require_torn(torn: bytes, path: Path, *, whole: bool = True) -> None:
     """Raises UserError for a last line without an end that no killed run left: it doesn't begin as ours do."""
     if not whole or not any(torn.startswith(b) or b.startswith(torn) for b in _BEGINNINGS):
-        raise refused(path, Unreadable("its last line is no part of a record"))
+        raise refused(path, UnreadableRecord("its last line is no part of a record"))

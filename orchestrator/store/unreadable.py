@@ -11,7 +11,10 @@ from orchestrator.errors import UserError
 from orchestrator.store.migrations import SCHEMA
 
 
-class Unreadable(Exception):
+NOT_UTF8 = "it is not valid UTF-8"
+
+
+class UnreadableRecord(Exception):
     """Bytes that can't be read as the record they should be; says why. `newer`: a later version wrote them."""
 
     def __init__(self, reason: str, *, newer: bool = False) -> None:
@@ -20,31 +23,40 @@ class Unreadable(Exception):
 
 
 def require_known(number: int) -> None:
-    """Raises Unreadable for a number that a later version gave."""
+    """Raises UnreadableRecord for a number that a later version gave."""
     if number > SCHEMA:
         reads = f"this version of compat-matrix reads 0 to {SCHEMA}"
-        raise Unreadable(f"it has schema number {number}, and {reads}", newer=True)
+        raise UnreadableRecord(f"it has schema number {number}, and {reads}", newer=True)
     if number < 0:
-        raise Unreadable(f"it has schema number {number}, which none ever had")
+        raise UnreadableRecord(f"it has schema number {number}, which none ever had")
 
 
 @contextmanager
 def explained(content: bytes) -> Iterator[None]:
-    """Turns what parsers raise for these bytes into Unreadable with a reason that a person understands."""
+    """Turns what parsers raise for these bytes into UnreadableRecord with a reason that a person understands."""
     try:
         yield
     except msgspec.ValidationError as error:
-        raise Unreadable(f"it is no such record: {error}") from error
+        raise UnreadableRecord(f"it is no such record: {error}") from error
     except msgspec.DecodeError as error:
-        cut = "truncated" in str(error)
-        raise Unreadable("it is empty" if not content else "it is cut off" if cut else f"{error}") from error
+        raise UnreadableRecord(_malformed(content, str(error))) from error
     except RecursionError as error:
-        raise Unreadable("it is nested too deeply") from error
+        raise UnreadableRecord("it is nested too deeply") from error
+    except UnicodeDecodeError as error:
+        raise UnreadableRecord(NOT_UTF8) from error
     except (ValueError, IndexError) as error:
-        raise Unreadable(str(error)) from error
+        raise UnreadableRecord(str(error)) from error
 
 
-def refused(place: object, why: Unreadable, hint: str = "Move it away, and a run makes it again.") -> UserError:
+def _malformed(content: bytes, said: str) -> str:
+    if not content:
+        return "it is empty"
+    if "truncated" in said:
+        return "it is cut off"
+    return NOT_UTF8 if "UTF-8" in said else said
+
+
+def refused(place: object, why: UnreadableRecord, hint: str = "Move it away, and a run makes it again.") -> UserError:
     """What a person is told of a file that can't be read: where, why, what to do. Nothing was written to it."""
     if why.newer:
         hint = "Install a newer compat-matrix: pip install --upgrade compat-matrix."

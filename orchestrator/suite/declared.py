@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import PurePosixPath
 
 from orchestrator.model import ProbeKind
-from orchestrator.suite.constants import Constants, Unreadable, brought
+from orchestrator.suite.constants import Constants, NotConstant, brought
 from orchestrator.suite.modules import Module
 
 HARNESS = "harness"
@@ -26,7 +26,7 @@ _FIXED = (
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Options:
+class ProbeOptions:
     """The options of a declaration, as `harness` has them."""
 
     source: str = ""
@@ -38,7 +38,7 @@ class Options:
     repeat: bool = True
 
 
-OPTIONS = tuple(option.name for option in fields(Options))
+OPTIONS = tuple(option.name for option in fields(ProbeOptions))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,7 +50,7 @@ class Declared:
     kind: ProbeKind
     module: Module
     at: str
-    options: Options = field(default_factory=Options)
+    options: ProbeOptions = field(default_factory=ProbeOptions)
 
     @property
     def group(self) -> str:
@@ -138,11 +138,11 @@ def _declared(kind: ProbeKind, call: ast.Call, module: Module, constants: Consta
 def _value(name: str, node: ast.expr, module: Module, constants: Constants) -> object:
     try:
         return constants.value(node, module)
-    except Unreadable as error:
+    except NotConstant as error:
         raise module.error(node, f"{name} can't be read: {error}", hint=_FIXED) from error
 
 
-def _options(values: Mapping[str, object], call: ast.Call, module: Module) -> Options:
+def _options(values: Mapping[str, object], call: ast.Call, module: Module) -> ProbeOptions:
     """Checked options. Raises UserError."""
     texts = ("source",)
     truths = ("fresh", "light", "repeat")
@@ -158,7 +158,7 @@ def _options(values: Mapping[str, object], call: ast.Call, module: Module) -> Op
         raise module.error(call, f"seconds is a number above 0, not {seconds!r}")
     if expects is not None and not (isinstance(expects, dict) and isinstance(expects.get("ended"), str)):
         raise module.error(call, "expects says at least how a control has `ended`")
-    return Options(**{**values, "needs": tuple(needs), "seconds": seconds})  # type: ignore[arg-type]
+    return ProbeOptions(**{**values, "needs": tuple(needs), "seconds": seconds})  # type: ignore[arg-type]
 
 
 def _importable(name: str) -> bool:

@@ -8,29 +8,29 @@ from pathlib import Path, PurePosixPath
 
 from orchestrator.errors import UserError
 from orchestrator.model.suite import SuiteRef
-from orchestrator.suite.modules import Place
+from orchestrator.suite.modules import SuiteFolder
 
 SHIPPED = "compat-matrix"
 """The package whose suite is the one that ships."""
 
 
-def places(refs: Sequence[SuiteRef], beside: Path, home: Path) -> tuple[Place, ...]:
+def places(refs: Sequence[SuiteRef], beside: Path, home: Path) -> tuple[SuiteFolder, ...]:
     """The folder of each suite that a matrix in the folder `beside` names; without any, `home`: the one that ships.
 
     Raises UserError, with the place, for a folder outside of `beside`, a package that is not installed, or a folder
     that is named twice.
     """
-    found: dict[Path, Place] = {}
+    found: dict[Path, SuiteFolder] = {}
     for ref in refs:
         place = _packed(ref, home) if ref.package else _beside(ref, beside)
         real = place.folder.resolve()
         if real in found:
             raise UserError(f"{place.said} is the same folder as {found[real].said}", hint="name each suite once")
         found[real] = place
-    return tuple(found.values()) or (Place(folder=home),)
+    return tuple(found.values()) or (SuiteFolder(folder=home),)
 
 
-def _beside(ref: SuiteRef, beside: Path) -> Place:
+def _beside(ref: SuiteRef, beside: Path) -> SuiteFolder:
     path = PurePosixPath(ref.folder)
     hint = "A suite is a folder beside the matrix, such as `probes`, or {package: NAME}."
     if path.is_absolute() or ".." in path.parts or "\0" in ref.folder:
@@ -42,13 +42,13 @@ def _beside(ref: SuiteRef, beside: Path) -> Place:
         raise UserError(f"{ref.at}: {folder}: {error}", hint=hint) from error
     if not inside:
         raise UserError(f"{ref.at}: {folder} leads out of the matrix's folder, to {folder.resolve()}", hint=hint)
-    return Place(folder=folder, at=ref.at)
+    return SuiteFolder(folder=folder, at=ref.at)
 
 
-def _packed(ref: SuiteRef, home: Path) -> Place:
+def _packed(ref: SuiteRef, home: Path) -> SuiteFolder:
     """The folder of a package, or of one in it: `mine` or `mine.probes`."""
     if ref.package == SHIPPED:
-        return Place(folder=home, at=ref.at, package=SHIPPED)
+        return SuiteFolder(folder=home, at=ref.at, package=SHIPPED)
     top, *rest = ref.package.split(".")
     try:
         # of the outermost package this only looks at files; asked for an inner one it would run the outer
@@ -58,7 +58,7 @@ def _packed(ref: SuiteRef, home: Path) -> Place:
     for root in (spec.submodule_search_locations or ()) if spec else ():
         folder = Path(root, *rest)
         if folder.is_dir():
-            return Place(folder=folder, at=ref.at, package=ref.package)
+            return SuiteFolder(folder=folder, at=ref.at, package=ref.package)
     if spec is None:
         hint = f"Install it beside compat, such as `pip install {top.replace('_', '-')}`."
         raise UserError(f"{ref.at}: no package {top!r} is installed here", hint=hint)

@@ -20,7 +20,7 @@ MOST_BYTES = 1024**2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class SuiteFolder:
     """A folder with probes; `at` is where a matrix names it ("" for the suite that ships), `package` the installed
     package that it belongs to.
     """
@@ -41,7 +41,7 @@ class Module:
 
     name: str
     path: Path
-    place: Place
+    place: SuiteFolder
     content: bytes
     tree: ast.Module
     imports: frozenset[str]
@@ -58,7 +58,7 @@ class Module:
         return UserError(f"{self.at(node)}: {message}", hint=hint)
 
 
-def found(place: Place) -> Iterator[Path]:
+def found(place: SuiteFolder) -> Iterator[Path]:
     """Every Python file of a suite: of its folder, then of the folders in it, each by name; not `__init__.py`.
 
     Raises UserError for a folder that is missing or none.
@@ -80,7 +80,7 @@ def _rooms(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.iterdir()) if not path.name.startswith((".", "__")) and path.is_dir()]
 
 
-def module(path: Path, place: Place) -> Module:
+def module(path: Path, place: SuiteFolder) -> Module:
     """A file of a suite. Raises UserError for one that can't be parsed, can't be imported, or leads elsewhere."""
     name = path.stem
     if not (name.isascii() and name.isidentifier()):
@@ -93,7 +93,7 @@ def module(path: Path, place: Place) -> Module:
     return Module(name=name, path=path, place=place, content=content, tree=tree, imports=frozenset(_imports(tree)))
 
 
-def read(path: Path, place: Place, most: int) -> bytes:
+def read(path: Path, place: SuiteFolder, most: int) -> bytes:
     """What is in a file of a suite. Raises UserError where it is not a file inside the suite's folder, or too large."""
     try:
         inside = path.resolve(strict=True).is_relative_to(place.folder.resolve())

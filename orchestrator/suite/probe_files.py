@@ -13,7 +13,7 @@ from orchestrator.suite import declared, proofs, settings
 from orchestrator.suite.declared import HARNESS, MUTATIONS, Declared
 from orchestrator.suite.digests import Digests
 from orchestrator.suite.gather import CONTROLS, Gathered, gather
-from orchestrator.suite.modules import Place
+from orchestrator.suite.modules import SuiteFolder
 from orchestrator.suite.settings import Settings
 from orchestrator.suite.stated import ProbeFiles
 
@@ -21,7 +21,7 @@ CONTROL = "control"
 """The group of the controls."""
 
 
-def load(places: Sequence[Place], home: Path) -> ProbeFiles:
+def load(places: Sequence[SuiteFolder], home: Path) -> ProbeFiles:
     """The suites in these places as one, run by the harness of `home`, where the suite that ships is.
 
     Raises UserError, with the place, for what can't be read and for names that collide.
@@ -47,7 +47,7 @@ def load(places: Sequence[Place], home: Path) -> ProbeFiles:
     )
 
 
-def require_groups(suite: ProbeFiles, places: Sequence[Place], listed: Collection[str]) -> None:
+def require_groups(suite: ProbeFiles, places: Sequence[SuiteFolder], listed: Collection[str]) -> None:
     """Raises UserError for a suite that a matrix names and none of whose groups it lists: nothing of it would run."""
     for place in places:
         groups = {suite.probes[i].group for i, folder in suite.homes.items() if folder == place.folder}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from orchestrator.errors import UserError
-from orchestrator.suite.modules import Place, read
+from orchestrator.suite.modules import SuiteFolder, read
 
 FILE = "suite.json"
 _MOST_BYTES = 1024**2
@@ -32,7 +32,7 @@ class _Written(msgspec.Struct, forbid_unknown_fields=True):
     loggers: list[str] = []
 
 
-def load(places: Iterable[Place]) -> Settings:
+def load(places: Iterable[SuiteFolder]) -> Settings:
     """What all suites together say. Raises UserError for a file that says something else."""
     distributions: dict[str, tuple[str, ...]] = {}
     loggers: set[str] = set()
@@ -44,7 +44,7 @@ def load(places: Iterable[Place]) -> Settings:
     return Settings(distributions=distributions, loggers=tuple(sorted(loggers)))
 
 
-def _read(place: Place) -> _Written:
+def _read(place: SuiteFolder) -> _Written:
     path = place.folder / FILE
     if not path.exists():
         return _Written()
