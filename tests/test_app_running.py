@@ -128,5 +128,5 @@ def test_prove_names_what_was_never_seen_to_fail_and_exits_1(compat, tmp_path):
     assert status == 1
     assert "tensorflow.fit: never seen to fail" in out
     assert "4 checks are unproven" in out
-    assert f"proofs are kept in {beside / 'proofs.json'}" in out.replace("\n", "")
+    assert f"proofs are stored in {beside / 'proofs.json'}" in out.replace("\n", "")
     assert set(json.loads((beside / "proofs.json").read_text())) >= {"tensorflow.fit", "surgeon.dense"}

@@ -156,9 +156,9 @@ def test_it_is_selected_run_and_reaches_the_probe_process(asked):
 def test_a_selector_that_means_none_of_its_choices_lists_them(asked):
     status, _, err = asked("table locale=fr_FR.UTF-8")
     assert status == 2
-    assert "'fr_FR.UTF-8' means none of the choices of locale" in err
+    assert "'fr_FR.UTF-8' matches no choice of locale" in err
     status, _, err = asked("table locale=latest")
-    assert "'latest' needs versions, and the choices of locale are names" in err
+    assert "'latest' needs versions, but the choices of locale are names" in err
 
 
 def test_it_is_in_show_the_long_table_and_the_document(asked):

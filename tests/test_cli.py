@@ -122,7 +122,7 @@ def test_what_was_tried_without_being_in_a_matrix_can_be_looked_at_by_its_id(com
     assert "tf=2.4.3" in out
     status, _, err = compat(f"run {record.stem[:6]}")
     assert status == 2
-    assert "no cell's id begins with" in err
+    assert "no cell id begins with" in err
 
 
 def test_plan_starts_nothing_and_lists_rules_and_cells_only_when_asked(compat):
@@ -291,7 +291,7 @@ def test_when_no_base_can_be_had_that_is_said_plainly_and_exit_4(compat):
     (compat.folder / "matrix.yaml").write_text((compat.folder / "matrix.yaml").read_text().replace('"3.9"]', '"3.6"]'))
     status, out, _ = compat("try kerassurgeon==0.2.0 python=3.6")
     assert status == 4
-    assert "bases.yaml names no base with Python 3.6" in out
+    assert "bases.yaml has no base with Python 3.6" in out
     assert "Not tried: Python 3.6 (no such Python here), GPU" in out
 
 

@@ -14,7 +14,7 @@ def test_two_versions_are_compared_and_what_stops_is_named(compat):
     compat("run python=3.7")
     status, out, err = compat("diff tf=2.3.4 tf=2.4.1")
     assert (status, err) == (0, "")
-    assert out.splitlines()[0] == "Held still: everything but tf."
+    assert out.splitlines()[0] == "Held constant: everything except tf."
     assert "1 check stops passing" in out
     assert "surgeon.dense (in 2 of 2 pairs)" not in out
     assert "surgeon.dense: TypeError: no `__len__`" in out

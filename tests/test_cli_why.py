@@ -99,9 +99,9 @@ def test_json_is_one_document_whether_it_was_seen_or_not(compat, traceback):
     [
         (b"", "is empty"),
         (b" \n\n", "is empty"),
-        (b"\x7fELF\0\0\0", "is no text"),
-        (b"all went well\n", "there is no traceback in that text"),
-        (b"Traceback (most recent call last):\n", "there is no traceback in that text"),
+        (b"\x7fELF\0\0\0", "is not text"),
+        (b"all went well\n", "no traceback found in the text"),
+        (b"Traceback (most recent call last):\n", "no traceback found in the text"),
     ],
 )
 def test_what_holds_no_traceback_is_refused_with_what_to_paste(compat, traceback, content, message):

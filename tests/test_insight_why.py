@@ -219,7 +219,7 @@ def test_the_same_message_from_elsewhere_says_so():
     )
     found = asked(text)
     assert (found.match, found.pasted_place, found.way) == (Match.MESSAGE, "thing.py:__len__", "")
-    assert "not at thing.py:__len__: the cause may be another one" in " ".join(report.render(found, {}).split())
+    assert "not at thing.py:__len__: the cause may differ" in " ".join(report.render(found, {}).split())
 
 
 def test_a_traceback_that_ends_sooner_on_the_same_way_says_where_both_go():
@@ -267,7 +267,7 @@ def test_the_cause_in_a_chain_is_found_where_its_end_is_somebodys_own():
     text = CHAINED.format(link="During handling of the above exception, another exception occurred:")
     found = asked(text, record)
     assert (found.match, found.pasted.type) == (Match.SAME, "ImportError")
-    assert "The text ends in another error, which fits less: RuntimeError" in report.render(found, {})
+    assert "The text ends in another error, which matches less well: RuntimeError" in report.render(found, {})
 
 
 def test_an_exception_that_led_to_the_one_seen_is_its_cause():

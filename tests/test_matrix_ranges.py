@@ -114,7 +114,7 @@ def test_a_range_without_a_release_says_where_and_what_there_is():
 def test_a_default_among_versions_of_a_range_is_checked():
     text = TEXT.format(choices='[{range: ">=1", take: every}], default: "1.0.3"')
     assert resolve(parse(text, "m"), TinyIndex({"alpha": RELEASES})).axes[0].default == "1.0.3"
-    with pytest.raises(UserError, match=r"the default '1\.0\.3' is none of the choices"):
+    with pytest.raises(UserError, match=r"the default '1\.0\.3' is not one of the choices"):
         resolve(parse(text, "m"), TinyIndex({"alpha": ("2.0",)}))
 
 

@@ -159,14 +159,14 @@ def test_the_answer_about_a_whole_environment_gives_no_advice():
 def test_without_a_fix_that_helped_the_advice_is_to_install():
     (line,) = cuda.advice(replace(SEEN, fixes=()), row(release=EXTRA))
     assert line == (
-        'libcusolver.so.10 nowhere here: pip install "tensorflow[and-cuda]==2.4.1", '
+        'libcusolver.so.10 not in this environment: pip install "tensorflow[and-cuda]==2.4.1", '
         "or install CUDA 11.0 and cuDNN 8, which it was built for"
     )
 
 
 def test_a_pip_line_that_does_not_exist_for_a_release_is_no_advice():
     (line,) = cuda.advice(replace(SEEN, fixes=()), row())
-    assert line == "libcusolver.so.10 nowhere here: install CUDA 11.0 and cuDNN 8, which it was built for"
+    assert line == "libcusolver.so.10 not in this environment: install CUDA 11.0 and cuDNN 8, which it was built for"
     assert cuda.advice(replace(SEEN, fixes=())) == (line,)
 
 
@@ -175,7 +175,7 @@ def test_a_link_that_only_seems_to_mend_is_told_with_what_is_missing():
     told = " ".join(cuda.details(row(look(unsound)), 400).split())
     assert (
         "libcusolver.so.10 missing; with a link (libcusolver.so.10 → libcusolver.so.11) a device is listed, and 2 of "
-        "the 272 functions it calls are not there, such as cudnnA"
+        "the 272 functions it calls are missing, such as cudnnA"
     ) in told
     assert "mended" not in told
     assert "a device is listed, and 2 of the 272" in cuda.answer(unsound, 400)

@@ -61,7 +61,7 @@ def test_without_docker_the_local_engine_is_a_way_on_and_said_to_be_one():
     assert docker[:2] == (Level.FIX, "no Docker daemon answers at unix:///var/run/docker.sock")
     assert "nox -s engine" in docker[2]
     assert "a way on" in local[1]
-    assert local[2].startswith("compat run takes it; its results stand in a table of their own")
+    assert local[2].startswith("compat run takes it; its results have a table of their own")
 
 
 def test_where_ci_is_set_the_local_engine_must_be_named():
@@ -73,7 +73,7 @@ def test_without_any_engine_the_exit_status_says_so():
     mac = replace(NO_DOCKER, system="darwin", processor=Processor(machine="arm64"))
     told = diagnose(mac, PLANNED, SPECS, DRIVERS)
     assert (told.code, told.engine) == (ExitCode.NO_ENGINE, "")
-    assert told.headline == ("Nothing can run here: there is no engine.",)
+    assert told.headline == ("Nothing can run here: no engine is available.",)
     assert found(mac, Area.ENGINE)[1][1] == "the local engine needs Linux on x86_64, this is darwin on arm64"
     assert found(mac, Area.COMBINATIONS) == []
 
@@ -87,7 +87,7 @@ def test_a_daemon_of_another_system_is_no_engine_of_ours():
 @pytest.mark.parametrize(
     ("answer", "says", "advice"),
     [
-        (Response(reply=Reply.DENIED), "does not let this user in", "usermod -aG docker"),
+        (Response(reply=Reply.DENIED), "denies access to this user", "usermod -aG docker"),
         (Response(reply=Reply.SILENT, seconds=3), "no Docker daemon answers within 3 s", "systemctl restart docker"),
         (Response(reply=Reply.UNREADABLE), "is no Docker daemon", "DOCKER_HOST"),
         (Response(reply=Reply.FAILED, said="bad\x1b[31m TLS"), "no Docker daemon answers at unix", "nox -s engine"),
@@ -195,8 +195,8 @@ def test_without_a_registry_what_can_be_bootstrapped_still_can():
     level, said, advice = told[2]
     assert level is Level.FIX
     assert said == (
-        "Python 3.8, 20 planned: no base is here, no registry answers (asked for python:3.8-slim: dial tcp: no such "
-        "host), images/bases.yaml names no other way"
+        "Python 3.8, 20 planned: no base here, no registry answers (asked for python:3.8-slim: dial tcp: no such "
+        "host), images/bases.yaml lists no other source"
     )
     assert "images/bases.yaml" in advice
     assert told[3][1].startswith("1,600 of 1,620 planned on the CPU have a base")
@@ -253,7 +253,7 @@ def test_a_python_without_any_base_entry_is_named():
     told = found(MACHINE, Area.COMBINATIONS, replace(PLANNED, pythons=("3.7", "3.6"), counts=(("cpu", "3.6", 7),)))
     assert told[1] == (
         Level.FIX,
-        "Python 3.6, 7 planned: no base is named in images/bases.yaml",
+        "Python 3.6, 7 planned: images/bases.yaml lists no base",
         "add an entry to images/bases.yaml",
     )
 
@@ -320,7 +320,7 @@ Combinations
         have wheels, the index says
         → compat plan
   note  CUDA: images can be built and audited without a GPU; GPU probes
-        need what is named above
+        need what is listed above
 """
     )
 

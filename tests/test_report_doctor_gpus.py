@@ -44,7 +44,7 @@ def test_without_a_gpu_images_can_be_built_and_audited_and_probes_need_one():
         Level.NOTE,
         "cuda11.2, cuda12.3, 9 on request: images can be built and audited without a GPU; GPU probes need one",
     )
-    assert found(MACHINE, Area.NVIDIA)[0][:2] == (Level.NOTE, "no GPU of NVIDIA's in this machine, and no driver")
+    assert found(MACHINE, Area.NVIDIA)[0][:2] == (Level.NOTE, "no NVIDIA GPU in this machine, and no driver")
 
 
 def test_a_line_whose_images_no_registry_gives_has_no_source_here_and_is_not_promised():
@@ -54,7 +54,7 @@ def test_a_line_whose_images_no_registry_gives_has_no_source_here_and_is_not_pro
     both = replace(PLANNED, lines=(*old, *new))
     assert [said for _, said, _ in found(offline, Area.COMBINATIONS, both)[-2:]] == [
         "cuda12.2: images can be built and audited without a GPU; GPU probes need one",
-        "cuda11.2: no source here; their libraries come from images, and no registry answers",
+        "cuda11.2: no source here; their libraries come from images, but no registry answers",
     ]
     assert "`docker load`" in found(offline, Area.COMBINATIONS, both)[-1][2]
     asked = replace(offline, daemon=replace(offline.daemon, wanted=image))
@@ -109,7 +109,7 @@ def test_a_gpu_without_the_toolkit_gets_the_page_that_installs_it():
     level, said, advice = found(machine(nvidia=installed), Area.NVIDIA)[-1]
     assert level is Level.FIX
     assert "nvidia-ctk runtime configure --runtime=docker" in advice
-    assert found(machine(nvidia=installed), Area.COMBINATIONS)[-1][1].endswith("GPU probes need what is named above")
+    assert found(machine(nvidia=installed), Area.COMBINATIONS)[-1][1].endswith("GPU probes need what is listed above")
 
 
 def test_lines_a_driver_is_too_old_for_are_named_with_the_version_they_need():

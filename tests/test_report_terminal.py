@@ -29,7 +29,7 @@ def test_the_answer_comes_before_the_table_and_the_table_before_its_footnotes():
         "Nearest that works: tensorflow 2.3.4",
         "+ kerassurgeon 0.2.0  3.7       broken [1]",
         "[1] TypeError: Keras symbolic inputs/outputs do not implement `__len__`",
-        "kerassurgeon's doing",
+        "not caused by kerassurgeon",
         "blocked = what it stands on fails",
         "Not tried: GPU",
     ]

@@ -175,7 +175,7 @@ def test_steps_are_taken_in_order_from_the_number_of_a_file_to_the_newest():
 
 
 def test_a_step_that_trips_over_a_foreign_file_says_that_it_is_one():
-    with pytest.raises(ValueError, match="it is no such record: KeyError"):
+    with pytest.raises(ValueError, match="it is not a valid record: KeyError"):
         migrations.migrated({}, (lambda held: held["gone"],))
 
 
@@ -209,13 +209,13 @@ DAMAGE = {
     "binary": (lambda _: bytes(range(256)), "JSON is malformed"),
     "zeros": (lambda whole: bytes(len(whole)), "JSON is malformed"),
     "text": (lambda _: b"notes of mine\n", "JSON is malformed"),
-    "a list": (lambda _: b"[1]\n", "it is no such record: Expected `object`, got `array`"),
+    "a list": (lambda _: b"[1]\n", "it is not a valid record: Expected `object`, got `array`"),
     "another document": (lambda _: b'{"name": "x"}', "it has no schema number, and no `"),
-    "a numbered document": (lambda _: b'{%s, "cells": []}' % NUMBERED, "a record that doesn't say of what, where"),
+    "a numbered document": (lambda _: b'{%s, "cells": []}' % NUMBERED, "a record of unstated kind, where"),
     "another record": (lambda _: records.encode(records.OBSERVATION, samples.SEEN), "a record of `observation`, where"),
     "values of other types": (
         lambda whole: re.sub(rb'(?<!"record)":"', b'":[1],"x":"', whole),
-        "it is no such record: Expected `",
+        "it is not a valid record: Expected `",
     ),
     "not UTF-8": (lambda whole: whole.replace(b'"record":"', b'"record":"\xff'), "it is not valid UTF-8"),
     "nested": (lambda _: b'{"a":' + b"[" * 100_000, "it is nested too deeply"),
@@ -243,7 +243,7 @@ def test_a_torn_or_foreign_file_is_an_error_with_its_path_and_stays_as_it_is(tmp
             use(Store(root=tmp_path))
         assert str(path) in error.value.message
         assert reason in error.value.message
-        assert "The file was left as it is. Move it away" in error.value.hint
+        assert "The file was not changed. Move it away" in error.value.hint
         assert error.value.code is ExitCode.USAGE
         assert path.read_bytes() == content
 

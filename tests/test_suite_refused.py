@@ -19,8 +19,8 @@ PROBE = "from harness import check\n"
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (PROBE + "this is no python\n", r"made\.py:2: is no Python"),
-        (PROBE + "\0", r"made\.py.*: is no Python"),
+        (PROBE + "this is no python\n", r"made\.py:2: is not valid Python"),
+        (PROBE + "\0", r"made\.py.*: is not valid Python"),
         (PROBE + "for n in 'ab':\n    check('one.' + n, '?')(print)\n", r"made\.py:3: .* only once the file is run"),
         ("from harness import *\nfor n in 'ab':\n    check('one.' + n, '?')(print)\n", r"made\.py:3: .* is run"),
         (PROBE + "@check('One.a', '?')\ndef f(): pass\n", r"made\.py:2: 'One\.a' is not a probe id"),
@@ -32,15 +32,15 @@ PROBE = "from harness import check\n"
             PROBE + "import os\n@check(os.name + '.a', '?')\ndef f(): pass\n",
             r"made\.py:3: id can't be read: .*os\.",
         ),
-        (PROBE + "A = B\nB = A\n@check(A, '?')\ndef f(): pass\n", r"made\.py:4: .* stands for itself"),
+        (PROBE + "A = B\nB = A\n@check(A, '?')\ndef f(): pass\n", r"made\.py:4: .* refers to itself"),
         (PROBE + "A = 'a'\nA = 'one.a'\n@check(A, '?')\ndef f(): pass\n", r"made\.py:4: .* or several"),
         (PROBE + "@check('alone', '?')\ndef f(): pass\n", r"made\.py:2: 'alone' is not a probe id"),
         (PROBE + "@check('one.a')\ndef f(): pass\n", r"made\.py:2: a probe has an id and a question"),
-        (PROBE + "@check('one.a', '')\ndef f(): pass\n", r"made\.py:2: one\.a: its question is a text"),
+        (PROBE + "@check('one.a', '')\ndef f(): pass\n", r"made\.py:2: one\.a: its question must be a string"),
         (PROBE + "@check('one.a', '?', nedes=())\ndef f(): pass\n", r"made\.py:2: unknown option nedes"),
         (
             PROBE + "@check('one.a', '?', needs='json')\ndef f(): pass\n",
-            r"made\.py:2: needs is a tuple of import names",
+            r"made\.py:2: needs must be a tuple of import names",
         ),
         (PROBE + "@check('one.a', '?', seconds=-1)\ndef f(): pass\n", r"made\.py:2: seconds is a number above 0"),
         (PROBE + "@check('one.a', '?', fresh=1)\ndef f(): pass\n", r"made\.py:2: fresh is True or False"),
@@ -52,7 +52,7 @@ PROBE = "from harness import check\n"
         ("READS = ('/etc/passwd',)\n" + check(), r"made\.py:1: READS: '/etc/passwd' is no plain path"),
         ("READS = 'x'\n" + check(), r"made\.py:1: READS is a tuple of paths"),
         ("READS = ('plan.json',)\n" + check(), r"READS: plan\.json is another file in the container"),
-        ("x = " + "(" * 5000 + ")" * 5000 + "\n" + check(), r"made\.py.*: is no Python"),
+        ("x = " + "(" * 5000 + ")" * 5000 + "\n" + check(), r"made\.py.*: is not valid Python"),
         ("X = 'a'" + " + 'a'" * 20000 + "\n" + PROBE + "@check(X, '?')\ndef f(): pass\n", r"made\.py"),
     ],
 )
@@ -64,8 +64,8 @@ def test_a_file_that_can_not_be_read_is_a_message_with_its_place(tmp_path: Path,
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("MUTATIONS = {'one.b': ('os', None)}\n", r"mutations_one\.py:1: no check is called 'one\.b'"),
-        ("MUTATIONS = dict(a=1)\n", r"mutations_one\.py:1: MUTATIONS is known only once the file is run"),
+        ("MUTATIONS = {'one.b': ('os', None)}\n", r"mutations_one\.py:1: unknown check 'one\.b'"),
+        ("MUTATIONS = dict(a=1)\n", r"mutations_one\.py:1: MUTATIONS is only known once the file runs"),
         ("MUTATIONS = {}\nMUTATIONS.update(a=1)\n", r"mutations_one\.py:1: MUTATIONS, .* made in steps"),
         ("X = {}\nMUTATIONS = {**X}\n", r"mutations_one\.py:2: MUTATIONS is known only"),
         ("pass\n", r"mutations_one\.py:1: MUTATIONS, .* is missing"),
@@ -85,12 +85,12 @@ def test_sabotage_that_can_not_be_read_is_a_message_with_its_place(tmp_path: Pat
     ("name", "said"),
     [
         ("json.py", "hides the module json of the standard library"),
-        ("harness.py", r"are both called harness\.py"),
-        ("controls.py", r"are both called controls\.py"),
+        ("harness.py", r"have the same name harness\.py"),
+        ("controls.py", r"have the same name controls\.py"),
         ("thing.py", r"hides the package thing that one\.a needs"),
         ("no-module.py", "'no-module.py' can't be imported"),
         ("größe.py", "'größe.py' can't be imported"),
-        (b"\xff\xfe.py", "can't be imported: its name is no ASCII identifier"),
+        (b"\xff\xfe.py", "can't be imported: its name is not an ASCII identifier"),
     ],
 )
 def test_a_file_may_not_take_another_modules_name_or_one_that_can_not_be_imported(
@@ -113,7 +113,7 @@ def test_a_folder_that_is_missing_a_file_or_without_probes_is_no_suite(tmp_path:
     with pytest.raises(UserError, match=r"^matrix\.yaml: suites\[0\]: .*gone: does not exist"):
         probe_files.load(places(tmp_path / "gone"), PROBES)
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="file: is no folder"):
+    with pytest.raises(UserError, match="file: is not a folder"):
         load(tmp_path / "file")
     with pytest.raises(UserError, match="no probes in it"):
         load(suite(tmp_path / "empty"))
@@ -154,7 +154,7 @@ def test_a_loop_of_links_and_what_is_no_file_are_messages(tmp_path: Path):
         load(folder)
     (folder / "loop.py").unlink()
     (folder / "folder.py").mkdir()
-    with pytest.raises(UserError, match=r"folder\.py: is no file"):
+    with pytest.raises(UserError, match=r"folder\.py: is not a file"):
         load(folder)
 
 
@@ -163,9 +163,9 @@ def test_a_loop_of_links_and_what_is_no_file_are_messages(tmp_path: Path):
     [
         ("suite.json", "{", r"suite\.json: Input data was truncated"),
         ("suite.json", '{"needs": {}}', r"suite\.json: .*unknown field `needs`"),
-        ("suite.json", '{"distributions": {"a b": ["x"]}}', "'a b' is no top-level import name"),
+        ("suite.json", '{"distributions": {"a b": ["x"]}}', "'a b' is not a top-level import name"),
         ("suite.json", '{"distributions": {"a": ["X_y"]}}', "'X_y' is no normalised name"),
-        ("suite.json", '{"loggers": ["a,b"]}', "'a,b' is no name of a logger"),
+        ("suite.json", '{"loggers": ["a,b"]}', "'a,b' is not a valid logger name"),
         ("proofs.json", "[]", r"proofs\.json: holds no proofs"),
         ("proofs.json", '{"one.a": {"digest": 1}}', r"proofs\.json: holds no proofs"),
     ],

@@ -41,7 +41,7 @@ def publish(project: Project, found: Results, services: Services, *, partial: bo
         require_whole(found.whole)
     seen = tried(found.whole)
     if not seen:
-        raise UserError("there is nothing to publish: no combination has a result", hint="compat run --yes")
+        raise UserError("nothing to publish: no combination has a result", hint="compat run --yes")
     probes, run = project.parts.suite, whole_run(project.parts.store.runs())
     brief = project.parts.devices.inspection.brief
     redact = trim.redactor(trim.of_this_machine(project.folder, settings.host_index(services.environment)))

@@ -154,8 +154,8 @@ def import_published(project: Project, engine: Engine) -> int:
     """
     given = evidence_codec.beside(project.path, project.source)
     if given is None:
-        hint = "Leave --from-published out: everything is then run here."
-        raise UserError("nothing is published of this matrix as it is now", hint=hint)
+        hint = "Run without --from-published."
+        raise UserError("no published results for this version of the matrix", hint=hint)
     store = project.parts.store
     with store.locked():
         return importing.import_published(given, store, engine, project.parts.matrix.limits)

@@ -114,7 +114,7 @@ def _require_run(side: str, common: Sequence[str], cells: Sequence[CellResult]) 
     hint = f"Run it: compat run {typed}"
     if not any(j.status in (None, CellStatus.INFRA) for j in cells):
         hint = f"None of them can be installed; compat table {typed} says why."
-    raise UserError(f"nothing of {side} has run ({told}): there is nothing to compare", hint=hint)
+    raise UserError(f"{side} has no results ({told}): nothing to compare", hint=hint)
 
 
 def _paired(left: str, right: str, cells: Sequence[Sequence[CellResult]], chosen: Project) -> Pairing:

@@ -39,7 +39,7 @@ def prove(
     @contextmanager
     def attend(chosen: Project) -> Iterator[Watcher]:
         for path in running.proof_paths(chosen):
-            out.print(f"proofs are kept in {path}")
+            out.print(f"proofs are stored in {path}")
         with Reporter(out, [cell.id for cell in chosen.cells], lambda record: word(chosen, record)) as reporter:
             yield reporter
 

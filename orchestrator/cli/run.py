@@ -62,7 +62,7 @@ def running_options(function: Callable[..., int]) -> Callable[..., int]:
 @click.option(
     "--from-published",
     is_flag=True,
-    help="First import published results that a run here would only repeat: same image, probes and limits.",
+    help="Reuse published results whose image, probes and limits are the same here.",
 )
 @running_options
 @shared
@@ -136,8 +136,8 @@ def _attend(start: running.PendingRun, options: RunOptions) -> Iterator[Watcher]
     except KeyboardInterrupt as interrupt:
         ending = " ".join(getattr(interrupt, "__notes__", ())) or "Containers are gone"
         said.print(
-            f"\nStopped. {ending}; results of {start.kept} of {len(start.project.cells)} cells are kept, with every "
-            "probe that had finished. The same command goes on from there.",
+            f"\nStopped. {ending}; results of {start.kept} of {len(start.project.cells)} cells are saved, "
+            "including every finished probe. Run the same command to resume.",
             soft_wrap=True,
         )
         raise click.exceptions.Exit(ExitCode.INTERRUPTED) from None
@@ -146,7 +146,8 @@ def _attend(start: running.PendingRun, options: RunOptions) -> Iterator[Watcher]
 def _ask(start: running.PendingRun, *, terminal: bool) -> None:
     if not terminal:
         raise UserError(
-            f"{len(start.ahead.cells)} cells, about {start.ahead.seconds / 60:.0f} minutes: too long to start unasked",
+            f"{len(start.ahead.cells)} cells, about {start.ahead.seconds / 60:.0f} minutes: too long to start "
+            "without confirmation",
             hint="add --yes, or narrow the selection (`compat plan` lists it)",
         )
     click.confirm("Start?", default=True, abort=True, err=True)

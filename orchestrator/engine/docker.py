@@ -120,7 +120,7 @@ class DockerEngine:
                 daemon.build(daemon.renderer.cell(recipe), (reference,), log)
                 image = daemon.image(reference)
             if image is None:
-                raise infra(Phase.BUILD, "build", f"{reference} was built and is not there")
+                raise infra(Phase.BUILD, "build", f"{reference} was built, but the daemon no longer has it")
             with daemon.guarded(Phase.BUILD):
                 # The daemon keeps when a tag was last set: that is "last used" for eviction.
                 image.tag("compat-cell", tag=key[:20])
@@ -247,7 +247,7 @@ class DockerEngine:
         daemon = self.daemon()
         facts = docker_base.remembered(daemon, base)
         if facts is None:
-            raise infra(Phase.BUILD, "base", f"{base} is no base of ours")
+            raise infra(Phase.BUILD, "base", f"{base} is not a base built by compat")
         reference = f"compat-builder:{facts['identity'][:20]}"
         with self._only_one(reference):
             context: BuildContext = daemon.renderer.builder(base, tuple(facts["builder"]))

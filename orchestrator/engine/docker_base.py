@@ -98,14 +98,14 @@ def fetch(daemon: DaemonConnection, reference: str) -> Fetched:
         refused = _pull(daemon, reference)
         image = None if refused else daemon.image(reference)
         if image is None:
-            return Fetched(refused=refused or "it was pulled and is not there")
+            return Fetched(refused=refused or "it was pulled, but the daemon no longer has it")
     digests = sorted(d.rpartition("@")[2] for d in image.attrs.get("RepoDigests") or ())
     return Fetched(identity=tuple(digests) or (str(image.id),))
 
 
 def _start(daemon: DaemonConnection, spec: BaseSpec, folder: Path, log: Path) -> tuple[str, list[str], bool]:
     """The root filesystem to start from: its reference, what identifies it, whether it was bootstrapped."""
-    refused = "no image is named"
+    refused = "no image given"
     if spec.reference:
         found = fetch(daemon, spec.reference)
         if found.identity:
@@ -173,5 +173,5 @@ def _wrong(facts: Mapping[str, Any], spec: BaseSpec) -> str:
     if facts["implementation"] != "CPython" or facts["machine"] != "x86_64":
         return f"is {facts['implementation']} on {facts['machine']}, not CPython on x86_64"
     if not facts["certificates"]:
-        return "trusts no certificates"
+        return "has no trusted certificates"
     return ""

@@ -72,7 +72,7 @@ class Sidecar:
         with self._lock:
             made = self._made if entry.volume == self._volume else None
         if made is None:
-            return "the index proxy was started anew"
+            return "the index proxy was restarted"
         command = [TRUSTED, "-I", "-S", f"{limits.FILES}/proxy.py", "trouble", SOCKET, entry.token]
         with daemon.guarded(Phase.START):
             try:

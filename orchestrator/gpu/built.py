@@ -59,7 +59,7 @@ def built_for(package: str, version: str, python: str, platform: str, index: Whe
         return _by_extra(package, version, python, index, error)
     found = build_info.built(file.version, files)
     if found is None:
-        detail = f"{file.filename} does not say what it was built for: no {' and no '.join(build_info.MEMBERS)}"
+        detail = f"{file.filename} does not say what it was built for: it has no {' and no '.join(build_info.MEMBERS)}"
         raise CellError(Phase.RESOLVE, CellStatus.UNAVAILABLE, "not-said", detail)
     return found
 

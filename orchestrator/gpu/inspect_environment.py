@@ -41,7 +41,7 @@ def interpreter(given: str | None, environment: Mapping[str, str]) -> str:
     found = shutil.which(given or usual)
     if found is None:
         hint = "Name the interpreter of your environment: compat cuda --here --python PATH"
-        raise UserError(f"there is no interpreter {given or usual}", hint=hint)
+        raise UserError(f"no such interpreter: {given or usual}", hint=hint)
     return found
 
 
@@ -74,11 +74,11 @@ def _answer(command: list[str], environment: Mapping[str, str]) -> bytes:
     said = bounded_process.run(command, SECONDS, environment, MOST)
     lines = said.text.splitlines()
     if said.answer.reply is Reply.SILENT:
-        raise UserError(f"{command[0]} did not end in {SECONDS:.0f} s", code=ExitCode.INFRA)
+        raise UserError(f"{command[0]} did not finish within {SECONDS:.0f} s", code=ExitCode.INFRA)
     if not said.answer.answered or not lines:
-        last = said.answer.said.splitlines()[-1:] or [f"it said nothing ({said.answer.reply})"]
+        last = said.answer.said.splitlines()[-1:] or [f"it printed nothing ({said.answer.reply})"]
         raise UserError(
-            f"{command[0]} could not look into its environment: {last[0]}",
+            f"{command[0]} could not inspect its environment: {last[0]}",
             hint="Is it the interpreter of the environment that has TensorFlow? --python PATH names another.",
         )
     return lines[-1].encode()

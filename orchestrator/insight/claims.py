@@ -94,14 +94,16 @@ def read(path: Path) -> Seeds:
     try:
         found = msgspec.convert(yaml.safe_load(path.read_text()), Seeds)
     except FileNotFoundError as error:
-        raise UserError(f"{path}: there is no such file", hint="It is kept beside the matrix, not shipped.") from error
+        raise UserError(f"{path}: no such file", hint="It is kept beside the matrix, not shipped.") from error
     except (yaml.YAMLError, msgspec.ValidationError) as error:
         raise UserError(f"{path}: {error}") from error
     for seed in found.seeds:
         for number, statement in enumerate(seed.statements, start=1):
             for probe, reading in statement.holds.items():
                 if isinstance(reading, Reading) and _ways(reading) != 1:
-                    raise UserError(f"{path}: seed {seed.seed} statement {number}, {probe}: say one way to read it")
+                    raise UserError(
+                        f"{path}: seed {seed.seed} statement {number}, {probe}: give exactly one way to read it"
+                    )
     return found
 
 

@@ -44,7 +44,7 @@ def _heading(judged: CellResult, record: CellRecord, lock: Lock, verdict: Verdic
     lines += [f"does not work: {o.probe.question}" for o in verdict.failing]
     lines += list(lock.notes)
     if lock.compiled:
-        lines.append(f"only exists as source and has to be built: {', '.join(lock.compiled)}")
+        lines.append(f"available only as source, has to be built: {', '.join(lock.compiled)}")
     variables = [f"{name}={value}" for name, value in judged.cell.variables]
     if variables:
         lines.append(f"needs the environment: {' '.join(variables)}")
@@ -58,7 +58,7 @@ def _taken(lock: Lock) -> str:
 def _refusal(judged: CellResult, cells: Sequence[CellResult], matrix: Matrix, group: str) -> UserError:
     short = judged.cell.id[:8]
     best = nearest([judged.cell], group, cells, matrix)
-    hint = f"Nothing in this matrix works for {group or 'it'} so far."
+    hint = f"So far nothing in this matrix works for {group or 'it'}."
     if best is not None:
         hint = f"Nearest that works: {best.said}. Its pins: compat pins {best.cell.id[:8]}"
     return UserError(

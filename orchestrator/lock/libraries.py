@@ -54,7 +54,7 @@ def add(cell: Cell, pins: Pins, where: Where) -> Added:
             return replace(added, notes=(*notes, *added.notes))
         if added:
             tried.append(added)
-    detail = "; ".join(tried) or "the matrix names no source of them"
+    detail = "; ".join(tried) or "the matrix names no source for them"
     raise _unavailable(NO_LIBRARIES, f"no libraries for {line.name}: {detail}")
 
 
@@ -77,7 +77,7 @@ def _followed(device: Choice, cell: Cell, pins: Pins, where: Where) -> tuple[Cho
     lines = [c for c in where.tools.devices if c.sources]
     found = next((c for c in lines if c.name == built.device), None)
     if found is None:
-        listed = ", ".join(c.name for c in lines) or "no device with libraries"
+        listed = ", ".join(c.name for c in lines) or "the matrix lists no device with libraries"
         raise _unavailable(NO_LINE, f"{said}, and the matrix lists {listed}")
     return found, (f"{said}: {device.name} is {found.name} here",)
 
@@ -103,7 +103,7 @@ def _from_image(line: Choice, sources: Sources, asked: _LibraryRequest) -> Added
     except CellError as error:
         if error.status is not CellStatus.UNAVAILABLE:
             raise
-        return f"the image {sources.image} can't be had ({error.detail})"
+        return f"the image {sources.image} is not available ({error.detail})"
     return Added(
         device=line.name,
         distributions=asked.pins.chosen,
@@ -132,7 +132,7 @@ def _from_wheels(line: Choice, sources: Sources, asked: _LibraryRequest) -> Adde
             raise _clash(line, f"{before[one.name].pin} would become {one.pin}")
     more = tuple(d for d in found.distributions if d.name not in before)
     if not more:
-        return f"{', '.join(sources.wheels)} add nothing to these pins (is there such an extra?)"
+        return f"{', '.join(sources.wheels)} add nothing to these pins (does the extra exist?)"
     everything = tuple(sorted((*asked.pins.chosen, *more), key=lambda d: d.name))
     said = ", ".join(d.pin for d in more)
     return Added(
@@ -140,8 +140,8 @@ def _from_wheels(line: Choice, sources: Sources, asked: _LibraryRequest) -> Adde
         distributions=everything,
         libraries=Libraries(source=SourceKind.WHEELS, names=tuple(d.name for d in more)),
         notes=(
-            f"the libraries of {line.name} were added from wheels as of {where.cutoff:%Y-%m-%d}, with every other pin "
-            f"as it was: {said}",
+            f"the libraries of {line.name} were added from wheels as of {where.cutoff:%Y-%m-%d}, every other pin "
+            f"unchanged: {said}",
         ),
     )
 

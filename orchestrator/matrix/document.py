@@ -95,10 +95,10 @@ def refuse_strangers(source: MatrixSource, probes: Collection[str]) -> None:
     for mention in source.mentions:
         if mention.group not in groups:
             hint = did_you_mean(mention.group, groups) or f"groups with probes: {', '.join(sorted(groups))}"
-            raise UserError(f"{mention.at}: no probe belongs to a group {mention.group!r}", hint=hint)
+            raise UserError(f"{mention.at}: group {mention.group!r} has no probes in the suite", hint=hint)
         if mention.probe and mention.probe not in probes:
             hint = did_you_mean(mention.probe, probes) or "`compat export --catalogue` lists the probes"
-            raise UserError(f"{mention.at}: no probe is called {mention.probe!r}", hint=hint)
+            raise UserError(f"{mention.at}: unknown probe {mention.probe!r}", hint=hint)
 
 
 # ---------------------------------------------------------------- rules and conditions
@@ -142,7 +142,7 @@ def _groups(spot: Spot, axes: Mapping[str, Axis]) -> tuple[Group, ...]:
 
 def _group(parent: Spot, name: str, spot: Spot, axes: Mapping[str, Axis]) -> Group:
     if not re.fullmatch(GROUP_NAME, name, re.ASCII):
-        raise parent.key(name).error(f"{name!r} can't name a group: lower-case letters, digits and _ only")
+        raise parent.key(name).error(f"{name!r} is not a valid group name: use lower-case letters, digits and _ only")
     fields = spot.fields(("where", "core", "stands_on", "gpu"))
     where: tuple[Condition, ...] = ()
     if "where" in fields:
@@ -151,7 +151,7 @@ def _group(parent: Spot, name: str, spot: Spot, axes: Mapping[str, Axis]) -> Gro
     core = _probes(fields["core"]) if "core" in fields else ()
     for item, probe in zip(fields["core"].items() if core else (), core, strict=True):
         if not probe.startswith(f"{name}."):
-            raise item.error(f"{probe!r} is no probe of the group {name}: its id would begin with {name}.")
+            raise item.error(f"{probe!r} does not belong to group {name}: ids in it begin with '{name}.'")
     stands_on = _probes(fields["stands_on"]) if "stands_on" in fields else ()
     gpu = "gpu" in fields and fields["gpu"].truth()
     return Group(name=name, where=where, core=core, stands_on=stands_on, gpu=gpu)

@@ -60,7 +60,7 @@ def refuse_stray(matrix: Matrix, condition: Condition, at: str) -> None:
     stray = patterns.strays(choices[0].axis, names, wanted)
     if stray:
         raise UserError(
-            f"{at}.{axis}: {stray[0]!r} means no choice of the axis {axis}",
+            f"{at}.{axis}: {stray[0]!r} matches no choice of the axis {axis}",
             hint=kind_of(choices[0].axis).naming.near(stray[0], names)
             or did_you_mean(stray[0], names)
             or f"choices: {', '.join(names)}",
@@ -137,7 +137,7 @@ def _resolved(source: SourceAxis, index: Index) -> tuple[Choice, ...]:
     choices = (*names, *(found[key] for key in listed))
     default = source.axis.default
     if default is not None and default not in {choice.name for choice in choices}:
-        raise UserError(f"{source.at}: the default {default!r} is none of the choices")
+        raise UserError(f"{source.at}: the default {default!r} is not one of the choices")
     return choices
 
 

@@ -71,9 +71,9 @@ def _read(word: str) -> _RequestedChoice:
         raise UserError(f"'{cut(word)}': a combination is made of exact choices", hint=_EXACT)
     values = tuple(value.strip() for value in shape[2].split(","))
     if not all(values):
-        raise UserError(f"'{cut(word)}': a value is empty", hint=_EXACT)
+        raise UserError(f"'{cut(word)}': empty value", hint=_EXACT)
     if len({version(value) or value for value in values}) < len(values):
-        raise UserError(f"'{cut(word)}': a value is there twice", hint="name each once")
+        raise UserError(f"'{cut(word)}': duplicate value", hint="give each value once")
     return _RequestedChoice(word=cut(word), name=shape[1], values=values)
 
 
@@ -113,14 +113,14 @@ def _sorted_out(
             _once(one, there=axis in others)
             others[axis] = one
     if not packages:
-        raise UserError(f"no {PACKAGES.unlisted.noun} is named", hint=_EXACT)
+        raise UserError(f"no {PACKAGES.unlisted.noun} given", hint=_EXACT)
     return packages, others
 
 
 def _once(asked: _RequestedChoice, *, there: bool) -> None:
     if there:
         raise UserError(
-            f"{asked.word}: {cut(asked.name)} is asked for twice", hint="write its values behind one =, with commas"
+            f"{asked.word}: {cut(asked.name)} is given twice", hint="write its values after one =, separated by commas"
         )
 
 
@@ -174,7 +174,7 @@ def _usual(kind: Kind, axis: Axis, listed: tuple[Choice, ...]) -> Choice | None:
     """What stands on an axis that no word names; None: nothing, the matrix lists no such axis."""
     name = kind.unlisted.usual(axis)
     if name is None and kind.least:
-        raise UserError(f"no {kind.unlisted.noun} is named", hint=f"add one, such as {kind.unlisted.example}")
+        raise UserError(f"no {kind.unlisted.noun} given", hint=f"add one, such as {kind.unlisted.example}")
     if name is None:
         return next(iter(listed), None)
     return next((c for c in listed if c.name == name), None) or kind.unlisted.make(axis, name)
@@ -189,9 +189,9 @@ def _asked_choice(axis: Axis, listed: tuple[Choice, ...], word: str, value: str)
         return made
     if not kind.unlisted.names:
         hint = f"such as {kind.unlisted.example}"
-        raise UserError(f"{word}: '{cut(value)}' is no {kind.unlisted.what}", hint=hint)
+        raise UserError(f"{word}: '{cut(value)}' is not a {kind.unlisted.what}", hint=hint)
     names = tuple(dict.fromkeys((*kind.unlisted.names, *(c.name for c in listed))))
     raise UserError(
-        f"{word}: '{cut(value)}' is none of the choices of {axis.name}",
+        f"{word}: '{cut(value)}' is not one of the choices of {axis.name}",
         hint=kind.naming.near(value, names) or did_you_mean(value, names) or f"choices: {', '.join(names)}",
     )

@@ -75,7 +75,7 @@ def coverage(capabilities: Iterable[str]) -> str:
     """Such as: Pascal, Volta, Turing, Ampere (kernels) · Hopper (PTX, compiled by the driver) · none for Kepler."""
     kernels = tuple(capabilities)
     if not kernels:
-        return "not said in the wheel"
+        return "not stated in the wheel"
     if not any(k.startswith(("sm_", "compute_")) for k in kernels):
         return f"compute capabilities {', '.join(kernels)} (the wheel does not say whether as kernels or PTX)"
     found: dict[Cover, list[str]] = {}
@@ -94,7 +94,7 @@ def _carried(seen: GpuAudit) -> str:
 
 def pip_line(row: ReleaseRow, python: str = "") -> str:
     """What installs the libraries with pip, on this Python ("3.11") or, without one, where it can."""
-    return _provides(row, python) or "no wheels are known that provide them all"
+    return _provides(row, python) or "no known set of wheels provides them all"
 
 
 def _provides(row: ReleaseRow, python: str) -> str:
@@ -118,7 +118,7 @@ def _provides(row: ReleaseRow, python: str) -> str:
 
 
 def _nowhere(barred: Mapping[str, str]) -> str:
-    return f"no file of {', '.join(dict.fromkeys(barred.values()))} in the index"
+    return f"the index has no file of {', '.join(dict.fromkeys(barred.values()))}"
 
 
 def advice(seen: GpuAudit, row: ReleaseRow | None = None) -> tuple[str, ...]:
@@ -132,14 +132,14 @@ def advice(seen: GpuAudit, row: ReleaseRow | None = None) -> tuple[str, ...]:
         return tuple(commands(verdict.fix))
     if verdict.load is Load.OLD:
         old = ", ".join(f"{x.soname} is {x.version}" for x in verdict.deciding)
-        return (f"{old}, and cuDNN {seen.built.cudnn} or newer is wanted: {_source(seen, row)}",)
+        return (f"{old}, but cuDNN {seen.built.cudnn} or newer is needed: {_source(seen, row)}",)
     refused = tuple(
-        f"{x.soname} at {x.path} is refused ({x.why}): install the package it belongs to again"
+        f"{x.soname} at {x.path} is refused ({x.why}): reinstall the package it belongs to"
         for x in verdict.deciding
         if x.loading is Loading.REFUSED
     )
     nowhere = [x.soname for x in verdict.deciding if x.loading is not Loading.REFUSED]
-    return (*refused, f"{', '.join(nowhere)} nowhere here: {_source(seen, row)}") if nowhere else refused
+    return (*refused, f"{', '.join(nowhere)} not in this environment: {_source(seen, row)}") if nowhere else refused
 
 
 def _source(seen: GpuAudit, row: ReleaseRow | None) -> str:
@@ -167,14 +167,14 @@ def answer(seen: GpuAudit, width: int, row: ReleaseRow | None = None) -> str:
     lines += [line for library in asked for line in _library(library, width)]
     told = advice(seen, row)
     if told:
-        tried = "tried here, and it helped:" if verdict.fix else "to do:"
+        tried = "tried here, and it worked:" if verdict.fix else "to do:"
         lines += ["", f"{tried}", *(f"  {line}" for line in told)]
     lines += ["", *fold(f"GPUs (read from the files): {_carried(seen)}", width)]
     if built.cuda:
         lines += fold(_from_the_host(seen, row), width)
     missing = [tool for tool, path in seen.tools if not path]
     if missing:
-        lines += fold(f"jit_compile needs, and does not find: {', '.join(missing)}", width)
+        lines += fold(f"jit_compile needs but does not find: {', '.join(missing)}", width)
     if seen.driver == "stand-in":
         lines += [
             "",
@@ -201,9 +201,9 @@ def _library(library: Library, width: int) -> list[str]:
     if library.why:
         said += f", {library.why}"
     if library.elsewhere:
-        said += f"; it is in {library.elsewhere[0]}, where the loader does not look"
+        said += f"; it is in {library.elsewhere[0]}, which the loader does not search"
     elif library.loading is Loading.NOT_FOUND:
-        said += f"; looked in {counted(len(library.searched), 'place')}"
+        said += f"; searched {counted(len(library.searched), 'place')}"
     return fold(said, width, "  ", "    ")
 
 
@@ -228,7 +228,7 @@ def markdown(rows: Sequence[ReleaseRow], day: str) -> str:
     for row in rows:
         said = "; ".join(f"{look.line}: {in_words(look.verdict)}" for look in row.looks) or "not tried"
         lines.append("| " + " | ".join(in_markdown(cell) for cell in (*_summary(row), said)) + " |")
-    lines += ["", "## Where the documentation says something else", ""]
+    lines += ["", "## Where the documentation differs", ""]
     lines += [f"{in_markdown(_contradiction(one))}  " for row in rows for one in row.against] or ["Nowhere."]
     return "\n".join(lines) + "\n"
 

@@ -110,7 +110,7 @@ def _wrapped(text: str, width: int, first: str = "", then: str = "") -> list[str
 
 def _headline(host: Host, found: Sequence[Diagnostic], code: ExitCode, engine: str) -> tuple[str, ...]:
     if code is ExitCode.NO_ENGINE:
-        return ("Nothing can run here: there is no engine.",)
+        return ("Nothing can run here: no engine is available.",)
     where = f"Docker {host.daemon.version}" if engine == DOCKER.name else "the local engine, without isolation"
     if code is ExitCode.OK:
         first = f"CPU combinations can run here, in {where}."
@@ -146,9 +146,9 @@ def _no_docker(daemon: Daemon) -> Diagnostic:
     at = f" at {daemon.host}" if daemon.host else ""
     says = {
         Reply.ABSENT: f"no Docker daemon answers{at}",
-        Reply.DENIED: f"the Docker daemon{at} does not let this user in",
-        Reply.SILENT: f"something listens{at}, and no Docker daemon answers within {daemon.answer.seconds:.0f} s",
-        Reply.UNREADABLE: f"what answers{at} is no Docker daemon",
+        Reply.DENIED: f"the Docker daemon{at} denies access to this user",
+        Reply.SILENT: f"something listens{at}, but no Docker daemon answers within {daemon.answer.seconds:.0f} s",
+        Reply.UNREADABLE: f"what answers{at} is not a Docker daemon",
     }.get(reply, f"no Docker daemon answers{at}: {trouble(daemon.answer)}")
     return _finding(Area.ENGINE, Level.FIX, says, _ENGINE_ADVICE.get(reply, _START))
 
@@ -157,20 +157,20 @@ def _local(host: Host, engine: str) -> Diagnostic:
     if engine != LOCAL.name:
         says = f"the local engine needs Linux on x86_64, this is {host.system} on {host.processor.machine}"
         return _finding(Area.ENGINE, Level.FIX, says, f"get Docker going: {_START}", code=ExitCode.NO_ENGINE)
-    says = "the local engine is a way on: virtual environments and plain processes on this machine, not isolated"
+    says = "the local engine works here: virtual environments and plain processes on this machine, not isolated"
     named = "compat run --engine local (CI is set: it must be named)" if host.named_only else "compat run takes it"
     return _finding(
         Area.ENGINE,
         Level.OK,
-        f"{says}: it does not hold {', '.join(not_held(LOCAL.holds))}",
-        f"{named}; its results stand in a table of their own",
+        f"{says}: it does not enforce {', '.join(not_held(LOCAL.holds))}",
+        f"{named}; its results have a table of their own",
     )
 
 
 def _elsewhere(daemon: Daemon) -> list[Diagnostic]:
     if daemon.here:
         return []
-    says = "it runs on another machine, or in a virtual one; what is said of processor and GPUs here is not about it"
+    says = "it runs on another or a virtual machine; the processor and GPUs reported here are not its own"
     return [_finding(Area.ENGINE, Level.NOTE, says)]
 
 
@@ -183,7 +183,11 @@ def _buildkit(host: Host) -> Diagnostic:
     if built_in:
         return _finding(Area.ENGINE, Level.OK, f"BuildKit is built into {built_in.path} {built_in.version}")
     seen = ", ".join(f"{c.path} {c.version}" for c in host.clients)
-    says = f"no docker command here has BuildKit ({seen})" if seen else "no docker command on PATH, which builds images"
+    says = (
+        f"no docker command here has BuildKit ({seen})"
+        if seen
+        else "no docker command on PATH; it is needed to build images"
+    )
     advice = "install docker-buildx (docker-buildx-plugin where Docker's own packages are used)"
     return _finding(Area.ENGINE, Level.FIX, says, advice, code=ExitCode.INFRA)
 
@@ -199,8 +203,8 @@ def _room(host: Host, planned: Planned) -> list[Diagnostic]:
     advice = "set limits.memory in the matrix, or run one at a time: --workers 1" if small else ""
     found = [_finding(Area.ENGINE, Level.NOTE if small else Level.OK, says, advice)]
     if daemon.unenforced:
-        says = f"its kernel does not hold these limits: {', '.join(daemon.unenforced)}; probes of them are not run"
-        found.append(_finding(Area.ENGINE, Level.NOTE, says, "turn the cgroup controllers on, then restart Docker"))
+        says = f"its kernel does not enforce these limits: {', '.join(daemon.unenforced)}; probes of them are not run"
+        found.append(_finding(Area.ENGINE, Level.NOTE, says, "enable the cgroup controllers, then restart Docker"))
     return [*found, *_disk_of(daemon.disk_free, daemon.root, "docker")]
 
 
@@ -213,7 +217,7 @@ def _disk_of(free: int | None, root: str, engine: str) -> list[Diagnostic]:
     says = f"{gigabytes(free)} free where {kept} lie ({root})"
     if free < _FLOOR:
         wanted = f"{says}, {gigabytes(_FLOOR)} must stay free"
-        return [_finding(Area.ENGINE, Level.FIX, wanted, "compat gc removes what cells left", code=ExitCode.INFRA)]
+        return [_finding(Area.ENGINE, Level.FIX, wanted, "compat gc removes cell images", code=ExitCode.INFRA)]
     if free < DISK_BUDGET:
         says += f"; {kept} of cells may take {gigabytes(DISK_BUDGET)}"
         return [_finding(Area.ENGINE, Level.NOTE, says, "compat gc removes them")]
@@ -230,7 +234,7 @@ def _processor(host: Host, packages: Sequence[str], engine: str) -> list[Diagnos
     name = "the daemon's" if away else host.processor.model or host.processor.machine
     if flags is None:
         says = f"{name}: whether it has AVX is not known from here"
-        return [_finding(Area.PROCESSOR, Level.NOTE, says, "the first base that is made tells")]
+        return [_finding(Area.PROCESSOR, Level.NOTE, says, "building the first base will tell")]
     has = [flag.upper() for flag in ("avx", "avx2", "fma") if flag in flags]
     lacks = [flag.upper() for flag in ("avx", "avx2", "fma") if flag not in flags]
     known = (ECOSYSTEMS[package] for package in packages if package in ECOSYSTEMS)

@@ -64,7 +64,7 @@ def groups(pythons: Sequence[str], specs: Sequence[BaseSpec], host: Host, *, eng
 
 
 _UNNAMED = SupplyGroup(
-    supply=Supply.NONE, how="no base is named in images/bases.yaml", advice="add an entry to images/bases.yaml"
+    supply=Supply.NONE, how="images/bases.yaml lists no base", advice="add an entry to images/bases.yaml"
 )
 
 
@@ -88,13 +88,13 @@ def _docker_way(spec: BaseSpec, host: Host) -> SupplyGroup:
             supply=Supply.BOOTSTRAP, how=f"base to be bootstrapped ({', '.join(needed)}); {servers} were not asked"
         )
     lacking = [name for name in needed if not host.has(name)] if spec.suite else []
-    rest = f"{' and '.join(lacking)} lacks for a bootstrap" if lacking else "images/bases.yaml names no other way"
+    rest = f"{' and '.join(lacking)} missing for a bootstrap" if lacking else "images/bases.yaml lists no other source"
     advice = "reach a registry, or name an image you have in images/bases.yaml"
     if lacking:
         advice = f"apt-get install {' '.join(_PACKAGES[name] for name in lacking)}; or {advice}"
     why = f"no registry answers (asked for {daemon.wanted}: {doctor_gpu.trouble(daemon.registry)})"
     supply = Supply.UNSURE if daemon.registry.reply is Reply.SILENT else Supply.NONE
-    return SupplyGroup(supply=supply, how=f"no base is here, {why}, {rest}", advice=advice)
+    return SupplyGroup(supply=supply, how=f"no base here, {why}, {rest}", advice=advice)
 
 
 _PACKAGES = {"mmdebstrap": "mmdebstrap", "mvn": "maven"}
@@ -130,11 +130,11 @@ def _told(group: SupplyGroup, planned: Planned) -> Diagnostic:
 def _counted(planned: Planned, found: Sequence[SupplyGroup]) -> Diagnostic:
     every = _count(planned, planned.pythons)
     if every is None:
-        says = "how many combinations there are is known once the package index was read for the ranges of the matrix"
+        says = "the number of combinations is known once the package index has been read for the matrix's ranges"
         return _finding(Level.NOTE, says, "compat plan")
     had = tuple(p for g in found if g.supply in (Supply.MADE, Supply.PULL, Supply.BOOTSTRAP) for p in g.pythons)
     number = _count(planned, had) or 0
-    says = f"{number:,} of {every:,} planned on the CPU have a base; which of them have wheels, the index says"
+    says = f"{number:,} of {every:,} planned on the CPU have a base; the index says which of them have wheels"
     return _finding(Level.OK if number else Level.FIX, says, "compat plan")
 
 
@@ -152,7 +152,7 @@ def _cuda(host: Host, planned: Planned, drivers: Mapping[str, str], *, engine: s
         asked = f" (asked for {host.daemon.wanted}: {doctor_gpu.trouble(host.daemon.registry)})"
         why = asked if host.daemon.wanted in [line.image for line in lost] else ""
         told = doctor_gpu.several(doctor_gpu.order(line.name for line in lost), [line.name for line in planned.lines])
-        says = f"{told}: no source here; their libraries come from images, and no registry answers{why}"
+        says = f"{told}: no source here; their libraries come from images, but no registry answers{why}"
         advice = "reach a registry, `docker load` the images, or name a folder of libraries in the matrix"
         found.append(_finding(Level.NOTE, says, advice))
     return found
@@ -171,9 +171,9 @@ def _probes(host: Host, planned: Planned, lines: Sequence[str], drivers: Mapping
     can = doctor_gpu.ready(host, engine="docker")
     images = "images can be built and audited"
     if can is None:
-        return _finding(Level.NOTE, f"{names}: {images}; whether GPU probes can run is for the other machine to say")
+        return _finding(Level.NOTE, f"{names}: {images}; whether GPU probes can run depends on the other machine")
     if not can:
-        need = "what is named above" if host.nvidia.gpus else "one"
+        need = "what is listed above" if host.nvidia.gpus else "one"
         return _finding(Level.NOTE, f"{names}: {images} without a GPU; GPU probes need {need}")
     old = doctor_gpu.too_old(host.nvidia.driver, {line: drivers[line] for line in lines if line in drivers})
     if old:

@@ -15,9 +15,9 @@ TOOLKIT = "https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/lat
 _BY_CODE = {
     # NVML's own numbers, which nvidia-smi ends with (nvml.h: nvmlReturn_t; man nvidia-smi, "RETURN VALUE").
     4: "run it as a user who may use the GPU, or look at the rights of /dev/nvidia*",
-    6: "no GPU is left to it: a card may be off, or hidden from this machine",
-    9: "the driver is not loaded: `sudo modprobe nvidia` says why; after a kernel update install the driver again",
-    12: f"the driver's library libnvidia-ml.so is missing: install the driver again, {DRIVERS}",
+    6: "it sees no GPU: a card may be off, or hidden from this machine",
+    9: "the driver is not loaded: `sudo modprobe nvidia` says why; after a kernel update reinstall the driver",
+    12: f"the driver's library libnvidia-ml.so is missing: reinstall the driver, {DRIVERS}",
     15: "a GPU has fallen off the bus: `sudo dmesg` says when; restart the machine",
     18: "the loaded kernel module and the driver's libraries differ, as after an update: restart the machine",
 }
@@ -78,16 +78,16 @@ def _driver(nvidia: Nvidia) -> Diagnostic:
     if nvidia.smi.path or reply is not Reply.ABSENT:
         return _ill(nvidia, nvidia.smi)
     if nvidia.module:
-        says = f"driver {nvidia.module} is loaded, and there is no nvidia-smi on PATH to ask for GPUs"
+        says = f"driver {nvidia.module} is loaded, but nvidia-smi is not on PATH to list GPUs"
         return _finding(Level.FIX, says, "install the driver's tools (Debian: nvidia-smi; Ubuntu: nvidia-utils)")
     if nvidia.cards:
         says = f"no driver for {counted(len(nvidia.cards), 'NVIDIA card')} ({', '.join(nvidia.cards)})"
         return _finding(Level.FIX, says, f"install NVIDIA's driver: {DRIVERS}")
     if nvidia.nodes:
-        says = f"no nvidia-smi on PATH, and device files as of a GPU ({', '.join(nvidia.nodes[:4])})"
+        says = f"nvidia-smi is not on PATH, but there are device files of a GPU ({', '.join(nvidia.nodes[:4])})"
         return _finding(Level.FIX, says, "put nvidia-smi on PATH: it came with the driver")
     advice = "for GPU probes, use a machine that has one, or point DOCKER_HOST at its Docker daemon"
-    return _finding(Level.NOTE, "no GPU of NVIDIA's in this machine, and no driver", advice)
+    return _finding(Level.NOTE, "no NVIDIA GPU in this machine, and no driver", advice)
 
 
 def _ill(nvidia: Nvidia, smi: Program) -> Diagnostic:
@@ -100,12 +100,12 @@ def _ill(nvidia: Nvidia, smi: Program) -> Diagnostic:
         says = f"nvidia-smi did not answer within {answer.seconds:g} s and was ended{said}"
         return _finding(Level.FIX, says, "a GPU or its driver hangs: `sudo dmesg` says which; restart the machine")
     if answer.reply is Reply.UNREADABLE:
-        says = f"nvidia-smi ({smi.path}) answered something that is no list of GPUs{said}"
+        says = f"nvidia-smi ({smi.path}) printed something other than a list of GPUs{said}"
         return _finding(Level.FIX, says, "run it by hand: nvidia-smi --query-gpu=name,driver_version --format=csv")
     if answer.code is None:
         says = f"nvidia-smi ({smi.path}) could not be started{said}"
-        return _finding(Level.FIX, says, f"install the driver again, it brings nvidia-smi: {DRIVERS}")
-    loaded = "" if nvidia.module else "; no kernel module of NVIDIA's is loaded"
+        return _finding(Level.FIX, says, f"reinstall the driver, which includes nvidia-smi: {DRIVERS}")
+    loaded = "" if nvidia.module else "; no NVIDIA kernel module is loaded"
     advice = _BY_CODE.get(answer.code, "run it by hand: nvidia-smi")
     return _finding(Level.FIX, f"{seen}nvidia-smi ended with exit status {answer.code}{said}{loaded}", advice)
 
@@ -156,10 +156,10 @@ def _containers(host: Host) -> list[Diagnostic]:
         level = Level.OK if host.nvidia.gpus else Level.NOTE
         return [_finding(level, f"{known}: the daemon is set up for GPUs ({_by(host)})")]
     if not host.nvidia.gpus:
-        return [_finding(Level.NOTE, f"{known} is installed, without a GPU to use")] if toolkit.path else []
+        return [_finding(Level.NOTE, f"{known} is installed, but there is no GPU to use")] if toolkit.path else []
     if toolkit.path:
         advice = "sudo nvidia-ctk runtime configure --runtime=docker && sudo systemctl restart docker"
-        return [_finding(Level.FIX, f"{known} is installed, and the Docker daemon does not know it", advice)]
+        return [_finding(Level.FIX, f"{known} is installed, but the Docker daemon does not know it", advice)]
     return [_finding(Level.FIX, "no container toolkit: containers get no GPU", f"install it: {TOOLKIT}")]
 
 

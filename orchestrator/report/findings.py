@@ -35,7 +35,7 @@ def render(
             lines += fold(line, width, "    ", "      ")
         lines.append("")
     if not found:
-        lines[1:] = ["Every check that has a result passed." if ran else "Nothing to judge yet.", ""]
+        lines[1:] = ["Every check that has a result passed." if ran else "No results yet.", ""]
     return "\n".join(lines[:-1]) + "\n"
 
 
@@ -109,18 +109,18 @@ def _whose(scope: FindingScope) -> str:
         return ""
     match scope.finding.attribution:
         case Attribution.BASE:
-            return f" · not {' or '.join(subjects)}'s doing: this base lacks it"
+            return f" · not caused by {' or '.join(subjects)}: missing from the base"
         case Attribution.ENVIRONMENT:
-            return f" · not {' or '.join(subjects)}'s doing"
+            return f" · not caused by {' or '.join(subjects)}"
     return ""
 
 
 def _pins(scope: FindingScope) -> str:
     if not scope.passing:
-        return "nothing to compare with, these probes pass nowhere"
+        return "nothing to compare with: these probes pass nowhere"
     counts = f"{len(scope.hits)} failing, {len(scope.passing)} passing"
     if not scope.pins:
-        return f"none that all failing share and no passing one has ({counts}){_alike(scope)}"
+        return f"none shared by all failing and absent from all passing ({counts}){_alike(scope)}"
     # the packages the error came from or that were chosen say most; what else was upgraded with them is only counted
     shown = [pin for pin in scope.pins if pin.named][:_PINS] or scope.pins[:_PINS]
     return f"{_told(shown, scope.pins)} ({counts})"

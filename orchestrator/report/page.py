@@ -188,9 +188,9 @@ def _footnote(number: int, finding: Finding, matrix: Matrix) -> str:
     checks = f"{len(finding.probes)} check{'s, one cause' if len(finding.probes) > 1 else ''}"
     whose = ""
     if finding.attribution in (Attribution.ENVIRONMENT, Attribution.BASE) and names:
-        whose = f" · not {' or '.join(names)}'s doing"
+        whose = f" · not caused by {' or '.join(names)}"
     if finding.attribution is Attribution.BASE:
-        whose += ": this base lacks it"
+        whose += ": missing from the base"
     return printable(f"[{number}] {shorten(finding.title, 200)} · {checks}{whose}")
 
 

@@ -47,7 +47,7 @@ def require_whole(cells: Sequence[CellResult]) -> None:
     lines += [f"  and {len(lacking) - _SHOWN} more"] if len(lacking) > _SHOWN else []
     raise UserError(
         f"{len(lacking)} of {len(cells)} planned combinations have no result ({counts}):\n" + "\n".join(lines),
-        hint="`compat run --yes` goes on where it stopped; --partial publishes what there is, and the page says so.",
+        hint="`compat run --yes` resumes where it stopped; --partial publishes what there is, and the page says so.",
         code=ExitCode.INFRA,
     )
 
@@ -85,9 +85,7 @@ def write_published(
     }
     shipped = sum(len(zlib.compress(content)) for content in contents.values())
     if shipped > BUDGET:
-        raise UserError(
-            f"what would be published takes {shipped:,} bytes as shipped, more than the {BUDGET:,} there are"
-        )
+        raise UserError(f"the publication takes {shipped:,} bytes as shipped, more than the {BUDGET:,} there are")
     for name, content in contents.items():
         write_whole(directory / name, content)
     return Written(

@@ -27,9 +27,7 @@ def render(found: Ranges, *, width: int = 80, constant: bool = False) -> str:
     """The table as text of at most `width` columns; with `constant` also probes whose value never changes."""
     name = found.axis.package or found.axis.name
     if not found.tracks:
-        why = (
-            "nothing of this has run yet: `compat run` with the same selectors does" if found.versions else "no version"
-        )
+        why = "no results yet: run `compat run` with the same selectors" if found.versions else "no version"
         return folded([f"By version of {name}: {why}."], width)
     shown = [line for line in found.lines if line.changes or (constant and line.runs)]
     parts = [f"By version of {name}: {', '.join(found.versions)}", ""]
@@ -53,9 +51,9 @@ def _alike(lines: Sequence[ProbeHistory], versions: Sequence[str]) -> list[list[
 
 
 def _heading(track: Track, versions: Sequence[str]) -> list[str]:
-    lines = [f"With {track.held}" if track.held else "With nothing beside it"]
+    lines = [f"With {track.held}" if track.held else "With nothing else installed"]
     if track.loose:
-        lines.append(f"Not held still: {'; '.join(track.loose)}")
+        lines.append(f"Not held constant: {'; '.join(track.loose)}")
     gaps: dict[str, list[str]] = {}
     for place in track.places:
         if place.judged is None:
@@ -76,7 +74,7 @@ def _told(line: ProbeHistory, versions: Sequence[str]) -> list[str]:
         told.append(f"{_INDENT}? not the version alone: between {span} also {what}")
     if line.beside:
         other = "; ".join(f"{shorten(value, _VALUE)} on {where}" for value, where in _beside(line, versions))
-        told.append(f"{_INDENT}not the same on every Python: {other}")
+        told.append(f"{_INDENT}differs between Pythons: {other}")
     return told
 
 
@@ -135,10 +133,10 @@ def _summary(found: Ranges, shown: Sequence[ProbeHistory], *, constant: bool) ->
         whys = Counter(why for line in silent for _, why in line.gaps)
         have = "has" if len(silent) == 1 else "have"
         words.append(f"{len(silent)} {have} no value here ({', '.join(why for why, _ in whys.most_common(3))})")
-    legend = ["a–b: every version listed here from a to b was run and says the same."] if shown else []
+    legend = ["a–b: every version listed here from a to b was run and gives the same."] if shown else []
     mixed = sum(line.mixed for line in shown)
     if mixed:
-        legend.append(f"{mixed} of these were changed themselves between what was seen of them: run them again.")
+        legend.append(f"{mixed} of these probes changed between their results: run them again.")
     if any(len(value) > _VALUE for line in shown for value in line.texts):
         legend.append("…: cut here; --json has all of it.")
     return ["; ".join(words) + ".", *legend]

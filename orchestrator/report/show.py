@@ -60,7 +60,7 @@ def _head(judged: CellResult) -> list[str]:
     lines += [
         f"{v.group}: {v.kind}, {v.passed} of {v.total} checks passed"
         + (f", {v.unproven} unproven not counted" if v.unproven else "")
-        + (f", {v.stopped} stopped by what it stands on not counted" if v.stopped else "")
+        + (f", {v.stopped} stopped by what it stands on, not counted" if v.stopped else "")
         + (f" ({v.reason})" if v.reason else "")
         for v in judged.verdicts
     ]
@@ -70,7 +70,7 @@ def _head(judged: CellResult) -> list[str]:
     how = "isolated" if judged.isolated else "not isolated: plain processes, no container"
     lines.append(f"tried {when} in run {record.run or '?'} on {record.engine} ({how}), {record.seconds:.1f} s")
     if not judged.isolated:
-        lines.append(f"not held there: {', '.join(not_held(LOCAL.holds))}")
+        lines.append(f"not enforced there: {', '.join(not_held(LOCAL.holds))}")
     if judged.published:
         lines.append(f"published {judged.published}: came with this installation, not tried on this machine")
     before = sorted({o.reused_from for o in record.observations if o.reused_from and o.reused_from != record.run})
@@ -126,7 +126,7 @@ def _in_image(judged: CellResult, record: CellRecord, tool: str, extra: tuple[st
 
 def _outcomes(judged: CellResult) -> list[str]:
     controls = [o for o in judged.outcomes if o.probe.group == "control"]
-    lines = ["", f"control: {len(controls)} came out as they must"] if controls and judged.reason != "control" else []
+    lines = ["", f"control: {len(controls)} came out as expected"] if controls and judged.reason != "control" else []
     hidden = controls if lines else []
     group = None
     for outcome in sorted(judged.outcomes, key=lambda o: (o.probe.group, o.probe.id)):
@@ -158,7 +158,7 @@ def _one(judged: CellResult, probe: str, suites: Sequence[Path]) -> list[str]:
     if found is None:
         near = [o.probe.id for o in judged.outcomes if probe in o.probe.id][:5]
         hint = f"Did you mean {', '.join(near)}?" if near else f"compat show {judged.cell.id[:8]} lists its probes."
-        raise UserError(f"{judged.said} has no result of a probe called {probe!r}", hint=hint)
+        raise UserError(f"{judged.said} has no result of the probe {probe!r}", hint=hint)
     return [f"{judged.cell.id}  {judged.said}", *_full(found), *_probe_by_hand(judged, probe, suites)]
 
 

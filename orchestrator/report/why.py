@@ -26,7 +26,7 @@ def unseen(last: Pasted, ran: int, matrix: Matrix, *, width: int = 80) -> str:
         tried = counted(ran, "combination")
         told = [
             f"Not seen: no probe raised this, nor anything close to it, in the {tried} that ran.",
-            "That does not say it is none of the versions' doing: no probe may do what you do.",
+            "The versions may still be the cause: perhaps no probe does what you do.",
         ]
     names = [axis.package for axis in matrix.axes if axis.package and (axis.default is None or axis.subject)]
     asked = " ".join(f"{name}==VERSION" for name in names)
@@ -37,7 +37,7 @@ def render(found: Explanation, ids: Mapping[str, str], *, width: int = 80) -> st
     """What is known, as text of at most `width` columns; `ids` are the short ones."""
     parts = [fold(_head(found.pasted), width)]
     if found.last:
-        parts.append(fold(f"The text ends in another error, which fits less: {_head(found.last)}", width))
+        parts.append(fold(f"The text ends in another error, which matches less well: {_head(found.last)}", width))
     parts += [[""], fold(_how_alike(found), width)]
     if found.match is not Match.SAME and found.match is not Match.MESSAGE:
         parts.append(fold(printable(shorten(found.scope.finding.title, _MESSAGE)), width, "   ", "   "))
@@ -82,8 +82,8 @@ def _how_alike(found: Explanation) -> str:
         case Match.CAUSE:
             return "Seen: as the cause of another error."
         case Match.BEGINNING:
-            return "Not seen exactly so, but an error that begins the same:"
-    return "Not seen. The closest by its message, which may well be something else:"
+            return "Not seen exactly, but an error that begins the same:"
+    return "Not seen. The closest by its message, which may be a different error:"
 
 
 def _elsewhere(found: Explanation) -> str:
@@ -92,7 +92,7 @@ def _elsewhere(found: Explanation) -> str:
     if found.way:
         return f"; both go through {found.way}, and here it is raised at {found.seen_place or 'the call itself'}"
     there = f", not at {found.pasted_place}" if found.pasted_place else ""
-    return f", but raised at {found.seen_place or 'the call itself'}{there}: the cause may be another one"
+    return f", but raised at {found.seen_place or 'the call itself'}{there}: the cause may differ"
 
 
 def _without(found: Explanation, ids: Mapping[str, str], width: int) -> list[list[str]]:
@@ -134,12 +134,12 @@ def _next(found: Explanation, ids: Mapping[str, str], width: int) -> list[list[s
     rows = [f"   {command:<{wide}}  {what}" for command, what in commands]
     if any(len(row) > width for row in rows):
         rows = [line for command, what in commands for line in (f"   {command}", f"      {what}")]
-    return [["How to go on:"], rows]
+    return [["Next steps:"], rows]
 
 
 def _also(found: Explanation, width: int) -> list[list[str]]:
     ranked = sorted(found.also, key=lambda f: (-f.pairs, f.signature))
-    lines = [["Close to it, and other findings:"]]
+    lines = [["Similar, but other findings:"]]
     for finding in ranked[:_ALSO]:
         head, _, place = finding.signature.rpartition(" @ ")
         at = f" at {place}" if head else ""

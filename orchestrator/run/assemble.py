@@ -129,7 +129,7 @@ def run_context(parts: Parts, engine: Engine, run: RunInfo, terms: Terms) -> Run
 def any_base(engine: Engine, images: Path, log: Path) -> Base:
     """A base whose builder can compile: the first that can be had. Raises CellError where none can."""
     specs = bases.load(images / "bases.yaml")
-    trouble = CellError(Phase.START, CellStatus.UNAVAILABLE, "no-python", "bases.yaml names no base")
+    trouble = CellError(Phase.START, CellStatus.UNAVAILABLE, "no-python", "bases.yaml has no base")
     for python in dict.fromkeys(spec.python for spec in specs):
         found = _obtain(python, bases.candidates(python, specs), engine, log)
         if isinstance(found, Base):
@@ -202,7 +202,7 @@ def _libraries(cell: Cell, base: Base, index: Facts) -> Iterator[IndexFile]:
 def _obtain(python: str, candidates: tuple[BaseSpec, ...], engine: Engine, log: Path) -> Base | CellError:
     """The first base of a Python that can be had, or why none can."""
     found: Base | CellError = CellError(
-        Phase.START, CellStatus.UNAVAILABLE, "no-python", f"bases.yaml names no base with Python {python}"
+        Phase.START, CellStatus.UNAVAILABLE, "no-python", f"bases.yaml has no base with Python {python}"
     )
     for spec in candidates:
         try:
@@ -242,7 +242,7 @@ def in_builder(
         def take(line: bytes) -> None:
             left[0] -= len(line) + 1
             if left[0] < 0:
-                raise infra(Phase.RESOLVE, "resolver-output", f"a resolver answered more than {ANSWER_BYTES} bytes")
+                raise infra(Phase.RESOLVE, "resolver-output", f"a resolver printed more than {ANSWER_BYTES} bytes")
             lines.append(line)
 
         bounded = replace(limits, cell_seconds=RESOLVE_SECONDS, silence_seconds=RESOLVE_SECONDS)
@@ -251,9 +251,7 @@ def in_builder(
         if ended.lost:
             raise infra(Phase.RESOLVE, "engine", ended.lost)
         if ended.code != 0 and (ended.oom_killed or _NO_SPACE in ended.stderr.lower()):
-            raise infra(
-                Phase.RESOLVE, "resolver-room", f"a resolver needs more memory than it has: {ended.stderr[-300:]}"
-            )
+            raise infra(Phase.RESOLVE, "resolver-room", f"a resolver ran out of memory: {ended.stderr[-300:]}")
         return Result(
             code=-1 if ended.code is None else ended.code,
             stdout=b"\n".join(line.rstrip(b"\n") for line in lines).decode(errors="replace"),

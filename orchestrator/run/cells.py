@@ -189,7 +189,7 @@ def _on_gpus(draft: CellRecord, recipe: Recipe, probes: tuple[Probe, ...], work:
     if missing:
         seen |= {o.probe: o for o in _sit(draft, prepared, missing, work, gpu=gpu).observations}
         if work.worker.gpus_now(prepared) != gpu:
-            raise infra(Phase.COLLECT, "gpu-lost", f"{gpu} no longer answers")
+            raise infra(Phase.COLLECT, "gpu-lost", f"{gpu} no longer responds")
     return seen
 
 
@@ -221,7 +221,7 @@ def _inspected(draft: CellRecord, recipe: Recipe, work: _Work) -> tuple[object, 
 def _sit(draft: CellRecord, prepared: Prepared, probes: tuple[Probe, ...], work: _Work, *, gpu: str = "") -> Seen:
     if work.worker.stop.is_set():
         raise infra(Phase.START, "interrupted", "the run was stopped before this cell's probes began")
-    assert draft.lock is not None, "a cell is locked before it is probed"  # noqa: S101
+    assert draft.lock is not None, "a cell has to be locked before it is probed"  # noqa: S101
     by_id = {p.id: p for p in probes}
 
     def keep(observation: Observation) -> Observation:

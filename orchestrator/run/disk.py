@@ -36,8 +36,8 @@ def require_space(recipe: Recipe, worker: Worker) -> None:
     raise infra(
         Phase.BUILD,
         "disk-full",
-        f"only {gigabytes(free)} free where images are kept, {gigabytes(worker.disk_floor)} wanted; images of ours "
-        f"take {gigabytes(kept)} of it (`compat gc` removes those)",
+        f"only {gigabytes(free)} free on the image disk, {gigabytes(worker.disk_floor)} needed; cell images "
+        f"use {gigabytes(kept)} (`compat gc` removes them)",
     )
 
 

@@ -129,6 +129,6 @@ def _carry_out(task: CellTask) -> None:
     if worker.suite.digest == task.run.suite_digest:
         record = perform(task, worker)
     else:
-        other = infra(Phase.START, "suite", "this worker has another suite of probes than the run")
+        other = infra(Phase.START, "suite", "this worker's suite of probes differs from the run's")
         record = failed(drafted(task, worker.now()), other, task.run.as_of)
     _HERE["told"].put(record)

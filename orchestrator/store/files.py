@@ -12,7 +12,7 @@ from orchestrator.errors import UserError
 def require_writable(path: Path) -> None:
     """Raises UserError where a file could not be written at `path`."""
     if not os.access(path.parent, os.W_OK):
-        raise UserError(f"{path} can't be written", hint="its folder is not yours to write into")
+        raise UserError(f"{path} can't be written", hint="you may not write to its folder")
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -73,5 +73,5 @@ def migrated(content: Content, steps: tuple[Step, ...]) -> Content:
         for step in steps:
             content = step(content)
     except (AttributeError, LookupError, TypeError) as error:
-        raise ValueError(f"it is no such record: {error!r}") from error
+        raise ValueError(f"it is not a valid record: {error!r}") from error
     return content

@@ -131,7 +131,7 @@ class LockResultOnDisk(msgspec.Struct):
 
     def __post_init__(self) -> None:
         if self.lock is None and self.status is None:
-            raise ValueError("it holds neither a lock nor why there is none")
+            raise ValueError("it has neither a lock nor a reason why there is none")
 
 
 class BaseOnDisk(msgspec.Struct):
@@ -305,7 +305,7 @@ def decode(form: Form[T], content: bytes) -> T:
     with explained(content):
         header = _header(content)
         if header.schema and header.record != form.kind:
-            named = f"of `{header.record}`" if header.record else "that doesn't say of what"
+            named = f"of `{header.record}`" if header.record else "of unstated kind"
             raise UnreadableRecord(f"it is a record {named}, where one of `{form.kind}` belongs")
         return like(current(form.kind, content, form.disk, header.schema), form.model)
 

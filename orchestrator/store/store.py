@@ -63,7 +63,7 @@ class Store:
                 yield
         except Timeout as error:
             raise UserError(
-                f"another run is going on in {self.root}", hint="Wait for it, or work in another folder."
+                f"another run is using {self.root}", hint="Wait for it, or work in another folder."
             ) from error
 
     # ------------------------------------------------------------ runs and cells
@@ -237,4 +237,4 @@ def _lines(path: Path) -> Iterator[Observation]:
 def _require_torn(torn: bytes, path: Path, *, whole: bool = True) -> None:
     """Raises UserError for a last line without an end that no killed run left: it doesn't begin as ours do."""
     if not whole or not any(torn.startswith(b) or b.startswith(torn) for b in _BEGINNINGS):
-        raise refused(path, UnreadableRecord("its last line is no part of a record"))
+        raise refused(path, UnreadableRecord("its last line is not part of a record"))

@@ -10,7 +10,6 @@ import msgspec
 from orchestrator.errors import UserError
 from orchestrator.store.migrations import SCHEMA
 
-
 NOT_UTF8 = "it is not valid UTF-8"
 
 
@@ -28,7 +27,7 @@ def require_known(number: int) -> None:
         reads = f"this version of compat-matrix reads 0 to {SCHEMA}"
         raise UnreadableRecord(f"it has schema number {number}, and {reads}", newer=True)
     if number < 0:
-        raise UnreadableRecord(f"it has schema number {number}, which none ever had")
+        raise UnreadableRecord(f"it has schema number {number}, which does not exist")
 
 
 @contextmanager
@@ -37,7 +36,7 @@ def explained(content: bytes) -> Iterator[None]:
     try:
         yield
     except msgspec.ValidationError as error:
-        raise UnreadableRecord(f"it is no such record: {error}") from error
+        raise UnreadableRecord(f"it is not a valid record: {error}") from error
     except msgspec.DecodeError as error:
         raise UnreadableRecord(_malformed(content, str(error))) from error
     except RecursionError as error:
@@ -56,8 +55,8 @@ def _malformed(content: bytes, said: str) -> str:
     return NOT_UTF8 if "UTF-8" in said else said
 
 
-def refused(place: object, why: UnreadableRecord, hint: str = "Move it away, and a run makes it again.") -> UserError:
+def refused(place: object, why: UnreadableRecord, hint: str = "Move it away; a run recreates it.") -> UserError:
     """What a person is told of a file that can't be read: where, why, what to do. Nothing was written to it."""
     if why.newer:
         hint = "Install a newer compat-matrix: pip install --upgrade compat-matrix."
-    return UserError(f"{place}: this record can't be read: {why}", hint=f"The file was left as it is. {hint}")
+    return UserError(f"{place}: this record can't be read: {why}", hint=f"The file was not changed. {hint}")

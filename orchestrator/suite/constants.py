@@ -69,13 +69,13 @@ class Constants:
                 return self._of_module(alias, node.attr, module, above)
             case ast.Call(func=ast.Name(id="int"), args=[ast.Attribute(value=ast.Name(id="signal"), attr=name)]):
                 return _signal(name)
-        raise NotConstant(f"{ast.unparse(node)[:60]!r} is known only once the file is run")
+        raise NotConstant(f"{ast.unparse(node)[:60]!r} is only known once the file runs")
 
     def _dictionary(self, node: ast.Dict, module: str, above: Above) -> dict[object, object]:
         found: dict[object, object] = {}
         for key, value in zip(node.keys, node.values, strict=True):
             if key is None:
-                raise NotConstant("'**' is known only once the file is run")
+                raise NotConstant("'**' is only known once the file runs")
             name = self._value(key, module, above)
             if not isinstance(name, str | int):
                 raise NotConstant(f"{name!r} can't be a key here")
@@ -84,19 +84,19 @@ class Constants:
 
     def _named(self, name: str, module: str, above: Above) -> object:
         if (module, name) in above:
-            raise NotConstant(f"{name} stands for itself")
+            raise NotConstant(f"{name} refers to itself")
         assigned = self._assigned(module).get(name)
         if assigned is not None:
             return self._value(assigned, module, (*above, (module, name)))
         if name in self._imported(module):
             where, original = self._imported(module)[name]
             return self._named(original, where, (*above, (module, name)))
-        raise NotConstant(f"{name} is given no value that can be read, or several")
+        raise NotConstant(f"{name} has no value that can be read statically, or several")
 
     def _of_module(self, alias: str, name: str, module: str, above: Above) -> object:
         where, original = self._imported(module).get(alias, ("", _STARS))
         if original:
-            raise NotConstant(f"{alias}.{name} is no value of a module of the suite")
+            raise NotConstant(f"{alias}.{name} is not a value of a module of the suite")
         return self._named(name, where, above)
 
     def _assigned(self, module: str) -> dict[str, ast.expr]:
@@ -178,11 +178,11 @@ def _item(value: object, key: object) -> object:
     try:
         return value[key]  # type: ignore[index]
     except (LookupError, TypeError) as error:
-        raise NotConstant(f"[{key!r}] is not there") from error
+        raise NotConstant(f"[{key!r}] does not exist") from error
 
 
 def _signal(name: str) -> int:
     found = getattr(signal.Signals, name, None)
     if found is None:
-        raise NotConstant(f"there is no signal.{name}")
+        raise NotConstant(f"unknown signal.{name}")
     return int(found)

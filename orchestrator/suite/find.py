@@ -34,14 +34,14 @@ def _beside(ref: SuiteRef, beside: Path) -> SuiteFolder:
     path = PurePosixPath(ref.folder)
     hint = "A suite is a folder beside the matrix, such as `probes`, or {package: NAME}."
     if path.is_absolute() or ".." in path.parts or "\0" in ref.folder:
-        raise UserError(f"{ref.at}: {ref.folder!r} is no path below the matrix's folder", hint=hint)
+        raise UserError(f"{ref.at}: {ref.folder!r} is not a path below the matrix's folder", hint=hint)
     folder = beside / path
     try:
         inside = folder.resolve().is_relative_to(beside.resolve())
     except (OSError, RuntimeError) as error:
         raise UserError(f"{ref.at}: {folder}: {error}", hint=hint) from error
     if not inside:
-        raise UserError(f"{ref.at}: {folder} leads out of the matrix's folder, to {folder.resolve()}", hint=hint)
+        raise UserError(f"{ref.at}: {folder} is outside the matrix's folder: it leads to {folder.resolve()}", hint=hint)
     return SuiteFolder(folder=folder, at=ref.at)
 
 
@@ -60,6 +60,6 @@ def _packed(ref: SuiteRef, home: Path) -> SuiteFolder:
         if folder.is_dir():
             return SuiteFolder(folder=folder, at=ref.at, package=ref.package)
     if spec is None:
-        hint = f"Install it beside compat, such as `pip install {top.replace('_', '-')}`."
-        raise UserError(f"{ref.at}: no package {top!r} is installed here", hint=hint)
+        hint = f"Install it in the same environment as compat, such as `pip install {top.replace('_', '-')}`."
+        raise UserError(f"{ref.at}: the package {top!r} is not installed", hint=hint)
     raise UserError(f"{ref.at}: the package {top!r} has no folder {'/'.join(rest) or top!r}")

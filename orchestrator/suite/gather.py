@@ -51,7 +51,7 @@ def gather(places: Sequence[SuiteFolder], home: Path) -> Gathered:
         other = modules[one.name].path if one.name in modules else harness.get(one.file)
         if other is not None:
             hint = "In a container all files lie beside each other: every module has a name of its own."
-            raise UserError(f"{one.path} and {other} are both called {one.file}", hint=hint)
+            raise UserError(f"{one.path} and {other} have the same name {one.file}", hint=hint)
         modules[one.name] = one
     constants = Constants(modules)
     reads = {name: declared.reads(one, constants) for name, one in modules.items()}

@@ -55,11 +55,11 @@ def _read(place: SuiteFolder) -> _Written:
         raise UserError(f"{path}: {error}", hint=hint) from error
     for name, brought_by in found.distributions.items():
         if not name.isidentifier():
-            raise UserError(f"{path}: {name!r} is no top-level import name")
+            raise UserError(f"{path}: {name!r} is not a top-level import name")
         for distribution in brought_by:
             if not _DISTRIBUTION.fullmatch(distribution):
-                raise UserError(f"{path}: {name}: {distribution!r} is no normalised name of a distribution")
+                raise UserError(f"{path}: {name}: {distribution!r} is not a normalised distribution name")
     for logger in found.loggers:
         if not _LOGGER.fullmatch(logger):
-            raise UserError(f"{path}: {logger!r} is no name of a logger")
+            raise UserError(f"{path}: {logger!r} is not a valid logger name")
     return found

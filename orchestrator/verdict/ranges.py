@@ -120,7 +120,7 @@ def leading(matrix: Matrix) -> Axis:
     """The first package axis that is no subject, else the first. Raises UserError where there is none."""
     packages = [axis for axis in matrix.axes if kind_of(axis).of_package]
     if not packages:
-        raise UserError(f"{matrix.path} has no package axis: there are no versions to tell values by")
+        raise UserError(f"{matrix.path} has no package axis, so there are no versions to compare values by")
     return next((axis for axis in packages if not axis.subject), packages[0])
 
 
