@@ -93,10 +93,12 @@ TWINS = {
     ),
     "version with a leading zero": case('"2.4.1"]', '"2.4.1", "2.04.1"]', "4:57", "is the same as"),
     "the same version twice": case('"2.4.1"]', '"2.4.1", "2.4.1"]', "4:57", "'2.4.1' is listed twice"),
-    "env in other letters": case("[plain,", "[plain, {name: Fast, set: {A: b}},", "8:64", "'fast' is 'Fast' spelled"),
+    "env in other letters": case(
+        "[plain,", "[plain, {name: Fast, set: {A: b}},", "8:64", "'fast' is the same as 'Fast'"
+    ),
     "device in other letters": case("[cpu,", "[cpu, CPU,", "7:41", "'CPU' is the same as 'cpu'"),
     "package of two axes": case(
-        "package: kerassurgeon", "package: TensorFlow", "4:3", "the package tensorflow has more than one axis"
+        "package: kerassurgeon", "package: TensorFlow", "4:3", "more than one axis for the package tensorflow"
     ),
     "original spelled otherwise": case(
         "[cpu,", "[{name: cpu, substitutes: {six: a, SIX: b}},", "7:70", "'SIX' is a duplicate in another spelling"
@@ -108,20 +110,22 @@ TWINS = {
         "17:5",
         "the same question is listed twice",
     ),
-    "key twice": case(TITLE, TITLE + "\ntitle: again", "3:1", "'title' is there twice (first in line 2)"),
-    "axis twice": case("  env: {", "  tf: {", "8:3", "'tf' is there twice (first in line 4)"),
-    "group twice": case("  surgeon: {", "  tensorflow: {", "14:3", "'tensorflow' is there twice (first in line 13)"),
-    "variable twice": case(VALUE, '{A: "1", A: "2"}', "8:64", "'A' is there twice"),
+    "key twice": case(TITLE, TITLE + "\ntitle: again", "3:1", "duplicate key 'title' (first on line 2)"),
+    "axis twice": case("  env: {", "  tf: {", "8:3", "duplicate key 'tf' (first on line 4)"),
+    "group twice": case("  surgeon: {", "  tensorflow: {", "14:3", "duplicate key 'tensorflow' (first on line 13)"),
+    "variable twice": case(VALUE, '{A: "1", A: "2"}', "8:64", "duplicate key 'A'"),
 }
 SUITE = {
     "group misspelled": case(
-        "  tensorflow: {where", "  tensorflaw: {where", "13:52", "no probe of the group tensorflaw"
+        "  tensorflow: {where", "  tensorflaw: {where", "13:52", "does not belong to group tensorflaw"
     ),
-    "core that is no probe": case("[surgeon.dense]", "[surgeon.dens]", "14:52", "no probe is called 'surgeon.dens'"),
-    "core of nothing alike": case("[tensorflow.fit]", "[tensorflow.zzz]", "13:52", "no probe is called"),
-    "stands on no probe": case("[environment.tensorflow]", "[environment.tf]", "14:80", "no probe is called"),
+    "core that is no probe": case("[surgeon.dense]", "[surgeon.dens]", "14:52", "unknown probe 'surgeon.dens'"),
+    "core of nothing alike": case("[tensorflow.fit]", "[tensorflow.zzz]", "13:52", "unknown probe"),
+    "stands on no probe": case("[environment.tensorflow]", "[environment.tf]", "14:80", "unknown probe"),
     "stands on no group": case("[environment.tensorflow]", "[enviroment.tensorflow]", "14:80", "group 'enviroment'"),
-    "group without probes": case("groups:\n", "groups:\n  cake: {}\n", "13:3", "no probe belongs to a group 'cake'"),
+    "group without probes": case(
+        "groups:\n", "groups:\n  cake: {}\n", "13:3", "group 'cake' has no probes in the suite"
+    ),
 }
 TYPES = {
     "version that is a number": case('"2.4.1"]', "2.10]", "4:48", 'got 2.10 (quote it: "2.10")'),
@@ -138,8 +142,8 @@ TYPES = {
     "version that is a path": case('"2.4.1"]', '"../../2.4.1"]', "4:48", "expected a version"),
     "version in other digits": case('"2.4.1"]', '"２.4"]', "4:48", "expected a version"),
     "Python that is a number": case('choices: ["3.7"]', "choices: [3.10]", "6:36", 'got 3.10 (quote it: "3.10")'),
-    "Python with a patch": case('choices: ["3.7"]', 'choices: ["3.7.1"]', "6:36", "expected a minor of CPython"),
-    "Python of the past": case('choices: ["3.7"]', 'choices: ["2.7"]', "6:36", "expected a minor of CPython"),
+    "Python with a patch": case('choices: ["3.7"]', 'choices: ["3.7.1"]', "6:36", "expected a CPython minor version"),
+    "Python of the past": case('choices: ["3.7"]', 'choices: ["2.7"]', "6:36", "expected a CPython minor version"),
     "title that is a truth": case(TITLE, "title: yes", "2:8", 'got yes (quote it: "yes")'),
     "title that is a number": case(TITLE, "title: 1_000", "2:8", "(quote it:"),
     "title that is no number": case(TITLE, "title: .nan", "2:8", "(quote it:"),

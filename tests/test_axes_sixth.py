@@ -117,7 +117,7 @@ def test_a_variable_of_its_own_can_not_be_set_by_another_axis_too():
     env = "  env: {kind: env, choices: [plain, {name: french, set: {LC_ALL: fr_FR.UTF-8}}]}\n  device:"
     with pytest.raises(UserError) as caught:
         parse(TEXT.replace("  device:", env), "matrix.yaml")
-    assert caught.value.message == "matrix.yaml:8:8 axes.env: sets LC_ALL, which the axis locale sets too"
+    assert caught.value.message == "matrix.yaml:8:8 axes.env: sets LC_ALL, which the axis locale also sets"
 
 
 def test_it_is_in_the_schema(monkeypatch):
@@ -192,7 +192,7 @@ def test_what_no_matrix_lists_takes_it_too(asked):
     assert (alone.get("locale"), alone.variables) == (GERMAN, (("LC_ALL", GERMAN),))
     status, _, err = asked("try tensorflow==2.4.1 python=3.7 locale=german")
     assert status == 2
-    assert "'german' is no locale" in err
+    assert "'german' is not a locale" in err
 
 
 # ---------------------------------------------------------------- the lock and the key

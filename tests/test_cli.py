@@ -231,7 +231,7 @@ def test_fail_on_exits_1_only_when_a_verdict_of_this_run_matches(compat):
         ("run --workers 0", "0 is not in the range"),
         ("run --fail-on cake", "'cake' is not one of"),
         ("run cake=1", "unknown axis 'cake'"),
-        ("run tf", "did your shell take the >"),
+        ("run tf", "did your shell treat >"),
         ("run tf=9.9", "9.9"),
         ("run tf=2.3.4 tf!=2.3.4", ""),
         ("run tf=", ""),
@@ -247,8 +247,8 @@ def test_fail_on_exits_1_only_when_a_verdict_of_this_run_matches(compat):
         ("pins ffff", ""),
         ("try", "Missing argument"),
         ("try tensorflow", "exact choices"),
-        ("try tensorflow==2.4.1", "no Python is named"),
-        ("try tensorflow==2.4.1 python=4", "no minor"),
+        ("try tensorflow==2.4.1", "no Python given"),
+        ("try tensorflow==2.4.1 python=4", "not a CPython minor"),
         ("export --cake", "No such option"),
     ],
 )
@@ -314,8 +314,8 @@ def test_an_interrupted_run_is_exit_130_and_says_what_was_kept(compat, monkeypat
     monkeypatch.setattr(compat.engine, "run", interrupted)
     status, out, err = compat("run python=3.7")
     assert status == 130
-    assert "results of 2 of 8 cells are kept" in out + err
-    assert "The same command goes on from there." in out + err
+    assert "results of 2 of 8 cells are saved" in out + err
+    assert "Run the same command to resume." in out + err
     assert "nothing was run" not in out + err
     assert compat.engine.halted
 

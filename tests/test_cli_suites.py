@@ -123,14 +123,14 @@ def test_checks_whose_need_no_cell_has_are_not_run_and_never_pass(own: Command) 
             lambda folder: (folder / "matrix.yaml").write_text(OWN.replace("[probes]", "[matrix.yaml]")),
             "is not a folder",
         ),
-        (lambda folder: (folder / "matrix.yaml").write_text(OWN.replace("arrays", "frames")), "lists no group of"),
+        (lambda folder: (folder / "matrix.yaml").write_text(OWN.replace("arrays", "frames")), "lists no group from"),
         (
             lambda folder: (folder / "matrix.yaml").write_text(HEAD + "suites: [probes]\n"),
-            "lists no group of this suite",
+            "lists no group from this suite",
         ),
         (
             lambda folder: (folder / "matrix.yaml").write_text(OWN.replace("[probes]", "[{package: not_here_x}]")),
-            "no package 'not_here_x' is installed here",
+            "the package 'not_here_x' is not installed",
         ),
     ],
 )

@@ -115,7 +115,7 @@ def test_what_holds_no_traceback_is_refused_with_what_to_paste(compat, traceback
 def test_a_file_that_is_not_there_is_said_to_be_missing(compat):
     status, _, err = compat("why nowhere.txt")
     assert status == 2
-    assert "there is no file nowhere.txt" in err
+    assert "nowhere.txt is neither a file nor a traceback" in err
 
 
 def test_a_folder_is_refused(compat, tmp_path):

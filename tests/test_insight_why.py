@@ -246,7 +246,7 @@ def test_a_message_that_begins_the_same_is_not_called_the_same():
     )
     found = asked("ImportError: cannot import name 'Node'", seen(raised))
     assert found.match is Match.BEGINNING and not found.match.seen
-    assert "Not seen exactly so, but an error that begins the same" in report.render(found, {})
+    assert "Not seen exactly, but an error that begins the same" in report.render(found, {})
 
 
 def test_only_a_really_close_message_is_offered_and_said_to_be_no_match():

@@ -108,7 +108,7 @@ def test_libraries_are_added_to_pins_that_are_held_and_the_lock_says_so(index):
         source=SourceKind.WHEELS, names=("nvidia-cublas-cu11", "nvidia-cuda-runtime-cu11")
     )
     assert found.notes == (
-        "the libraries of cuda11.8 were added from wheels as of 2026-11-01, with every other pin as it was: "
+        "the libraries of cuda11.8 were added from wheels as of 2026-11-01, every other pin unchanged: "
         "nvidia-cublas-cu11==11.11.3.6, nvidia-cuda-runtime-cu11==11.8.89",
     )
     assert host.seen[1][1] == "six==1.15.0\ntensorflow==2.4.1\nnvidia-cuda-runtime-cu11==11.8.89\nnvidia-cublas-cu11\n"
@@ -197,7 +197,7 @@ def test_where_no_source_is_left_everything_that_was_tried_is_named(index, tmp_p
     error = failed(index, on("cuda11.2", sources), tools(Host(SOLVED)))
     assert (error.status, error.reason, error.phase) == (CellStatus.UNAVAILABLE, "no-libraries", Phase.START)
     assert error.detail == (
-        "no libraries for cuda11.2: the image nvidia/cuda:11.2 can't be had (no engine to fetch it with); "
+        "no libraries for cuda11.2: the image nvidia/cuda:11.2 is not available (no engine to fetch it with); "
         f"the folder {tmp_path}/none: it does not exist"
     )
 

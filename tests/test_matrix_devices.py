@@ -122,13 +122,13 @@ CASES = {
     "a follower with libraries": (
         "follows: T",
         "libraries: [a], follows: T",
-        "[4].libraries: 'libraries' has no place",
+        "[4].libraries: 'libraries' cannot be combined with 'follows'",
     ),
     "a follower of a stranger": ("follows: TensorFlow", "follows: tensorfow", "[4].follows: no axis for the package"),
     "a bound that is none": ('"TensorFlow <2.1"', '"TensorFlow <two"', "expected a package such as"),
     "a marker": ('"TensorFlow <2.1"', "'TensorFlow; python_version<\"3\"'", "expected a package such as"),
     "the default on request": ("{name: cpu, ", "{name: cpu, on_request: true, ", "'cpu' is the default of device"),
-    "a name selectors use": ("name: auto", "name: latest", "'latest' can't name a choice"),
+    "a name selectors use": ("name: auto", "name: latest", "'latest' is not a valid choice name"),
 }
 
 

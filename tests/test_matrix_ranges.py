@@ -120,7 +120,7 @@ def test_a_default_among_versions_of_a_range_is_checked():
 
 def test_a_condition_of_a_group_that_means_nothing_is_refused():
     text = TEXT.format(choices='["1.0"]') + "groups: {g: {where: {b: '!nonee'}}}\n"
-    with pytest.raises(UserError, match=r"groups\.g\.where\.b: '!nonee' means no choice") as caught:
+    with pytest.raises(UserError, match=r"groups\.g\.where\.b: '!nonee' matches no choice") as caught:
         resolve(parse(text, "m"), TinyIndex({}))
     assert caught.value.hint == "did you mean 'none'?"
 

@@ -167,7 +167,7 @@ def test_no_output_of_a_matrix_about_something_else_speaks_of_the_flagship(compa
 
 def test_it_has_no_rows_of_cuda_and_the_command_says_why(compat):
     status, _, err = compat("cuda")
-    assert (status, "no axis of a package tensorflow" in err) == (2, True)
+    assert (status, "no axis for the package tensorflow" in err) == (2, True)
 
 
 # ---------------------------------------------------------------- what code may say

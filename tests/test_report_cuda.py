@@ -107,7 +107,7 @@ def test_coverage_tells_kernels_from_ptx_from_nothing():
 
 
 def test_the_pip_line_is_the_extra_else_pins_that_were_tried_else_none_is_known():
-    assert "no wheels are known" in cuda.pip_line(row())
+    assert "no known set of wheels" in cuda.pip_line(row())
     assert cuda.pip_line(row(provided=PROVIDED)) == "pip install tensorflow==2.4.1 nvidia-cublas-cu11==1"
     assert cuda.pip_line(row(release=EXTRA, provided=PROVIDED)) == 'pip install "tensorflow[and-cuda]==2.4.1"'
 
@@ -127,9 +127,9 @@ def test_the_pip_line_of_an_extra_says_what_its_libraries_still_want():
 def test_an_extra_that_cannot_be_installed_on_a_python_is_not_offered_there():
     some = replace(EXTRA, unmet=(("3.8", "tensorrt==1"),))
     line = 'pip install "tensorflow[and-cuda]==2.4.1"'
-    assert cuda.pip_line(row(release=some)) == f"{line} (not on Python 3.8: no file of tensorrt==1 in the index)"
+    assert cuda.pip_line(row(release=some)) == f"{line} (not on Python 3.8: the index has no file of tensorrt==1)"
     assert cuda.pip_line(row(release=some), "3.7") == line
-    assert "no wheels are known" in cuda.pip_line(row(release=some), "3.8")
+    assert "no known set of wheels" in cuda.pip_line(row(release=some), "3.8")
     nowhere = row(release=replace(EXTRA, unmet=tuple((p, "tensorrt==1") for p in EXTRA.pythons)), provided=PROVIDED)
     assert "[and-cuda]==" not in cuda.pip_line(nowhere)
     assert "no file of tensorrt==1" in cuda.pip_line(nowhere)
@@ -188,7 +188,7 @@ def test_a_cudnn_that_is_too_old_is_named_with_its_version_and_where_a_newer_one
     told = cuda.answer(old, 200, row(release=EXTRA))
     assert "libraries: broken: libcudnn.so.8 is older than cuDNN 8.9" in told
     assert "libcudnn.so.8: /x/libcudnn.so.8 (8.6.0.163)" in told
-    assert 'libcudnn.so.8 is 8.6.0.163, and cuDNN 8.9 or newer is wanted: pip install "tensorflow[and-cuda]' in told
+    assert 'libcudnn.so.8 is 8.6.0.163, but cuDNN 8.9 or newer is needed: pip install "tensorflow[and-cuda]' in told
 
 
 def test_escapes_in_what_was_seen_never_reach_the_terminal():

@@ -152,16 +152,16 @@ def test_versions_of_drivers_are_compared_by_their_numbers():
             "modprobe",
         ),
         (failing(Reply.FAILED, "Driver/library version mismatch", 18, module="535.1.1"), "mismatch", "restart"),
-        (failing(Reply.FAILED, "?", 77), "ended with exit status 77: ?; no kernel module", "by hand"),
-        (failing(Reply.UNREADABLE, "\x1b[31mhello\u202e"), "is no list of GPUs: hello", "by hand"),
+        (failing(Reply.FAILED, "?", 77), "ended with exit status 77: ?; no NVIDIA kernel module", "by hand"),
+        (failing(Reply.UNREADABLE, "\x1b[31mhello\u202e"), "something other than a list of GPUs: hello", "by hand"),
         (
             failing(Reply.ABSENT, "No such file or directory"),
             "(/bin/nvidia-smi) could not be started: No such",
-            "again",
+            "reinstall",
         ),
         (machine(nvidia=Nvidia(smi=Program(answer=NO), module="535.1.1")), "driver 535.1.1 is loaded", "tools"),
         (machine(nvidia=Nvidia(smi=Program(answer=NO), cards=("0000:01:00.0 10de:2335",))), "1 NVIDIA card", "driver"),
-        (machine(nvidia=Nvidia(smi=Program(answer=NO), nodes=("/dev/nvidia0",))), "no nvidia-smi on PATH", "PATH"),
+        (machine(nvidia=Nvidia(smi=Program(answer=NO), nodes=("/dev/nvidia0",))), "nvidia-smi is not on PATH", "PATH"),
     ],
 )
 def test_each_trouble_with_the_driver_is_named_with_a_next_step(host, says, advice):

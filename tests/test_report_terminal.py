@@ -102,7 +102,7 @@ def test_show_gives_pins_base_commands_and_each_outcome():
     text = show(judged([record])[0])
     for part in ("numpy==1.19.5", "base: cpython-3.7", "base lacks: _bz2", "uv venv --python 3.7", "docker run"):
         assert part in text
-    assert "control: 1 came out as they must" in text
+    assert "control: 1 came out as expected" in text
     assert "pass     surgeon.conv" in text
     assert "fail     surgeon.dense" in text
     assert "TypeError: Keras symbolic inputs/outputs do not implement `__len__`" in text

@@ -166,7 +166,7 @@ DAMAGE = {
     "not compressed": (b'{"schema": 1}', "it is not compressed with xz"),
     "cut off before it was compressed": (lzma.compress(b'{"schema": 1, "pla'), "it is cut off"),
     "not JSON": (lzma.compress(b"notes"), "JSON is malformed"),
-    "another document": (lzma.compress(b'{"schema": 1}'), "it is no such record"),
+    "another document": (lzma.compress(b'{"schema": 1}'), "it is not a valid record"),
     "without a number": (lzma.compress(b'{"planned": 1}'), "it has no schema number"),
     "a number of nothing": (changed(schema=-1), "schema number -1"),
     "a place that no table has": (changed(records=[RECORD | {"seen": [99]}]), "list index out of range"),

@@ -219,7 +219,7 @@ DAMAGE = {
     ),
     "not UTF-8": (lambda whole: whole.replace(b'"record":"', b'"record":"\xff'), "it is not valid UTF-8"),
     "nested": (lambda _: b'{"a":' + b"[" * 100_000, "it is nested too deeply"),
-    "no such number": (lambda whole: whole.replace(NUMBERED, b'"schema":-1'), "schema number -1, which none"),
+    "no such number": (lambda whole: whole.replace(NUMBERED, b'"schema":-1'), "schema number -1, which does not exist"),
 }
 
 

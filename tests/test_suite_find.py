@@ -72,7 +72,7 @@ def test_an_installed_package_is_found_and_not_imported(tmp_path: Path, monkeypa
 
 
 def test_a_package_that_is_not_installed_is_a_message_with_its_place(tmp_path: Path):
-    with pytest.raises(UserError, match=r"suites\[0\]: no package 'nobody_has_this' is installed here") as refused:
+    with pytest.raises(UserError, match=r"suites\[0\]: the package 'nobody_has_this' is not installed") as refused:
         places([package("nobody_has_this.probes")], tmp_path, PROBES)
     assert "pip install nobody-has-this" in refused.value.hint
 

@@ -170,7 +170,7 @@ def _local(host: Host, engine: str) -> Diagnostic:
 def _elsewhere(daemon: Daemon) -> list[Diagnostic]:
     if daemon.here:
         return []
-    says = "it runs on another or a virtual machine; the processor and GPUs reported here are not its own"
+    says = "it runs on another machine, or in a virtual one; the processor and GPUs reported here are not its own"
     return [_finding(Area.ENGINE, Level.NOTE, says)]
 
 
