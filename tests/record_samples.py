@@ -302,7 +302,7 @@ def write_store(root: Path) -> None:
     """Every kind of file, first with everything set, then those of a cell that really ran on the fake engine."""
     store = Store(root=root)
     store.begin(RUN)
-    store.save_known(KNOWN)
+    store.save_snapshot(KNOWN)
     store.save(RECORD)
     store.save(TROUBLE)
     store.save_lock("found", LockResult(lock=LOCK))

@@ -8,7 +8,7 @@ import pytest
 from builders import LEN, MATRIX, SURGEON_CHECKS, cell, failed, import_failed, judged, lock, ran
 
 from orchestrator.insight.traceback import exceptions
-from orchestrator.insight.why import Match, known, packages, why
+from orchestrator.insight.why import Match, packages, raised_by, why
 from orchestrator.model import Distribution, Frame, Raised
 from orchestrator.report import why as report
 
@@ -86,7 +86,7 @@ def seen(raised=LEN, of=None, within="surgeon.delete_channels"):
 
 def asked(text, *records):
     cells = judged(records or (seen(), ran(cell("2.3.4"))))
-    found = known(cells)
+    found = raised_by(cells)
     return why(exceptions(text, packages(found)), found, cells, MATRIX)
 
 

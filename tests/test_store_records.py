@@ -53,7 +53,7 @@ def test_a_kept_sample_of_every_number_reads_into_the_same_values(number):
     assert store.newest("docker") == {r.cell.id: r for r in (samples.RECORD, samples.TROUBLE)}
     assert store.record("docker", samples.CELL.id) == samples.RECORD
     assert store.runs()[-1] == samples.RUN
-    assert store.known() == samples.KNOWN
+    assert store.snapshot() == samples.KNOWN
     assert store.lock("found") == LockResult(lock=samples.LOCK)
     assert store.lock("none") == samples.NO_LOCK
     assert store.audit("look") == samples.LOOK
@@ -199,7 +199,7 @@ FILES = {
     f"cells/docker/{samples.CELL.id}.json": (lambda s: s.newest("docker"), lambda s: s.save(samples.RECORD)),
     f"cells/docker/{samples.PLAIN.id}.infra.json": (lambda s: s.newest("docker"), lambda s: s.save(samples.TROUBLE)),
     f"runs/{samples.RUN.id}/run.json": (Store.runs, lambda s: s.begin(samples.RUN)),
-    "plan.json": (Store.known, lambda s: s.save_known(samples.KNOWN)),
+    "plan.json": (Store.snapshot, lambda s: s.save_snapshot(samples.KNOWN)),
     "locks/found.json": (lambda s: s.lock("found"), lambda s: s.save_lock("found", samples.NO_LOCK)),
     "audits/look.json": (lambda s: s.audit("look"), lambda s: s.save_audit("look", samples.LOOK)),
 }
@@ -286,7 +286,7 @@ def test_trouble_that_cant_be_read_is_not_removed_by_a_good_result(tmp_path):
 def test_a_folder_where_a_file_should_be_is_an_error_with_its_path(tmp_path):
     (tmp_path / "plan.json").mkdir()
     with pytest.raises(UserError, match=r"plan\.json: this record can't be read: Is a directory"):
-        Store(root=tmp_path).known()
+        Store(root=tmp_path).snapshot()
 
 
 # ---------------------------------------------------------------- observations

@@ -20,17 +20,17 @@ from orchestrator.verdict.judge import CellResult, judge
 
 
 def selected(project: Project, words: tuple[str, ...], services: Services) -> tuple[known.ReleaseRow, ...]:
-    """What is known of the GPU side of the releases that words name; without words, of those that the matrix lists."""
+    """GPU facts about the releases that `words` select; without words, about those that the matrix lists."""
     return known.selected(_looks(project, services), known.listed(project.parts.matrix), words)
 
 
 def release(project: Project, version: str, services: Services) -> known.ReleaseRow | None:
-    """What is known of the GPU side of one release of TensorFlow; None for one that the facts don't have."""
+    """GPU facts about one TensorFlow release; None if the tables don't have it."""
     return next((row for row in _looks(project, services) if row.release.version == version), None)
 
 
 def look_here(python: str | None, folders: tuple[Path, ...], services: Services) -> GpuAudit:
-    """What a look into an environment of this machine saw. Raises UserError."""
+    """The audit of an environment on this machine. Raises UserError."""
     looking = EnvironmentTools(
         files=auditor.read(services.data("images") / "gpu").files,
         python=interpreter(python, services.environment),
@@ -40,7 +40,7 @@ def look_here(python: str | None, folders: tuple[Path, ...], services: Services)
 
 
 def look_into_image(name: str, engine: str | None, services: Services) -> GpuAudit:
-    """What a look into a local image saw. Raises UserError or CellError."""
+    """The audit of a local image. Raises UserError or CellError."""
     chosen, images = services.engine(engine or "docker"), services.data("images")
     log = Store(root=services.folder / STATE).root / "logs" / "base.log"
     base = assemble.any_base(chosen, images, log)
@@ -48,14 +48,14 @@ def look_into_image(name: str, engine: str | None, services: Services) -> GpuAud
 
 
 def rows(cells: Sequence[CellResult], services: Services) -> tuple[known.ReleaseRow, ...]:
-    """Every release's row, with the looks into images among these cells."""
+    """One row per release, with the audits of images among these cells."""
     folder = services.data("docs/cuda")
     tables = (facts.releases(folder), facts.drivers(folder), facts.officials(folder))
     return known.rows(*tables, known.on_gpus(cells))
 
 
 def _looks(project: Project, services: Services) -> tuple[known.ReleaseRow, ...]:
-    """Every release's row, with the looks of this matrix and of combinations that were tried outside of it."""
+    """One row per release, with the audits of this matrix's cells and of combinations tried outside it."""
     whole = results(project).whole
     planned = {j.cell.id for j in whole}
     newest = (r for engine in ISOLATED for r in project.parts.store.newest(engine).values())

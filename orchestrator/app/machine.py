@@ -1,4 +1,4 @@
-"""The machine: what it can run, and what runs have left on it."""
+"""What this machine can run, and what runs have left on it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _PLAN_SECONDS = 20.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Examination:
-    """What was found of a machine and a matrix, and what it means."""
+    """Facts about a machine and a matrix, and the diagnosis."""
 
     host: Host
     planned: Planned
@@ -48,7 +48,7 @@ class Cleared:
 
 
 def examine(matrix: Path | None, services: Services) -> Examination:
-    """Looks at this machine and at what a matrix asks of it. Changes, builds and starts nothing."""
+    """Checks this machine against what a matrix needs. Changes, builds and starts nothing."""
     path = matrix_path(matrix, services)
     bare, source = _named(path, services)
     known = bases.load(services.data("images") / "bases.yaml")
@@ -62,7 +62,7 @@ def examine(matrix: Path | None, services: Services) -> Examination:
 
 
 def clear(engine: str | None, services: Services, *, dry_run: bool) -> Cleared:
-    """Removes cell images and what dead runs left, or with `dry_run` only says what there is."""
+    """Removes cell images and leftovers of dead runs; with `dry_run` only counts them."""
     found = services.engine(engine)
     images, named = found.images(), str(found.check())
     if dry_run:
@@ -73,7 +73,7 @@ def clear(engine: str | None, services: Services, *, dry_run: bool) -> Cleared:
 
 
 def planned(path: Path, services: Services) -> Planned:
-    """A matrix file's plan by Python and device, counted without asking the index; with what is wrong with it."""
+    """A matrix file's plan, counted by Python and device without reading the index; with the file's error, if any."""
     bare, source = _named(path, services)
     return _counted(bare, source, path, services)
 
@@ -86,7 +86,7 @@ def minimum_drivers(folder: Path) -> dict[str, str]:
 
 
 def _ways(services: Services, specs: Sequence[BaseSpec], lines: Sequence[CudaLine]) -> machine.Ways:
-    """How this machine is asked, with the index and the engine that every other command would use."""
+    """How to query this machine, with the index and engine that the other commands would use."""
     from orchestrator.engine.local import default_root
 
     environment, images = services.environment, [line.image for line in lines if line.image]

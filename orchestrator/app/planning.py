@@ -79,7 +79,7 @@ def open_project(request: PlanRequest, services: Services) -> Project:
     path = matrix_path(request.matrix, services)
     store, source = store_of(path, services), document.load(path)
     origin = ranges.source_digest(source)
-    given = evidence_codec.beside(path, origin) if request.published else None
+    given = evidence_codec.published_for(path, origin) if request.published else None
     index, matrix = _matrix(request, source, store, (given, services))
     if request.combination:
         matrix = single.single(request.words, matrix)
@@ -111,15 +111,15 @@ def settled(path: Path, source: document.MatrixSource, services: Services) -> Ma
         return ranges.resolve(source, OfflineIndex(as_of=services.now()))
     except CellError:
         origin = ranges.source_digest(source)
-    known = store_of(path, services).known()
+    known = store_of(path, services).snapshot()
     if known is None or known.source != origin:
-        given = evidence_codec.beside(path, origin)
+        given = evidence_codec.published_for(path, origin)
         known = given.known if given else None
     return ranges.settled(source, known.choices) if known else None
 
 
 def look_ahead(project: Project, engine: Engine, workers: int) -> Forecast:
-    """What running the selected cells would take."""
+    """The forecast for running the selected cells."""
     from orchestrator.run import assemble
 
     store, suite_digest = project.parts.store, project.parts.suite.digest
@@ -130,7 +130,7 @@ def look_ahead(project: Project, engine: Engine, workers: int) -> Forecast:
 
 
 def require_probes(names: Sequence[str], project: Project) -> None:
-    """Raises UserError where a name is neither a probe's nor a group's."""
+    """Raises UserError for a name that is neither a probe nor a group."""
     probes = project.parts.suite.probes
     for name in names:
         if not any(probe == name or probe.startswith(f"{name}.") for probe in probes):
@@ -143,7 +143,7 @@ def require_probes(names: Sequence[str], project: Project) -> None:
 
 
 def _folder_of(path: Path, services: Services) -> Path:
-    """Where the state and the reports of a matrix are: beside it, or here for the one that is shipped."""
+    """The folder for a matrix's state and reports: its own, or the current folder for the shipped matrix."""
     return services.folder if path == services.data("matrix.yaml") else path.parent
 
 
@@ -152,7 +152,7 @@ def _matrix(
 ) -> tuple[Wheels, Matrix]:
     """The index as of the day asked, and the matrix with its ranges read from it, or as they were last known."""
     given, services = others
-    known = (store.known(), given.known if given else None)
+    known = (store.snapshot(), given.known if given else None)
     remembered = None
     if request.known and request.as_of is None:
         remembered = publication.newest(ranges.source_digest(source), known)
@@ -169,12 +169,12 @@ def _matrix(
 
 
 def suite_of(source: document.MatrixSource, path: Path, services: Services) -> Suite:
-    """The probes of a matrix file. Raises UserError, also where it names some that its suites don't have."""
+    """The probes of a matrix file. Raises UserError, also for names that its suites don't have."""
     found = services.suite(source, path)
     document.refuse_strangers(source, found.probes)
     return found
 
 
 def _recorded(store: Store) -> list[Cell]:
-    """Every cell that any engine has a record of."""
+    """Every cell with a record from any engine."""
     return [record.cell for kind in registry.KINDS for record in store.newest(kind.name).values()]

@@ -1,4 +1,4 @@
-"""What is written for others to read: reports, published evidence, the pages derived from them, build contexts."""
+"""Writes reports, published evidence, the pages derived from them, and build contexts."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def publish_latest(project: Project, found: Results) -> tuple[Path, ...]:
 
 
 def publish(project: Project, found: Results, services: Services, *, partial: bool) -> Written:
-    """Writes `reports/published/` from the store's own results. Raises UserError for a plan that is not run whole."""
+    """Writes `reports/published/` from the store's own results. Raises UserError if some cells were not run."""
     if not partial:
         require_whole(found.whole)
     seen = tried(found.whole)

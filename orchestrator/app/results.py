@@ -1,4 +1,4 @@
-"""Observations → outcomes → verdicts, derived anew: what is known of a plan, from whichever run."""
+"""Observations → outcomes → verdicts: everything known about a plan, from any run, judged anew."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class Results:
 
     @property
     def best(self) -> tuple[CellResult, ...]:
-        """The selected cells, what no container saw as the local engine saw it."""
+        """The selected cells; those without a container result as the local engine saw them."""
         return filled(self.selected, self.local)
 
     @property
     def everything(self) -> tuple[CellResult, ...]:
-        """The whole plan, what no container saw as the local engine saw it."""
+        """The whole plan; cells without a container result as the local engine saw them."""
         return filled(self.whole, self.whole_local)
 
 
@@ -75,12 +75,12 @@ def _newest(parts: Parts, kinds: Sequence[str]) -> dict[str, CellRecord]:
 
 
 def judge_one(project: Project, record: CellRecord) -> CellResult:
-    """What a single record means."""
+    """Judges a single record."""
     return judge(own(project.parts, (record.cell,), {record.cell.id: record}))[0]
 
 
 def the_one(found: Results, words: tuple[str, ...]) -> CellResult:
-    """The one cell that words named. Raises UserError where they named several."""
+    """The cell that `words` select. Raises UserError if they select several."""
     cells = [j for j in found.best if j.record] or list(found.selected)
     if len(cells) > 1:
         lines = [f"  {j.cell.id[:8]}  {j.said}: {j.word(j.headline)}" for j in cells[:_SHOWN]]

@@ -1,4 +1,4 @@
-"""Running cells: the line from the matrix to the table, and what else starts containers for cells."""
+"""Runs cells: the line from the matrix to the table, and everything else that starts containers for cells."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class RunRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PendingRun:
-    """A run that is about to begin. `imported` counts published results taken in; None where none were asked for."""
+    """A run that is about to begin. `imported` counts imported published results; None if none were requested."""
 
     project: Project
     engine: Engine
@@ -58,12 +58,12 @@ class PendingRun:
 
     @property
     def long(self) -> bool:
-        """Whether a person is to be asked first."""
+        """Whether to ask for confirmation first."""
         return len(self.ahead.cells) > ASK_CELLS or self.ahead.seconds > ASK_SECONDS
 
     @property
     def kept(self) -> int:
-        """How many of the selected cells have a result on record by now."""
+        """How many of the selected cells have a stored result by now."""
         newest = self.project.parts.store.newest(self.engine.kind.name)
         return sum(c.id in newest and newest[c.id].status is not CellStatus.INFRA for c in self.project.cells)
 
@@ -74,7 +74,7 @@ Attend: TypeAlias = Callable[[PendingRun], AbstractContextManager[Watcher]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CompletedRun:
-    """What came of a run: `records` are of this run alone, cell id → record; `results` of all that is known."""
+    """A finished run: `records` (cell id → record) are this run's only; `results` cover everything known."""
 
     project: Project
     records: Mapping[str, CellRecord]
@@ -142,7 +142,7 @@ def prove(
 
 
 def proof_paths(project: Project) -> tuple[Path, ...]:
-    """The files that keep the proofs of a project's checks."""
+    """The files that hold the proofs of a project's checks."""
     suite = project.parts.suite
     return tuple(path for path, _ in suite.proof_files(dict.fromkeys(suite.probes, Proof(digest=""))))
 
@@ -152,7 +152,7 @@ def import_published(project: Project, engine: Engine) -> int:
 
     Raises UserError where nothing is published of this matrix.
     """
-    given = evidence_codec.beside(project.path, project.source)
+    given = evidence_codec.published_for(project.path, project.source)
     if given is None:
         hint = "Run without --from-published."
         raise UserError("no published results for this version of the matrix", hint=hint)
@@ -178,7 +178,7 @@ def recording(project: Project, engine: Engine, services: Services) -> Iterator[
         )
         store.begin(info)
         if project.source:
-            store.save_known(
+            store.save_snapshot(
                 PlanSnapshot(source=project.source, as_of=project.as_of, choices=project.parts.matrix.choices)
             )
         try:

@@ -42,7 +42,7 @@ class Services:
 
 
 def of_host(environment: Mapping[str, str]) -> Services:
-    """The services of this machine. What takes long to import is imported when it is first asked for."""
+    """The services of this machine. Slow imports happen on first use."""
     return Services(
         environment=environment,
         folder=Path.cwd(),

@@ -1,4 +1,4 @@
-"""What several kinds of choices are made of: names, packages, requirements."""
+"""Parts shared by several kinds of choices: names, packages, requirements."""
 
 from __future__ import annotations
 

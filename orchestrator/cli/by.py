@@ -21,7 +21,7 @@ KINDS = {"behaviour": ProbeKind.BEHAVIOUR, "check": ProbeKind.CHECK}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Told:
-    """What to tell: probes of one kind whose ids contain one of `probes` (all of them where empty); with `constant`
+    """What to show: probes of one kind whose ids contain one of `probes` (all of them where empty); with `constant`
     also those that never change.
     """
 

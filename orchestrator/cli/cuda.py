@@ -23,7 +23,7 @@ _FEW = 3
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CudaOptions:
-    """What `cuda` was told beside which releases."""
+    """The options of `cuda` apart from the releases."""
 
     here: bool
     python: str | None

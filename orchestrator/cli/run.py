@@ -13,10 +13,10 @@ from orchestrator.app import running
 from orchestrator.app.planning import PlanRequest
 from orchestrator.app.services import Services
 from orchestrator.cli.answer import print_json, print_results, word
+from orchestrator.cli.before_run import forecast_lines
 from orchestrator.cli.options import ENGINE, SELECTORS, WORKERS, moment, shared, told
 from orchestrator.cli.printing import console
 from orchestrator.cli.progress import Reporter
-from orchestrator.cli.said import forecast_lines
 from orchestrator.errors import ExitCode, UserError
 from orchestrator.run.watch import Watcher
 from orchestrator.verdict.words import counted
@@ -26,7 +26,7 @@ FAIL_ON = ("broken", "limited", "blocked", "unknown")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunOptions:
-    """What `run` and `try` were told beside what to run."""
+    """The options of `run` and `try` apart from what to run."""
 
     engine: str | None
     workers: int

@@ -52,7 +52,7 @@ def why(services: Services, text: tuple[str, ...], matrix: Path | None, as_of: s
         raise UserError("no traceback found in the text", hint=_PASTE)
     chosen = project(services, (), matrix, as_of)
     cells = results(chosen).everything
-    known = insight.known(cells)
+    known = insight.raised_by(cells)
     found = traceback.exceptions(pasted, insight.packages(known))
     explained = insight.why(found, known, cells, chosen.parts.matrix)
     if as_json:

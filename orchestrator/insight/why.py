@@ -90,7 +90,7 @@ class RaisedIndex:
     causes: Mapping[str, Sequence[str]]
 
 
-def known(cells: Iterable[CellResult]) -> RaisedIndex:
+def raised_by(cells: Iterable[CellResult]) -> RaisedIndex:
     """What was raised by any probe but a control: checks, proven or not, and behaviours that raise."""
     seen: dict[str, list[Occurrence]] = {}
     for judged in cells:

@@ -45,7 +45,7 @@ ANSWER_BYTES = 64 * 1024 * 1024
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Terms:
-    """How a run is to go: cells at a time, bytes that stay free, bytes that images may take (0: no limit)."""
+    """A run's limits: cells in parallel, bytes to leave free, bytes that images may use (0: no limit)."""
 
     watch: Watcher
     now: Callable[[], datetime]
@@ -58,7 +58,7 @@ class Terms:
 
 
 def run_context(parts: Parts, engine: Engine, run: RunInfo, terms: Terms) -> RunContext:
-    """Everything `run_cells` needs. Bases are obtained once per run, whether they can be had or not."""
+    """Everything `run_cells` needs. Each base is looked up once per run, found or not."""
     specs = bases.load(parts.images / "bases.yaml")
     templates = dockerfile.read(parts.images)
     listed = tuple(c for choices in parts.matrix.choices for c in choices if c.sources or c.follows)
@@ -200,7 +200,7 @@ def _libraries(cell: Cell, base: Base, index: Facts) -> Iterator[IndexFile]:
 
 
 def _obtain(python: str, candidates: tuple[BaseSpec, ...], engine: Engine, log: Path) -> Base | CellError:
-    """The first base of a Python that can be had, or why none can."""
+    """The first available base of a Python, or the reason why there is none."""
     found: Base | CellError = CellError(
         Phase.START, CellStatus.UNAVAILABLE, "no-python", f"bases.yaml has no base with Python {python}"
     )
@@ -233,7 +233,7 @@ def _pause(stop: threading.Event, seconds: float) -> None:
 def in_builder(
     engine: Engine, base: Base, limits: Limits
 ) -> Callable[[tuple[str, ...], tuple[tuple[str, bytes], ...]], Result]:
-    """Runs a resolver's command in the base's builder, with the index, bounded in time and in what it may answer."""
+    """A function that runs a resolver's command in the base's builder, with the index, bounded in time and output."""
 
     def run(command: tuple[str, ...], files: tuple[tuple[str, bytes], ...]) -> Result:
         lines: list[bytes] = []

@@ -1,4 +1,4 @@
-"""Everything a run is carried out with, gathered once; and how little of it a cell's work may see."""
+"""Everything a run works with, gathered once, and the smaller part that a cell's work may use."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from orchestrator.store.store import Store
 
 
 class EarlierResults(Protocol):
-    """What earlier cells and runs left, to be read; `log_path` is where building is logged."""
+    """Read-only results of earlier cells and runs; `log_path` is where the build log goes."""
 
     def lock(self, key: str) -> LockResult | None: ...
 
@@ -85,7 +85,7 @@ class Worker:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunContext:
-    """A run as its coordinator has it, which alone writes the store. `groups`: cell → the groups that run in it."""
+    """A run as its coordinator sees it; only the coordinator writes the store. `groups`: cell → its groups."""
 
     run: RunInfo
     store: Store
@@ -118,6 +118,6 @@ def for_gpus(task: CellTask) -> frozenset[str]:
 
 
 def asked_for(probe: Probe, task: CellTask) -> bool:
-    """Whether a probe without a result is to be run; controls always are."""
+    """Whether to run a probe that has no result; controls always run."""
     wanted = task.probes
     return not wanted or probe.group == "control" or any(f"{probe.id}.".startswith(f"{w}.") for w in wanted)

@@ -26,16 +26,16 @@ Make: TypeAlias = Callable[[Tell], Worker]
 
 
 class Executor(Protocol):
-    """Carries tasks out, several at a time, and hands what they tell to whoever made it, before their records."""
+    """Runs tasks in parallel. A task's notes reach the coordinator before its record does."""
 
     def submit(self, task: CellTask) -> Future[CellRecord]: ...
 
     def halt(self) -> None:
-        """Ends what is under way: containers, builds, waits. Records of what was ended come as infra."""
+        """Stops running work: containers, builds, waits. Records of stopped work are infra."""
         ...
 
     def close(self) -> None:
-        """Gives up what it holds; does not wait for tasks that did not end."""
+        """Releases its resources; does not wait for unfinished tasks."""
         ...
 
 
@@ -107,7 +107,7 @@ class Processes:
 
 
 _HERE: dict[str, Any] = {}
-"""The worker of a spawned process, and where it tells."""
+"""The worker of a spawned process, and the queue for its notes."""
 
 
 def _begin(make: Make, told: SimpleQueue[object], stop: Connection[None, None]) -> None:

@@ -126,7 +126,7 @@ class _File(msgspec.Struct):
 
 @dataclass(slots=True)
 class _Table(Generic[T]):
-    """Values in the order they were first met, each once."""
+    """Distinct values in the order of first use."""
 
     values: list[T] = field(default_factory=list)
     places: dict[bytes, int] = field(default_factory=dict)
@@ -163,7 +163,7 @@ class _Read:
 
 
 def encode(publication: Publication) -> bytes:
-    """The evidence as compressed bytes, the same for the same evidence."""
+    """The evidence as compressed bytes; equal evidence gives equal bytes."""
     known, catalogue, tables = publication.known, publication.catalogue, _Tables()
     records = [_record(publication.records[name], known, tables) for name in sorted(publication.records)]
     written = _File(
@@ -251,8 +251,8 @@ def _require_places(read: _File) -> None:
         raise IndexError("list index out of range")
 
 
-def beside(matrix: Path, source: str) -> Publication | None:
-    """What is published beside a matrix, or shipped where it is a copy of the shipped one; None for another matrix.
+def published_for(matrix: Path, source: str) -> Publication | None:
+    """The evidence published next to a matrix; for a copy of the shipped matrix, the shipped evidence; else None.
 
     `source` is the digest of what the matrix says. Raises UserError for a file that can't be read.
     """
@@ -266,7 +266,7 @@ def beside(matrix: Path, source: str) -> Publication | None:
 
 
 def load(folder: Path) -> Publication | None:
-    """What was published in a folder; None where nothing was. Raises UserError for a file that can't be read."""
+    """The evidence in a folder; None if there is none. Raises UserError for a file that can't be read."""
     path = folder / FILE
     if not path.exists():
         return None

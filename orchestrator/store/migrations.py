@@ -1,4 +1,4 @@
-"""What a record of an earlier number becomes under the next one, step by step.
+"""Migrates records of earlier schema numbers, one step at a time.
 
 A step works on the plain JSON values of a file, never on the model: what it says of an old file stays true whatever the
 model becomes. docs/records.md says how to add one.
@@ -18,7 +18,7 @@ Step: TypeAlias = Callable[[Content], Content]
 
 
 class RecordKind(StrEnum):
-    """What a record is of; the word that a file carries."""
+    """The kind of a record, as named in the file."""
 
     RUN = "run"
     CELL = "cell"
@@ -68,7 +68,7 @@ def between(kind: RecordKind, number: int, steps: Mapping[int, Mapping[RecordKin
 
 
 def migrated(content: Content, steps: tuple[Step, ...]) -> Content:
-    """The content after all of these steps. Raises ValueError where it can't be a record of its kind."""
+    """The content after these steps. Raises ValueError if it is not a record of its kind."""
     try:
         for step in steps:
             content = step(content)

@@ -20,7 +20,7 @@ BUDGET = 2_000_000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlanSnapshot:
-    """What the ranges of a matrix stood for on a day. `source` is the digest of what the file says."""
+    """The choices that a matrix's ranges stood for at a moment. `source` is the digest of the matrix file's content."""
 
     source: str
     as_of: datetime
@@ -29,7 +29,7 @@ class PlanSnapshot:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Publication:
-    """Evidence in hand. `records` is cell id → its record; `planned` and `tried` count combinations."""
+    """Published evidence, decoded. `records` is cell id → its record; `planned` and `tried` count combinations."""
 
     known: PlanSnapshot
     run: RunInfo
@@ -47,5 +47,5 @@ class Publication:
 
 
 def newest(source: str, known: Iterable[PlanSnapshot | None]) -> PlanSnapshot | None:
-    """What the ranges of a matrix stood for at the newest of these readings; None where none is of that matrix."""
+    """The newest of these snapshots that belongs to the matrix; None if none does."""
     return max((k for k in known if k is not None and k.source == source), key=lambda k: k.as_of, default=None)

@@ -36,7 +36,7 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LockResult:
-    """A remembered answer of a resolver: the lock, or the finding that there is none."""
+    """A stored answer of a resolver: a lock, or the error that there is none."""
 
     lock: Lock | None = None
     status: CellStatus | None = None
@@ -291,7 +291,7 @@ def like(value: object, kind: type[T]) -> T:
 
 
 def encode(form: Form[T], value: T) -> bytes:
-    """A record as one line of JSON, its number and its kind first."""
+    """A record as one line of JSON, schema number and kind first."""
     held = {"schema": SCHEMA, "record": form.kind.value, **msgspec.to_builtins(like(value, form.disk))}
     try:
         return msgspec.json.encode(held) + b"\n"
@@ -301,7 +301,7 @@ def encode(form: Form[T], value: T) -> bytes:
 
 
 def decode(form: Form[T], content: bytes) -> T:
-    """The value that a record of any known number holds. Raises UnreadableRecord."""
+    """Decodes a record of any known schema number. Raises UnreadableRecord."""
     with explained(content):
         header = _header(content)
         if header.schema and header.record != form.kind:

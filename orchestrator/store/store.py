@@ -83,7 +83,7 @@ class Store:
         return path
 
     def save(self, record: CellRecord) -> None:
-        """Keeps a cell's record; trouble of ours never replaces the last good one."""
+        """Stores a cell's record. An infra record never replaces the last good one."""
         folder, name = self._cells(record.engine.kind), f"{record.cell.id}.json"
         trouble = folder / f"{record.cell.id}.infra.json"
         before = _read(trouble, records.CELL)
@@ -96,7 +96,7 @@ class Store:
             trouble.unlink()
 
     def newest(self, kind: str) -> dict[str, CellRecord]:
-        """Cell id → its newest judged record on a kind of engine; where there is none, the trouble that stopped it."""
+        """Cell id → its newest record on a kind of engine; the infra record only if there is no other."""
         found: dict[str, CellRecord] = {}
         with no_collection():
             for path in sorted(self._cells(kind).glob("*.json")):
@@ -110,17 +110,17 @@ class Store:
         return any((self.root / "cells").glob("*/*.json"))
 
     def record(self, kind: str, cell_id: str) -> CellRecord | None:
-        """The newest judged record of one cell on a kind of engine."""
+        """The newest record of one cell on a kind of engine that is not infra; None if there is none."""
         return _read(self._cells(kind) / f"{cell_id}.json", records.CELL)
 
     # ------------------------------------------------------------ the plan
 
-    def known(self) -> PlanSnapshot | None:
-        """What the ranges stood for when the index was last read; None where it never was."""
+    def snapshot(self) -> PlanSnapshot | None:
+        """The plan as of the last reading of the index; None if it was never read."""
         return _read(self.root / "plan.json", records.PLAN)
 
-    def save_known(self, known: PlanSnapshot) -> None:
-        _write(self.root / "plan.json", records.PLAN, known)
+    def save_snapshot(self, snapshot: PlanSnapshot) -> None:
+        _write(self.root / "plan.json", records.PLAN, snapshot)
 
     # ------------------------------------------------------------ locks
 
@@ -133,7 +133,7 @@ class Store:
     # ------------------------------------------------------------ audits
 
     def audit(self, key: str) -> object:
-        """What a look into this very image saw, by this very program; None where there was none."""
+        """What an inspection saw of an image; None if there was none. The key covers image and program."""
         found = _read(self.root / "audits" / f"{key}.json", records.AUDIT)
         return None if found is None else found.saw
 
@@ -143,7 +143,7 @@ class Store:
     # ------------------------------------------------------------ observations
 
     def observe(self, environment_key: str, observation: Observation) -> None:
-        """Appends one observation the moment it is made."""
+        """Appends one observation."""
         path = self._observations(environment_key)
         path.parent.mkdir(parents=True, exist_ok=True)
         with self._appending, path.open("a+b") as lines:
@@ -164,7 +164,7 @@ class Store:
         return sum(p.stat().st_size for p in self.root.rglob("*") if p.is_file() and not p.is_symlink())
 
     def _cells(self, kind: str) -> Path:
-        """Engines apart: what ran without isolation never stands in for what ran in a container."""
+        """One folder per kind of engine: results without isolation never replace results from containers."""
         return self.root / "cells" / kind
 
     def _run(self, run_id: str) -> Path:
@@ -188,7 +188,7 @@ def lock_key(cell: Cell, base_identity: str, as_of: str) -> str:
 
 
 def _read(path: Path, form: Form[T]) -> T | None:
-    """What a file holds; None where there is none. Raises UserError for one that can't be read."""
+    """The record in a file; None if there is no file. Raises UserError if it can't be read."""
     content = _content(path)
     try:
         return None if content is None else records.decode(form, content)
@@ -206,7 +206,7 @@ def _content(path: Path) -> bytes | None:
 
 
 def _write(path: Path, form: Form[T], value: T) -> None:
-    """Replaces a file that could be read; one that can't be is somebody's, and stays. Raises UserError for it."""
+    """Replaces a file. Raises UserError, and leaves it, if its present content can't be read: it may be foreign."""
     _read(path, form)
     write_whole(path, records.encode(form, value))
 

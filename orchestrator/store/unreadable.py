@@ -1,4 +1,4 @@
-"""Records that can't be read: cut off, somebody else's, a later version's. Each is an error, none is "no result"."""
+"""Unreadable records: truncated, foreign, or from a later version. Each is an error, never "no result"."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def require_known(number: int) -> None:
 
 @contextmanager
 def explained(content: bytes) -> Iterator[None]:
-    """Turns what parsers raise for these bytes into UnreadableRecord with a reason that a person understands."""
+    """Turns parser errors for these bytes into UnreadableRecord with a readable reason."""
     try:
         yield
     except msgspec.ValidationError as error:
@@ -56,7 +56,7 @@ def _malformed(content: bytes, said: str) -> str:
 
 
 def refused(place: object, why: UnreadableRecord, hint: str = "Move it away; a run recreates it.") -> UserError:
-    """What a person is told of a file that can't be read: where, why, what to do. Nothing was written to it."""
+    """The error for a file that can't be read: path, reason, what to do. The file is not changed."""
     if why.newer:
         hint = "Install a newer compat-matrix: pip install --upgrade compat-matrix."
     return UserError(f"{place}: this record can't be read: {why}", hint=f"The file was not changed. {hint}")

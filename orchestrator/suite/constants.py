@@ -24,7 +24,7 @@ class NotConstant(Exception):
 
 
 class Constants:
-    """What the names of a suite's modules stand for."""
+    """Values of the constants in a suite's modules."""
 
     def __init__(self, modules: Mapping[str, Module]) -> None:
         self._modules = modules
@@ -32,7 +32,7 @@ class Constants:
         self._brought: dict[str, dict[str, tuple[str, str]]] = {}
 
     def value(self, node: ast.expr, module: Module) -> object:
-        """What an expression of a module stands for. Raises Unreadable, also where it goes on without end."""
+        """The value of an expression in a module. Raises NotConstant, also for a definition that refers to itself."""
         try:
             return self._value(node, module.name, ())
         except RecursionError as error:

@@ -27,7 +27,7 @@ _FIXED = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProbeOptions:
-    """The options of a declaration, as `harness` has them."""
+    """The options of a declaration, as `harness` defines them."""
 
     source: str = ""
     needs: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Which folder a suite's name in a matrix means. Nothing of a package is imported to find it."""
+"""Finds the folder of each suite that a matrix names, without importing any package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything of one or several suites by the name that it has in a container, where all files lie in one folder."""
+"""The files of one or several suites by their names in a container, where all are in one folder."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Gathered:
 
     @property
     def contents(self) -> dict[str, bytes]:
-        """All that is no part of the harness."""
+        """All files outside the harness."""
         return {m.file: m.content for m in self.modules.values()} | dict(self.data)
 
 

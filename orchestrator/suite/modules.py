@@ -31,7 +31,7 @@ class SuiteFolder:
 
     @property
     def said(self) -> str:
-        """What messages begin with."""
+        """The prefix of messages about it."""
         return f"{self.at}: {self.folder}" if self.at else str(self.folder)
 
 
