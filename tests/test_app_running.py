@@ -104,7 +104,7 @@ def test_a_run_beside_another_is_refused_by_name(compat):
     with Store(root=compat.folder / ".compat").locked():
         status, _, err = compat(f"run {SLICE}")
     assert status == 2
-    assert "another run is going on" in err
+    assert "another run is using" in err
     assert compat.engine.started == []
 
 

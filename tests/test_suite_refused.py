@@ -48,7 +48,7 @@ PROBE = "from harness import check\n"
         (PROBE + "@check('one.a', '?', seconds=-1)\ndef f(): pass\n", r"made\.py:2: seconds must be a number above 0"),
         (PROBE + "@check('one.a', '?', fresh=1)\ndef f(): pass\n", r"made\.py:2: fresh must be True or False"),
         (PROBE + "@check('one.a', '?', **{})\ndef f(): pass\n", r"made\.py:2: unknown option \*\*"),
-        (check() + check(), r"made\.py:11: duplicate probe one\.a, first at .*made\.py:4 already"),
+        (check() + check(), r"made\.py:11: duplicate probe one\.a, first at .*made\.py:4"),
         (check("control.mine"), r"made\.py:4: the group control is reserved for the harness"),
         ("READS = ('gone.bin',)\n" + check(), r"made\.py: READS: .*gone\.bin does not exist"),
         ("READS = ('../x',)\n" + check(), r"made\.py:1: READS: '\.\./x' is not a plain path"),
@@ -74,7 +74,7 @@ def test_a_file_that_can_not_be_read_is_a_message_with_its_place(tmp_path: Path,
         ("pass\n", r"mutations_one\.py:1: MUTATIONS, .* is missing"),
         (
             "import mutations_two\nMUTATIONS = {'one.a': 1}\n",
-            r"mutations_two\.py:1: one\.a first at .*:2",
+            r"mutations_two\.py:1: duplicate mutation of one\.a, first at .*:2",
         ),
     ],
 )

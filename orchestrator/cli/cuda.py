@@ -18,7 +18,7 @@ from orchestrator.gpu.audit import GpuAudit
 from orchestrator.report import cuda as report
 
 _FEW = 3
-"""Releases up to which all that is known of each is told, rather than a line."""
+"""Up to this many releases are shown in full, more with one line each."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

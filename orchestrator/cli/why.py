@@ -18,7 +18,7 @@ from orchestrator.report import why as report
 from orchestrator.verdict.tables import short_ids
 
 _BYTES = 1_000_000
-"""Of a text, the end of which is read: a log's last error is what somebody asks about."""
+"""Bytes read from the end of a text: the question is about a log's last error."""
 _STDIN = "-"
 
 _PASTE = """Paste it from "Traceback (most recent call last)" to the error's own line; that line alone will do:

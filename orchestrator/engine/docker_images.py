@@ -1,4 +1,4 @@
-"""What images of ours take on the daemon's disk, and taking them away."""
+"""Measures and removes compat's images on the daemon's disk."""
 
 from __future__ import annotations
 

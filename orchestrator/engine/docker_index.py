@@ -87,7 +87,7 @@ class Sidecar:
             return f"the index proxy does not answer (exit status {code})"
 
     def close(self) -> None:
-        """Removes the container, its volume and what it was told."""
+        """Removes the container, its volume and its settings."""
         with self._lock:
             self._remove()
 

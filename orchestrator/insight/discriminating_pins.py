@@ -1,4 +1,4 @@
-"""Pins that tell cells with a failure from cells without it, and pins that differ between two cells."""
+"""Pins that separate cells with a failure from cells without it, and pins that differ between two cells."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ class DiscriminatingPin:
 def discriminating_pins(
     failing: Sequence[Pins], passing: Sequence[Pins], first: Collection[str] = ()
 ) -> tuple[DiscriminatingPin, ...]:
-    """The packages that tell failing locks from passing ones; empty where either is empty.
+    """The packages that separate failing locks from passing ones; empty if either side is empty.
 
-    That is no proof of a cause: packages that were upgraded together tell together. Those in `first` come first,
+    This proves no cause: packages upgraded together cannot be told apart. Those in `first` come first,
     in its order, then those that lie apart, then by name.
     """
     if not failing or not passing:

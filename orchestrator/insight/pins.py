@@ -1,4 +1,4 @@
-"""A working cell's lock as constraints that somebody can install with."""
+"""A working cell's lock as a pip constraints file."""
 
 from __future__ import annotations
 

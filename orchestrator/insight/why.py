@@ -84,7 +84,7 @@ class Explanation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RaisedIndex:
-    """Everything the cells raised: signature → its occurrences, and (cause's head → signatures it led to)."""
+    """Everything the cells raised: signature → its occurrences, and the head of a cause → signatures it led to."""
 
     seen: Mapping[str, Sequence[Occurrence]]
     causes: Mapping[str, Sequence[str]]

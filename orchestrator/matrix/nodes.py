@@ -170,7 +170,7 @@ class Spot:
 
 
 def cut(text: str) -> str:
-    """A word of somebody else's as a message may repeat it: on one line, and short."""
+    """Foreign text as a message may quote it: on one line, and short."""
     text = foreign.printable(text)
     return text if len(text) <= _REPEATED else text[: _REPEATED - 3] + "..."
 

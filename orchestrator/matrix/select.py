@@ -214,7 +214,7 @@ def _refuse_two_signs(said: str, sign: str, values: str) -> None:
 
 
 def _instead(value: str, axis: Axis, names: tuple[str, ...]) -> str:
-    """What somebody may have meant whose value means nothing."""
+    """A hint for a value that matches nothing."""
     bare = value.lstrip("!=<>~").strip()
     if _TWO.search(value):
         return "write each selector as its own argument, without quotes around both"

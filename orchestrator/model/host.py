@@ -216,7 +216,7 @@ class Planned:
 
 
 class Area(StrEnum):
-    """What a finding is about, in the order they are told."""
+    """What a diagnostic is about, in the order of output."""
 
     ENGINE = "Engine"
     PROCESSOR = "Processor"
@@ -234,7 +234,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Diagnostic:
-    """What some facts mean, and what to do next ("" where nothing is to be done).
+    """What some facts mean, and what to do next ("" if nothing).
 
     `code` is not OK where this alone keeps every CPU combination from running.
     """

@@ -17,7 +17,7 @@ VERSION = 1
 
 _TITLE = 200
 _PINS = 4
-"""Telling pins that are printed; the JSON has them all."""
+"""Discriminating pins to print; the JSON has all of them."""
 
 
 def render(

@@ -43,7 +43,7 @@ def render(found: Ranges, *, width: int = 80, constant: bool = False) -> str:
 
 
 def _alike(lines: Sequence[ProbeHistory], versions: Sequence[str]) -> list[list[str]]:
-    """A block per story: the probes that tell it, each with its question, then what is told."""
+    """One block per history: the probes that share it, each with its question, then the history."""
     stories: dict[tuple[str, ...], list[str]] = {}
     for line in lines:
         stories.setdefault(tuple(_told(line, versions)), []).append(f"{line.probe.id}: {line.probe.question}")

@@ -19,13 +19,13 @@ from orchestrator.verdict.words import NOT_RUN
 
 _GAP = 2
 NARROW = 64
-"""Columns below which a table is told line by line."""
+"""Below this many columns a table becomes a list of lines."""
 
 MANY_ROWS = 12
 """Rows above which those with nothing but "not run" are only counted."""
 
 _NAMES = 2
-"""Names that share a row and are all told."""
+"""Up to this many names that share a row are all listed."""
 
 MANY = 6
 """Answers above which each takes one line; a narrower selection tells more."""

@@ -96,7 +96,7 @@ class RunContext:
     wanted: tuple[str, ...] = ()
     """IDs or prefixes of probes to run; empty: all."""
     disk_budget: int = 0
-    """Bytes that images of ours may take together; 0: no limit."""
+    """Bytes that cell images may use in total; 0: no limit."""
 
     @property
     def ledger(self) -> Ledger:

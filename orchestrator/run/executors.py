@@ -92,7 +92,7 @@ class Processes:
         self._told.put(None)
 
     def _listen(self) -> None:
-        """Notes in the order they were told; a cell's record comes behind everything that it told."""
+        """Handles notes in order; a cell's record comes after all its notes."""
         while (told := self._told.get()) is not None:
             if isinstance(told, CellRecord):
                 self._waiting.pop(told.cell.id).set_result(told)

@@ -180,9 +180,7 @@ def reused(observation: Observation, run: str) -> Observation:
 
 
 def lock_key(cell: Cell, base_identity: str, as_of: str) -> str:
-    """What makes two resolutions the same: the choices and whose they are, extra pins, the base and the reading of the
-    index.
-    """
+    """Equal for equal resolutions: digest of the choices and their packages, extra pins, inputs, base and `as_of`."""
     packages = {c.axis.name: c.axis.package for c in cell.choices if c.axis.package}
     return digest([cell.axes, packages, [*cell.constraints, *cell.inputs], base_identity, as_of])[:32]
 

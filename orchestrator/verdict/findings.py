@@ -69,7 +69,7 @@ def gathered(seen: Iterable[Occurrence]) -> tuple[Finding, ...]:
 
 
 def grouped(seen: Iterable[Occurrence]) -> tuple[tuple[Finding, tuple[Occurrence, ...]], ...]:
-    """As `gathered`, each finding with the occurrences it is made of."""
+    """Like `gathered`, each finding with its occurrences."""
     causes: dict[str, list[Occurrence]] = {}
     for occurrence in seen:
         causes.setdefault(occurrence.signature, []).append(occurrence)

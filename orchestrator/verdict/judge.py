@@ -91,7 +91,7 @@ class Meaning:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CellResult:
-    """A planned cell with what its record means. `status` is None for a cell that was not run.
+    """A planned cell and what its record means. `status` is None for a cell that was not run.
 
     `groups` are those with checks that apply to it; `headline` the one whose verdict stands for the cell in a
     small table ("" where none applies); `published` the day its record was published, "" for one of this store.

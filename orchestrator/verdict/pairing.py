@@ -15,7 +15,7 @@ from orchestrator.verdict.judge import CellResult
 from orchestrator.verdict.words import counted
 
 _SHOWN = 3
-"""Values of one axis that are told."""
+"""Values of one axis that are listed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -199,7 +199,7 @@ def _rows(
 
 
 def _same_for_all(line: tuple[Entry | None, ...]) -> bool:
-    """Only what says nothing about anybody's code is told for several at once."""
+    """Rows of several subjects are merged only if no entry is a verdict on anybody's code."""
     verdicts = {str(kind) for kind in VerdictKind}
     return all(entry is None or entry.word not in verdicts for entry in line)
 
