@@ -8,9 +8,9 @@ import click
 
 from orchestrator.app import planning, results
 from orchestrator.app.services import Services
+from orchestrator.cli.before_run import describe_cell, forecast_lines
 from orchestrator.cli.options import ENGINE, SELECTORS, WORKERS, moment, project, shared
 from orchestrator.cli.printing import console, say
-from orchestrator.cli.before_run import describe_cell, forecast_lines
 from orchestrator.insight import pins as insight
 from orchestrator.report import show as report
 

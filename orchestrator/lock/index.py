@@ -149,9 +149,7 @@ class PackageIndex:
             text = read_archive(file.filename, self._archive(file))
             found = None if text is None else requires_of(text)
         if found is None:
-            raise infra(
-                Phase.RESOLVE, "index-metadata", f"{file.filename}: no metadata, neither in the file nor on the index"
-            )
+            raise infra(Phase.RESOLVE, "index-metadata", f"{file.filename}: no metadata in the file or on the index")
         return found
 
     def part(self, file: IndexFile, start: int, stop: int) -> bytes:

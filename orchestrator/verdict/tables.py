@@ -1,4 +1,4 @@
-"""Judged cells into the long table (everything) and the small one (what fits a screen)."""
+"""Cell results as the long table (everything) and the summary table (what fits a screen)."""
 
 from __future__ import annotations
 
