@@ -25,7 +25,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from orchestrator import paths
-from orchestrator.app.planning import Project, Request, open_project
+from orchestrator.app.planning import PlanRequest, Project, open_project
 from orchestrator.app.services import of_host
 from orchestrator.engine.docker import DockerEngine
 from orchestrator.image import dockerfile
@@ -147,7 +147,7 @@ def opened(tf: str, python: str, engine: DockerEngine, folder: Path) -> Bench:
     """The parts of one cell, its lock resolved."""
     words = (f"tensorflow=={tf}", f"python={python}", "resolve=released")
     flagship = paths.data("matrix.yaml")
-    request = Request(words=words, combination=True, matrix=flagship)
+    request = PlanRequest(words=words, combination=True, matrix=flagship)
     project = open_project(request, of_host(os.environ))
     run = RunInfo(
         id="bench",

@@ -106,5 +106,5 @@ class CellError(Exception):
 
 
 def infra(phase: Phase, reason: str, detail: str) -> CellError:
-    """Trouble of ours or of the network's; never a finding about a package."""
+    """A failure of this tool or the network; never a finding about a package."""
     return CellError(phase, CellStatus.INFRA, reason, detail, attribution=Attribution.INFRA)

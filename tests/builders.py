@@ -27,7 +27,7 @@ from orchestrator.model import (
     RunInfo,
     Strategy,
 )
-from orchestrator.verdict.judge import Evidence, Judged, judge
+from orchestrator.verdict.judge import CellResult, Evidence, judge
 
 DOCKER = EngineId(kind="docker", version="20.10", isolated=True)
 LOCALLY = EngineId(kind="local", isolated=False)
@@ -204,7 +204,7 @@ def evidence(
     )
 
 
-def judged(records: Sequence[CellRecord], cells: Sequence[Cell] = (), **fields: object) -> tuple[Judged, ...]:
+def judged(records: Sequence[CellRecord], cells: Sequence[Cell] = (), **fields: object) -> tuple[CellResult, ...]:
     return judge(evidence(records, cells, **fields))  # type: ignore[arg-type]
 
 

@@ -6,12 +6,11 @@ from dataclasses import replace
 
 from orchestrator.model import BaseSpec
 from orchestrator.model.host import (
-    Answer,
-    Client,
+    CudaLine,
     Daemon,
+    DockerCommand,
     Gpu,
     Host,
-    Line,
     Local,
     Nvidia,
     PackageHost,
@@ -19,12 +18,13 @@ from orchestrator.model.host import (
     Processor,
     Program,
     Reply,
+    Response,
 )
 from orchestrator.report.doctor import diagnose
 
 GB = 1_000_000_000
-YES = Answer(reply=Reply.ANSWERED)
-NO = Answer(reply=Reply.ABSENT)
+YES = Response(reply=Reply.ANSWERED)
+NO = Response(reply=Reply.ABSENT)
 DRIVERS = {"cuda11.2": "450.80.02", "cuda12.2": "525.60.13", "cuda12.3": "545.23.06", "cuda13.0": "580"}
 SPECS = (
     BaseSpec(name="cpython-3.7", python="3.7", reference="python:3.7-slim", suite="bookworm", artifact="org:cpython:3"),
@@ -64,7 +64,7 @@ MACHINE = Host(
     index=PackageHost(at="index.example", answer=YES),
     uv=Program(path="/bin/uv", version="0.13.8", answer=YES),
     nvidia=Nvidia(smi=Program(answer=NO)),
-    clients=(Client(path="/usr/bin/docker", version="27.3.1", buildx="0.14.1"),),
+    clients=(DockerCommand(path="/usr/bin/docker", version="27.3.1", buildx="0.14.1"),),
     tools=(("mmdebstrap", "/bin/mmdebstrap"), ("mvn", "/bin/mvn")),
 )
 T4 = Gpu(name="Tesla T4", memory=15360 * 1024**2, capability="7.5")
@@ -85,7 +85,7 @@ def with_gpus(driver="535.104.05", *gpus, **changes):
 
 
 def failing(reply, said="", code=None, seconds=0.0, **changes):
-    answer = Answer(reply=reply, said=said, code=code, seconds=seconds)
+    answer = Response(reply=reply, said=said, code=code, seconds=seconds)
     return machine(nvidia=Nvidia(smi=Program(path="/bin/nvidia-smi", answer=answer), **changes))
 
 
@@ -96,7 +96,7 @@ def found(host, area, planned=PLANNED, drivers=DRIVERS):
 
 
 def lines(*names, image="", wheels=True):
-    return replace(PLANNED, lines=tuple(Line(name=name, image=image, wheels=wheels) for name in names))
+    return replace(PLANNED, lines=tuple(CudaLine(name=name, image=image, wheels=wheels) for name in names))
 
 
 def code(host, planned=PLANNED):

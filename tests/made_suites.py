@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from orchestrator.suite.modules import Place
+from orchestrator.suite.modules import SuiteFolder
 
 CHECK = """
 from harness import check, subject
@@ -30,5 +30,5 @@ def suite(folder: Path, **files: str) -> Path:
     return folder
 
 
-def places(*folders: Path) -> list[Place]:
-    return [Place(folder=folder, at=f"matrix.yaml: suites[{n}]") for n, folder in enumerate(folders)]
+def places(*folders: Path) -> list[SuiteFolder]:
+    return [SuiteFolder(folder=folder, at=f"matrix.yaml: suites[{n}]") for n, folder in enumerate(folders)]

@@ -13,7 +13,7 @@ from pathlib import Path
 from fakes import FakeEngine, altered, cell, run_context
 
 from orchestrator.errors import Attribution, CellStatus, Phase
-from orchestrator.gpu.audit import Built, Fix, FixKind, GpuAudit, Library, Loading, Registered, Source
+from orchestrator.gpu.audit import Built, EvidenceSource, Fix, FixKind, GpuAudit, Library, Loading, Registered
 from orchestrator.gpu.inspection import kept
 from orchestrator.model import (
     Axis,
@@ -41,7 +41,7 @@ from orchestrator.run.notes import Ledger
 from orchestrator.store import evidence_codec
 from orchestrator.store.files import write_whole
 from orchestrator.store.migrations import SCHEMA
-from orchestrator.store.publication import Catalogue, Known, Publication
+from orchestrator.store.publication import Catalogue, PlanSnapshot, Publication
 from orchestrator.store.records import LockResult
 from orchestrator.store.store import Store
 
@@ -141,7 +141,7 @@ LOOK = kept(
             cudnn_exact="8.6.0",
             told="11.8",
             sonames=("libcudart.so.11.0",),
-            source=Source.EXTRA,
+            source=EvidenceSource.EXTRA,
         ),
         python="3.9",
         driver="stand-in",
@@ -252,7 +252,7 @@ RUN = RunInfo(
     finished=datetime(2026, 11, 20, 13, 0, tzinfo=UTC),
     versions=(("compat-matrix", "0.1"),),
 )
-KNOWN = Known(source="5" * 64, as_of=DAY, choices=tuple(zip(CHOICES, PLAIN.choices, strict=True)))
+KNOWN = PlanSnapshot(source="5" * 64, as_of=DAY, choices=tuple(zip(CHOICES, PLAIN.choices, strict=True)))
 NO_LOCK = LockResult(
     status=CellStatus.UNRESOLVABLE, reason="pins-clash", detail="numpy<1.20 and numpy>=1.22", attribution="subject"
 )
@@ -302,7 +302,7 @@ def write_store(root: Path) -> None:
     """Every kind of file, first with everything set, then those of a cell that really ran on the fake engine."""
     store = Store(root=root)
     store.begin(RUN)
-    store.save_known(KNOWN)
+    store.save_snapshot(KNOWN)
     store.save(RECORD)
     store.save(TROUBLE)
     store.save_lock("found", LockResult(lock=LOCK))

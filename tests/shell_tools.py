@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.engine import asking, nvidia
+from orchestrator.engine import bounded_process, nvidia
 
 TWO = """\
 echo "NVIDIA A100-SXM4-80GB, 81920 MiB, 8.0, 535.104.05"
@@ -41,5 +41,5 @@ def tools_in(home: Path) -> Tools:
 def smi(tools, root):
     """What is found of NVIDIA's with these tools, and how long that took."""
     began = time.monotonic()
-    found = nvidia.look(root, tools.environment, lambda c, s: asking.ask(c, s, tools.environment))
+    found = nvidia.look(root, tools.environment, lambda c, s: bounded_process.run(c, s, tools.environment))
     return found, time.monotonic() - began

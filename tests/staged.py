@@ -7,7 +7,7 @@ from pathlib import Path
 
 from orchestrator import paths
 from orchestrator.suite import probe_files
-from orchestrator.suite.modules import Place
+from orchestrator.suite.modules import SuiteFolder
 from orchestrator.suite.stated import ProbeFiles
 
 PROBES = paths.data("probes")
@@ -16,7 +16,7 @@ HARNESS = tuple(sorted(path.name for path in (PROBES / "harness").glob("*.py")))
 
 def load(folder: Path) -> ProbeFiles:
     """The suite in a folder, with the harness that ships."""
-    return probe_files.load([Place(folder=folder)], PROBES)
+    return probe_files.load([SuiteFolder(folder=folder)], PROBES)
 
 
 @cache

@@ -104,7 +104,7 @@ def test_a_run_beside_another_is_refused_by_name(compat):
     with Store(root=compat.folder / ".compat").locked():
         status, _, err = compat(f"run {SLICE}")
     assert status == 2
-    assert "another run is going on" in err
+    assert "another run is using" in err
     assert compat.engine.started == []
 
 
@@ -128,5 +128,5 @@ def test_prove_names_what_was_never_seen_to_fail_and_exits_1(compat, tmp_path):
     assert status == 1
     assert "tensorflow.fit: never seen to fail" in out
     assert "4 checks are unproven" in out
-    assert f"proofs are kept in {beside / 'proofs.json'}" in out.replace("\n", "")
+    assert f"proofs are stored in {beside / 'proofs.json'}" in out.replace("\n", "")
     assert set(json.loads((beside / "proofs.json").read_text())) >= {"tensorflow.fit", "surgeon.dense"}

@@ -10,7 +10,7 @@ import pytest
 from fault_project import MATRIX
 
 from orchestrator.app import running
-from orchestrator.app.planning import Request, open_project
+from orchestrator.app.planning import PlanRequest, open_project
 from orchestrator.app.services import of_host
 from orchestrator.errors import CellStatus
 from orchestrator.model import CellRecord
@@ -27,7 +27,9 @@ def ran(folder: Path, *, spawned: bool) -> CellRecord:
     folder.mkdir()
     (folder / "matrix.yaml").write_text(MATRIX)
     services = of_host(ENVIRONMENT)
-    wanted = running.Wanted(request=Request(words=("six=1.16.0",), matrix=folder / "matrix.yaml"), engine="docker")
+    wanted = running.RunRequest(
+        request=PlanRequest(words=("six=1.16.0",), matrix=folder / "matrix.yaml"), engine="docker"
+    )
     project, engine = open_project(wanted.request, services), services.engine(wanted.engine)
     with running.recording(project, engine, services) as info:
         terms = assemble.Terms(watch=Silent(), now=services.now, environment=ENVIRONMENT, lock=services.lock)

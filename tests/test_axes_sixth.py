@@ -21,8 +21,8 @@ from test_verdict_ranges import line_of
 
 from orchestrator.axes.registry import KINDS
 from orchestrator.errors import UserError
+from orchestrator.insight.finding_scope import finding_scopes
 from orchestrator.insight.nearest import nearest
-from orchestrator.insight.spread import spreads
 from orchestrator.lock.strategies import requirements
 from orchestrator.matrix.document import parse
 from orchestrator.matrix.expand import expand
@@ -34,7 +34,7 @@ from orchestrator.run.keys import environment_key
 from orchestrator.store.evidence_codec import decode, encode
 from orchestrator.verdict.answers import answers
 from orchestrator.verdict.pairing import pairing
-from orchestrator.verdict.tables import small_table
+from orchestrator.verdict.tables import summary_table
 
 GERMAN = "de_DE.UTF-8"
 PAIR = (axis_locale.PLAIN, GERMAN)
@@ -117,7 +117,7 @@ def test_a_variable_of_its_own_can_not_be_set_by_another_axis_too():
     env = "  env: {kind: env, choices: [plain, {name: french, set: {LC_ALL: fr_FR.UTF-8}}]}\n  device:"
     with pytest.raises(UserError) as caught:
         parse(TEXT.replace("  device:", env), "matrix.yaml")
-    assert caught.value.message == "matrix.yaml:8:8 axes.env: sets LC_ALL, which the axis locale sets too"
+    assert caught.value.message == "matrix.yaml:8:8 axes.env: sets LC_ALL, which the axis locale also sets"
 
 
 def test_it_is_in_the_schema(monkeypatch):
@@ -139,7 +139,7 @@ def test_without_its_line_in_the_registry_a_matrix_and_evidence_of_it_are_refuse
     (record,) = kept.records.values()
     assert record.cell == cell(GERMAN)
     with pytest.raises(UserError, match="axis locale: unknown kind 'locale'"):
-        small_table(judged([record], matrix=PLAN), {record.cell.id: "a"})
+        summary_table(judged([record], matrix=PLAN), {record.cell.id: "a"})
 
 
 # ---------------------------------------------------------------- the command
@@ -156,9 +156,9 @@ def test_it_is_selected_run_and_reaches_the_probe_process(asked):
 def test_a_selector_that_means_none_of_its_choices_lists_them(asked):
     status, _, err = asked("table locale=fr_FR.UTF-8")
     assert status == 2
-    assert "'fr_FR.UTF-8' means none of the choices of locale" in err
+    assert "'fr_FR.UTF-8' matches no choice of locale" in err
     status, _, err = asked("table locale=latest")
-    assert "'latest' needs versions, and the choices of locale are names" in err
+    assert "'latest' needs versions, but the choices of locale are names" in err
 
 
 def test_it_is_in_show_the_long_table_and_the_document(asked):
@@ -192,7 +192,7 @@ def test_what_no_matrix_lists_takes_it_too(asked):
     assert (alone.get("locale"), alone.variables) == (GERMAN, (("LC_ALL", GERMAN),))
     status, _, err = asked("try tensorflow==2.4.1 python=3.7 locale=german")
     assert status == 2
-    assert "'german' is no locale" in err
+    assert "'german' is not a locale" in err
 
 
 # ---------------------------------------------------------------- the lock and the key
@@ -211,7 +211,7 @@ def test_what_it_needs_is_asked_for_and_what_it_sets_is_in_the_key():
 
 def test_rows_of_the_small_table_are_told_apart_by_it():
     records = [ran(cell()), ran(cell(GERMAN), failed("surgeon.dense"))]
-    table = small_table(judged(records, matrix=PLAN), {r.cell.id: r.cell.id for r in records})
+    table = summary_table(judged(records, matrix=PLAN), {r.cell.id: r.cell.id for r in records})
     rows = {row.who: str(row.entries[0].word) for row in table.blocks[0].rows}
     assert rows == {"+ kerassurgeon 0.2.0": "works", f"+ kerassurgeon 0.2.0 + locale {GERMAN}": "broken"}
 
@@ -257,5 +257,5 @@ def test_the_nearest_and_a_finding_name_it():
     assert nearest([cell(GERMAN)], "surgeon", others, PLAN).cell == cell()
     others = judged([ran(cell()), ran(cell(GERMAN, resolve="pip-today"))], matrix=PLAN)
     assert nearest([cell(GERMAN)], "surgeon", others, PLAN).cell == cell(GERMAN, resolve="pip-today")
-    (found,) = spreads(every, every, PLAN)
+    (found,) = finding_scopes(every, every, PLAN)
     assert ("locale", GERMAN) in found.where

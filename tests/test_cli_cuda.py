@@ -11,7 +11,7 @@ from command import compat_fixture  # noqa: F401
 from test_gpu_rows import audited
 
 from orchestrator.errors import UserError
-from orchestrator.gpu import here
+from orchestrator.gpu.inspect_environment import EnvironmentTools, inspect_environment, interpreter
 from orchestrator.store.store import Store
 
 
@@ -31,7 +31,7 @@ def test_any_release_can_be_asked_for_listed_or_not(compat):
 
 def test_an_extra_that_cannot_be_installed_is_not_offered(compat):
     _, out, _ = compat("cuda tf=2.14.1")
-    assert "not on Python 3.11: no file of tensorrt==8.5.3.1" in " ".join(out.split())
+    assert "not on Python 3.11: the index has no file of tensorrt==8.5.3.1" in " ".join(out.split())
     _, out, _ = compat("cuda tf=2.15.0")
     assert "[and-cuda]==2.15.0" not in out
 
@@ -63,7 +63,7 @@ def test_json_is_one_document(compat):
 def test_an_environment_without_tensorflow_is_said_to_be_one(compat):
     status, _, err = compat(f"cuda --here --python {sys.executable}")
     assert status == 2
-    assert "no TensorFlow to look at" in err
+    assert "no TensorFlow found" in err
     assert "--python PATH" in err
 
 
@@ -71,7 +71,7 @@ def test_an_environment_without_tensorflow_is_said_to_be_one(compat):
 def test_one_environment_goes_with_nothing_else(compat, words):
     status, _, err = compat(words)
     assert status == 2
-    assert "one environment" in err
+    assert "can't be combined" in err
 
 
 def test_an_interpreter_that_is_not_there_is_an_error_that_says_how_to_name_one(compat):
@@ -84,24 +84,26 @@ def test_the_active_environment_is_the_one_that_is_looked_into(tmp_path):
     python = tmp_path / "bin" / "python"
     python.parent.mkdir()
     python.symlink_to(sys.executable)
-    assert here.interpreter(None, {"VIRTUAL_ENV": str(tmp_path)}) == str(python)
-    with pytest.raises(UserError, match="there is no interpreter"):
-        here.interpreter(None, {"VIRTUAL_ENV": str(tmp_path / "gone")})
+    assert interpreter(None, {"VIRTUAL_ENV": str(tmp_path)}) == str(python)
+    with pytest.raises(UserError, match="no such interpreter"):
+        interpreter(None, {"VIRTUAL_ENV": str(tmp_path / "gone")})
 
 
 def test_a_program_that_fails_is_an_error_with_its_last_line(tmp_path):
-    looking = here.Here(files=(("look.py", b"raise SystemExit('boo')"), ("stand_in.c", b"")), python=sys.executable)
+    looking = EnvironmentTools(
+        files=(("look.py", b"raise SystemExit('boo')"), ("stand_in.c", b"")), python=sys.executable
+    )
     with pytest.raises(UserError, match="boo"):
-        here.look(looking, {"PATH": "/nowhere"})
+        inspect_environment(looking, {"PATH": "/nowhere"})
 
 
 def test_a_program_that_hangs_is_ended_with_all_it_started(tmp_path, monkeypatch):
-    monkeypatch.setattr(here, "SECONDS", 0.5)
+    monkeypatch.setattr("orchestrator.gpu.inspect_environment.SECONDS", 0.5)
     left = tmp_path / "left"
     child = f"import time; time.sleep(2); open({str(left)!r}, 'w')"
     source = f"import subprocess, sys, time\nsubprocess.Popen([sys.executable, '-c', {child!r}])\ntime.sleep(60)\n"
-    looking = here.Here(files=(("look.py", source.encode()), ("stand_in.c", b"")), python=sys.executable)
-    with pytest.raises(UserError, match="did not end"):
-        here.look(looking, {"PATH": "/nowhere"})
+    looking = EnvironmentTools(files=(("look.py", source.encode()), ("stand_in.c", b"")), python=sys.executable)
+    with pytest.raises(UserError, match="did not finish"):
+        inspect_environment(looking, {"PATH": "/nowhere"})
     time.sleep(2.5)
     assert not left.exists()

@@ -211,7 +211,7 @@ def test_a_narrow_terminal_gets_narrow_lines(compat, monkeypatch, tmp_path):
 def test_a_matrix_whose_ranges_nobody_has_read_is_counted_without_asking_the_index(compat, tmp_path):
     (tmp_path / "matrix.yaml").write_text(RANGE)
     _, out = compat()
-    assert "once the package index was read" in " ".join(out.split())
+    assert "once the package index has been read" in " ".join(out.split())
     assert not (tmp_path / ".compat").exists()
 
 
@@ -254,5 +254,5 @@ def test_a_matrix_with_what_a_terminal_acts_on_is_refused_as_text(compat, tmp_pa
 def test_a_group_that_no_probe_belongs_to_is_told(compat, tmp_path):
     (tmp_path / "matrix.yaml").write_text(MATRIX + "groups:\n  surgon: {}\n")
     out = " ".join(compat()[1].split())
-    assert "matrix.yaml:10:3 groups.surgon: no probe belongs to a group 'surgon'" in out
+    assert "matrix.yaml:10:3 groups.surgon: group 'surgon' has no probes in the suite" in out
     assert "did you mean 'surgeon'?" in out

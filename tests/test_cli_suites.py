@@ -86,7 +86,7 @@ def test_the_suite_beside_a_matrix_runs_in_its_cells_with_the_controls(own: Comm
 def test_proofs_of_a_suite_are_written_beside_it_and_said_where(own: Command) -> None:
     status, out, _ = own("prove tf=2.3.4 kerassurgeon=none python=3.7 resolve=released")
     kept = own.folder / "probes" / "proofs.json"
-    assert (status, f"proofs are kept in {kept}" in out) == (1, True)
+    assert (status, f"proofs are stored in {kept}" in out) == (1, True)
     assert json.loads(kept.read_text()).keys() == {"arrays.sum"}
 
 
@@ -119,15 +119,18 @@ def test_checks_whose_need_no_cell_has_are_not_run_and_never_pass(own: Command) 
             "arrays.py:2: is",
         ),
         (lambda folder: (folder / "matrix.yaml").write_text(OWN.replace("[probes]", "[gone]")), "gone: does not exist"),
-        (lambda folder: (folder / "matrix.yaml").write_text(OWN.replace("[probes]", "[matrix.yaml]")), "is no folder"),
-        (lambda folder: (folder / "matrix.yaml").write_text(OWN.replace("arrays", "frames")), "lists no group of"),
+        (
+            lambda folder: (folder / "matrix.yaml").write_text(OWN.replace("[probes]", "[matrix.yaml]")),
+            "is not a folder",
+        ),
+        (lambda folder: (folder / "matrix.yaml").write_text(OWN.replace("arrays", "frames")), "lists no group from"),
         (
             lambda folder: (folder / "matrix.yaml").write_text(HEAD + "suites: [probes]\n"),
-            "lists no group of this suite",
+            "lists no group from this suite",
         ),
         (
             lambda folder: (folder / "matrix.yaml").write_text(OWN.replace("[probes]", "[{package: not_here_x}]")),
-            "no package 'not_here_x' is installed here",
+            "the package 'not_here_x' is not installed",
         ),
     ],
 )

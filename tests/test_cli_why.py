@@ -99,9 +99,9 @@ def test_json_is_one_document_whether_it_was_seen_or_not(compat, traceback):
     [
         (b"", "is empty"),
         (b" \n\n", "is empty"),
-        (b"\x7fELF\0\0\0", "is no text"),
-        (b"all went well\n", "there is no traceback in that text"),
-        (b"Traceback (most recent call last):\n", "there is no traceback in that text"),
+        (b"\x7fELF\0\0\0", "is not text"),
+        (b"all went well\n", "no traceback found in the text"),
+        (b"Traceback (most recent call last):\n", "no traceback found in the text"),
     ],
 )
 def test_what_holds_no_traceback_is_refused_with_what_to_paste(compat, traceback, content, message):
@@ -115,7 +115,7 @@ def test_what_holds_no_traceback_is_refused_with_what_to_paste(compat, traceback
 def test_a_file_that_is_not_there_is_said_to_be_missing(compat):
     status, _, err = compat("why nowhere.txt")
     assert status == 2
-    assert "there is no file nowhere.txt" in err
+    assert "nowhere.txt is neither a file nor a traceback" in err
 
 
 def test_a_folder_is_refused(compat, tmp_path):

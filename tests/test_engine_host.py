@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from shell_tools import TWO, tools_in
 
-from orchestrator.engine import asking, host
-from orchestrator.model.host import Answer, Client, Daemon, PackageHost, Reply
+from orchestrator.engine import bounded_process, host
+from orchestrator.model.host import Daemon, DockerCommand, PackageHost, Reply, Response
 
 
 @pytest.fixture(name="tools")
@@ -23,9 +23,9 @@ def tools_fixture(tmp_path):
 
 def test_a_program_that_answers_is_read_and_one_that_fails_keeps_its_words(tools):
     good, bad = tools("good", "echo yes; echo aside >&2"), tools("bad", "echo no; echo why >&2; exit 7")
-    said = asking.ask([str(good)], 5, tools.environment)
+    said = bounded_process.run([str(good)], 5, tools.environment)
     assert (said.text, said.answer.reply, said.answer.code) == ("yes\n", Reply.ANSWERED, 0)
-    said = asking.ask([str(bad)], 5, tools.environment)
+    said = bounded_process.run([str(bad)], 5, tools.environment)
     assert (said.answer.reply, said.answer.code, said.answer.said) == (Reply.FAILED, 7, "no\nwhy")
 
 
@@ -33,7 +33,7 @@ def test_a_program_that_hangs_is_ended_in_time_with_all_its_children(tools, tmp_
     pids = tmp_path / "pids"
     hangs = tools("hangs", f"sleep 60 & echo $! > {pids}; echo started; sleep 60")
     began = time.monotonic()
-    said = asking.ask([str(hangs)], 0.5, tools.environment)
+    said = bounded_process.run([str(hangs)], 0.5, tools.environment)
     assert time.monotonic() - began < 5
     assert (said.answer.reply, said.answer.seconds, said.answer.said) == (Reply.SILENT, 0.5, "started")
     child = Path(f"/proc/{pids.read_text().strip()}/stat")
@@ -46,20 +46,20 @@ def test_a_program_that_hangs_is_ended_in_time_with_all_its_children(tools, tmp_
 def test_a_program_that_closes_its_outputs_and_stays_is_ended_too(tools):
     quiet = tools("quiet", "exec >&- 2>&-; sleep 60")
     began = time.monotonic()
-    assert asking.ask([str(quiet)], 0.5, tools.environment).answer.reply is Reply.SILENT
+    assert bounded_process.run([str(quiet)], 0.5, tools.environment).answer.reply is Reply.SILENT
     assert time.monotonic() - began < 5
 
 
 def test_a_child_that_outlives_its_program_keeps_nobody_waiting(tools):
     leaves = tools("leaves", "sleep 3 & echo done")
     began = time.monotonic()
-    said = asking.ask([str(leaves)], 10, tools.environment)
+    said = bounded_process.run([str(leaves)], 10, tools.environment)
     assert (said.text, said.answer.reply) == ("done\n", Reply.ANSWERED)
     assert time.monotonic() - began < 2.5
 
 
 def test_a_program_that_prints_without_end_is_ended_and_little_of_it_kept(tools):
-    said = asking.ask([str(tools("endless", "exec yes"))], 10, tools.environment)
+    said = bounded_process.run([str(tools("endless", "exec yes"))], 10, tools.environment)
     assert said.answer.reply is Reply.UNREADABLE
     assert said.answer.said.startswith("y\ny\n")
     assert len(said.answer.said) < 10_000
@@ -73,7 +73,7 @@ def test_a_program_that_can_not_be_started_says_why(tools, tmp_path):
     (tmp_path / "plain").chmod(0o644)
     lost = tools("lost", "", shebang="#!/nowhere/at/all")
     replies = [
-        asking.ask([str(path)], 5, tools.environment).answer
+        bounded_process.run([str(path)], 5, tools.environment).answer
         for path in (tmp_path / "none", lost, tmp_path / "plain", tmp_path / "text")
     ]
     assert [r.reply for r in replies] == [Reply.ABSENT, Reply.ABSENT, Reply.DENIED, Reply.FAILED]
@@ -82,9 +82,9 @@ def test_a_program_that_can_not_be_started_says_why(tools, tmp_path):
 
 
 def test_a_question_nobody_answers_is_given_up_and_one_that_raises_raises():
-    never = asking.Question(threading.Event().wait)
+    never = bounded_process.BoundedCall(threading.Event().wait)
     assert never.answer(time.monotonic() + 0.1, otherwise=False) is False
-    broken = asking.Question(lambda: 1 // 0)
+    broken = bounded_process.BoundedCall(lambda: 1 // 0)
     with pytest.raises(ZeroDivisionError):
         broken.answer(time.monotonic() + 5, 0)
 
@@ -111,7 +111,10 @@ def test_only_interpreters_that_run_count(tools, tmp_path):
     tools("python3.12", "echo CPython 3.12").rename(tmp_path / "elsewhere")
     uv = tools("uv", f'case "$*" in *3.12) echo {tmp_path / "elsewhere"};; *) exit 1;; esac')
     found = host.interpreters(
-        ("3.7", "3.8", "3.9", "3.12"), tools.environment, str(uv), lambda c, s: asking.ask(c, s, tools.environment)
+        ("3.7", "3.8", "3.9", "3.12"),
+        tools.environment,
+        str(uv),
+        lambda c, s: bounded_process.run(c, s, tools.environment),
     )
     assert found == (
         ("3.7", str(tools.folder / "python3.7")),
@@ -126,8 +129,8 @@ def test_only_interpreters_that_run_count(tools, tmp_path):
 def ways(tools, tmp_path, **changes):
     given = {
         "environment": tools.environment,
-        "daemon": lambda: Daemon(host="unix:///none", answer=Answer(reply=Reply.ABSENT)),
-        "index": lambda: PackageHost(at="index", answer=Answer(reply=Reply.ANSWERED)),
+        "daemon": lambda: Daemon(host="unix:///none", answer=Response(reply=Reply.ABSENT)),
+        "index": lambda: PackageHost(at="index", answer=Response(reply=Reply.ANSWERED)),
         "uv": lambda: "",
         "keep": tmp_path / "not" / "there" / "yet",
         "root": tmp_path,
@@ -142,7 +145,7 @@ def test_everything_is_asked_at_once_and_told_together(tools, tmp_path):
     tools("mmdebstrap", "")
     found = host.look(ways(tools, tmp_path), ("3.7",))
     assert (len(found.nvidia.gpus), found.index.at) == (2, "index")
-    assert found.clients == (Client(path=str(tools.folder / "docker"), version="27.3.1", buildx="0.14.1"),)
+    assert found.clients == (DockerCommand(path=str(tools.folder / "docker"), version="27.3.1", buildx="0.14.1"),)
     assert found.has("mmdebstrap")
     assert found.uv.answer.reply is Reply.ABSENT
     assert found.local.disk_free is not None
@@ -151,7 +154,7 @@ def test_everything_is_asked_at_once_and_told_together(tools, tmp_path):
 
 
 def test_interpreters_are_looked_for_only_where_no_daemon_answers(tools, tmp_path):
-    answering = Daemon(host="unix:///s", answer=Answer(reply=Reply.ANSWERED))
+    answering = Daemon(host="unix:///s", answer=Response(reply=Reply.ANSWERED))
     found = host.look(ways(tools, tmp_path, daemon=lambda: answering), ("3.7",))
     assert found.local.pythons is None
 
@@ -165,7 +168,7 @@ def test_whatever_never_returns_is_left_behind(tools, tmp_path, monkeypatch):
     def ask(command, seconds, environment):
         if "nvidia-smi" in command[0]:
             stuck.wait(20)
-        return asking.ask(command, min(seconds, 0.3), environment)
+        return bounded_process.run(command, min(seconds, 0.3), environment)
 
     began = time.monotonic()
     found = host.look(ways(tools, tmp_path, daemon=stuck.wait, index=stuck.wait, ask=ask), ())

@@ -112,9 +112,9 @@ def test_installing_knows_the_network_and_nothing_else_of_this_shell(
 ) -> None:
     seen: list[dict[str, str]] = []
 
-    def noted(command: list[str], log: Path, *, stopping: object, env: dict[str, str]) -> build.Ended:
+    def noted(command: list[str], log: Path, *, stopping: object, env: dict[str, str]) -> build.CompletedBuild:
         seen.append(env)
-        return build.Ended(code=1, output="")
+        return build.CompletedBuild(code=1, output="")
 
     monkeypatch.setattr(build, "execute", noted)
     monkeypatch.setenv(name, "of this shell")

@@ -82,7 +82,7 @@ def test_no_container_is_left_behind(in_docker):
 
 @pytest.mark.parametrize("name", ["/etc/passwd", "../plan.json", "a/b", "", ".", "..", "a\0b"])
 def test_a_path_that_leads_elsewhere_is_a_mistake_of_the_callers(name):
-    with pytest.raises(ValueError, match="is not the name of a file"):
+    with pytest.raises(ValueError, match="is not a valid file name"):
         outputs.checked((name,))
 
 

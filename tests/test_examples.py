@@ -151,7 +151,7 @@ def test_the_example_runs_is_proven_and_answers_in_containers(tmp_path: Path):
 
     status, said = _compat(folder, "prove", "--engine", "docker", *one)
     assert (status, OTHERS.findall(said)) == (0, []), said
-    assert f"proofs are kept in {folder / 'probes' / 'proofs.json'}" in said.replace("\n", "")
+    assert f"proofs are stored in {folder / 'probes' / 'proofs.json'}" in said.replace("\n", "")
     assert json.loads((folder / "probes" / "proofs.json").read_text()).keys() == {"frames.arithmetic", "frames.csv"}
 
     status, said = _compat(folder, "run", "--engine", "docker", "--yes", "numpy=2.2.6", "pandas=2.1.4", "python=3.11")

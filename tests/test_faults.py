@@ -130,7 +130,7 @@ def test_a_run_whose_index_falls_silent_can_be_interrupted(project: Project, ind
     process.send_signal(how)
     status, said = ended(process, SOON)
     assert (status, time.monotonic() - began < 30) == (ExitCode.INTERRUPTED, True)
-    assert f"results of 0 of {len(VERSIONS)} cells are kept" in said
+    assert f"results of 0 of {len(VERSIONS)} cells are saved" in said
     assert project.records() == {}
 
 
@@ -154,7 +154,7 @@ def test_an_interrupted_run_leaves_no_container_keeps_what_it_had_and_goes_on(
     assert (status, time.monotonic() - began < 10) == (ExitCode.INTERRUPTED, True)
     assert daemon.containers() == []
     assert daemon.docker("volume", "ls", "--quiet").stdout == ""
-    assert f"Containers are gone; results of {len(project.ran())} of {len(VERSIONS)} cells are kept" in said
+    assert f"Containers are gone; results of {len(project.ran())} of {len(VERSIONS)} cells are saved" in said
     assert "nothing was run" not in said
     assert {r.status for r in project.records().values()} == {CellStatus.RAN}
     goes_on(project)
@@ -259,7 +259,7 @@ def test_a_nearly_full_disk_stops_the_run_before_the_daemon_chokes(
     before = daemon.docker("images", "--all", "--quiet").stdout
     status, said = project.run()
     assert status == ExitCode.INFRA
-    assert "3.0 GB wanted; images of ours take 0.0 GB of it" in said
+    assert "3.0 GB needed; cell images use 0.0 GB" in said
     assert {record.reason for record in project.records().values()} == {"disk-full"}
     assert daemon.docker("images", "--all", "--quiet").stdout == before
     assert daemon.containers() == []

@@ -86,7 +86,7 @@ def test_the_stand_in_is_compiled_once_for_all_images_of_a_base(inspection):
 )
 def test_a_look_that_does_not_end_well_is_infra_never_a_verdict(ending, answer):
     engine = Looked(answer=answer, ending=lambda: ending)
-    asked = auditor.Asked(reference="image", interpreter="python", stand_in=b"")
+    asked = auditor.AuditRequest(reference="image", interpreter="python", stand_in=b"")
     with pytest.raises(CellError) as caught:
         auditor.look_into(asked, look(), engine, Limits())
     assert (caught.value.status, caught.value.reason) == (CellStatus.INFRA, "audit")

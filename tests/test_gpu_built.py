@@ -11,7 +11,7 @@ from range_server import AS_OF, ranges, reading, serving
 
 from orchestrator.errors import CellError, CellStatus
 from orchestrator.gpu import built
-from orchestrator.gpu.audit import Built, Source
+from orchestrator.gpu.audit import Built, EvidenceSource
 from orchestrator.gpu.built import built_for, device_for, extra_pins, pythons, unmet
 from orchestrator.lock import settings
 from orchestrator.lock.index import PackageIndex, session_for
@@ -36,7 +36,7 @@ def test_a_release_is_read_from_parts_of_the_wheel_for_that_python(server, index
     server.release("tensorflow", {CP39: a_wheel(), CP311: a_wheel(ORDERED, "", "")})
     found = built_for("tensorflow", "2.99.0", "3.9", BASE, index)
     assert (found.release, found.cuda, found.cuda_exact, found.cudnn_exact) == ("2.99.0", "12.5", "12.5.1", "9.10.0")
-    assert (found.told, found.source) == ("nothing", Source.WHEEL)
+    assert (found.told, found.source) == ("nothing", EvidenceSource.WHEEL)
     assert set(ranges(server)) == {f"/f/{CP39}"}
     assert built_for("tensorflow", "2.99.0", "3.11", BASE, index).cuda == "11.2"
 
@@ -79,7 +79,7 @@ def test_without_ranges_the_extra_tells_and_is_named_as_the_source(server, index
     server.files[f"/f/{CP39}.metadata"] = METADATA.encode()
     server.spoil = lambda *_: (200, {}, b"all of it")
     found = built_for("tensorflow", "2.99.0", "3.9", BASE, index)
-    assert found == Built(release="2.99.0", cuda="12.5", cudnn="9.3", source=Source.EXTRA)
+    assert found == Built(release="2.99.0", cuda="12.5", cudnn="9.3", source=EvidenceSource.EXTRA)
     assert not (tmp_path / "built").exists()
 
 
@@ -192,7 +192,7 @@ def real(tmp_path_factory):
 def test_tensorflow_2_10_0_was_built_for_cuda_11_2(real):
     found = built_for("tensorflow", "2.10.0", "3.10", BASE, real)
     assert (found.cuda, found.cuda_exact, found.cudnn, found.told, found.source) == (
-        "11.2", "11.2", "8", "", Source.WHEEL,
+        "11.2", "11.2", "8", "", EvidenceSource.WHEEL,
     )  # fmt: skip
     assert found.capabilities == ("sm_35", "sm_50", "sm_60", "sm_70", "sm_75", "compute_80")
     assert "libcusolver.so.11" in found.sonames

@@ -15,7 +15,7 @@ from orchestrator.gpu.facts import Driver, Official, Release
 from orchestrator.gpu.inspection import kept
 from orchestrator.gpu.verdict import Load
 from orchestrator.model import Axis, Choice, Distribution, Libraries, Matrix, SourceKind
-from orchestrator.verdict.judge import Judged
+from orchestrator.verdict.judge import CellResult
 
 TF = Axis(name="tf", kind="package", package="tensorflow")
 DEVICE = Choice(axis=Axis(name="device", kind="device", default="cpu"), name="auto")
@@ -38,7 +38,7 @@ def audited(version="2.4.1", seen=SEEN):
         distributions=(Distribution(name="tensorflow", version=version, filename="t.whl", sha256="0"), library),
         libraries=Libraries(source=SourceKind.WHEELS, names=("nvidia-cublas-cu11",)),
     )
-    return Judged(cell=here, status=CellStatus.RAN, record=replace(record, lock=lock, audit=kept(seen)))
+    return CellResult(cell=here, status=CellStatus.RAN, record=replace(record, lock=lock, audit=kept(seen)))
 
 
 def test_a_look_stands_beside_its_release_with_the_line_that_was_taken_and_the_libraries_alone():

@@ -13,7 +13,7 @@ from orchestrator.gpu.audit import Built, Fix, FixKind, GpuAudit, Library, Loadi
 from orchestrator.gpu.inspection import CudaInspection, kept
 from orchestrator.gpu.verdict import MEANINGS, Cover, Load, audit_word, audited, cover, coverage
 from orchestrator.model import Verdict, VerdictKind
-from orchestrator.verdict.judge import Judged
+from orchestrator.verdict.judge import CellResult
 
 BUILT = Built(release="2.10.0", cuda="11.2", cudnn="8", capabilities=("sm_80", "compute_80"))
 LOADED = Library(soname="libcudart.so.11.0", loading=Loading.LOADED, path="/x/libcudart.so.11.0")
@@ -156,7 +156,7 @@ def test_a_gpu_cell_that_nothing_ran_in_on_a_gpu_says_what_the_audit_says():
     here = cell("2.4.1", "none")
     record = replace(ran(here), observations=(), audit=kept(seen(registered=Registered.YES)))
     audits = CudaInspection(folder=paths.data("images"))
-    judged = Judged(cell=here, status=CellStatus.RAN, record=record, inspection=audits, meaning=Unknown())
+    judged = CellResult(cell=here, status=CellStatus.RAN, record=record, inspection=audits, meaning=Unknown())
     assert judged.word("gpu") == "audit: loads"
     assert replace(judged, record=replace(record, audit=None)).word("gpu") == VerdictKind.UNKNOWN
 

@@ -51,7 +51,7 @@ def test_candidates_keep_the_files_order(tmp_path):
         ('bases:\n  - {name: a, python: "3.9", suite: x}', "needs the path of its interpreter"),
         ('bases:\n  - {python: "3.9", reference: x}', "name is missing"),
         ('bases:\n  - {name: a, python: "3.9", refrence: x}', "unknown key 'refrence'"),
-        (MINIMAL + '  - {name: a, python: "3.8", reference: x}', "two bases are named 'a'"),
+        (MINIMAL + '  - {name: a, python: "3.8", reference: x}', "duplicate base name 'a'"),
     ],
 )
 def test_a_malformed_file_says_where(tmp_path, text, said):

@@ -6,10 +6,10 @@ from builders import MATRIX, cell, failed, judged, ran, seed_plan
 from orchestrator.errors import ExitCode, UserError
 from orchestrator.insight.nearest import nearest
 from orchestrator.insight.pins import pins
-from orchestrator.verdict.judge import Judged
+from orchestrator.verdict.judge import CellResult
 
 
-def found(records, cells=()) -> dict[str, Judged]:
+def found(records, cells=()) -> dict[str, CellResult]:
     return {j.cell.id: j for j in judged(records, cells)}
 
 
@@ -67,7 +67,7 @@ def test_pins_of_a_broken_cell_are_refused_with_the_nearest_that_works():
 def test_pins_of_a_cell_that_was_not_run_are_refused():
     with pytest.raises(UserError, match="not run") as refused:
         pins(judged([], [cell()])[0], (), MATRIX)
-    assert "Nothing in this matrix works" in refused.value.hint
+    assert "So far nothing in this matrix works" in refused.value.hint
 
 
 def test_a_note_in_a_lock_can_not_smuggle_a_requirement_in():

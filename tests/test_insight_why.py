@@ -8,7 +8,7 @@ import pytest
 from builders import LEN, MATRIX, SURGEON_CHECKS, cell, failed, import_failed, judged, lock, ran
 
 from orchestrator.insight.traceback import exceptions
-from orchestrator.insight.why import Match, known, packages, why
+from orchestrator.insight.why import Match, packages, raised_by, why
 from orchestrator.model import Distribution, Frame, Raised
 from orchestrator.report import why as report
 
@@ -86,7 +86,7 @@ def seen(raised=LEN, of=None, within="surgeon.delete_channels"):
 
 def asked(text, *records):
     cells = judged(records or (seen(), ran(cell("2.3.4"))))
-    found = known(cells)
+    found = raised_by(cells)
     return why(exceptions(text, packages(found)), found, cells, MATRIX)
 
 
@@ -219,7 +219,7 @@ def test_the_same_message_from_elsewhere_says_so():
     )
     found = asked(text)
     assert (found.match, found.pasted_place, found.way) == (Match.MESSAGE, "thing.py:__len__", "")
-    assert "not at thing.py:__len__: the cause may be another one" in " ".join(report.render(found, {}).split())
+    assert "not at thing.py:__len__: the cause may differ" in " ".join(report.render(found, {}).split())
 
 
 def test_a_traceback_that_ends_sooner_on_the_same_way_says_where_both_go():
@@ -246,7 +246,7 @@ def test_a_message_that_begins_the_same_is_not_called_the_same():
     )
     found = asked("ImportError: cannot import name 'Node'", seen(raised))
     assert found.match is Match.BEGINNING and not found.match.seen
-    assert "Not seen exactly so, but an error that begins the same" in report.render(found, {})
+    assert "Not seen exactly, but an error that begins the same" in report.render(found, {})
 
 
 def test_only_a_really_close_message_is_offered_and_said_to_be_no_match():
@@ -267,7 +267,7 @@ def test_the_cause_in_a_chain_is_found_where_its_end_is_somebodys_own():
     text = CHAINED.format(link="During handling of the above exception, another exception occurred:")
     found = asked(text, record)
     assert (found.match, found.pasted.type) == (Match.SAME, "ImportError")
-    assert "The text ends in another error, which fits less: RuntimeError" in report.render(found, {})
+    assert "The text ends in another error, which matches less well: RuntimeError" in report.render(found, {})
 
 
 def test_an_exception_that_led_to_the_one_seen_is_its_cause():
@@ -286,7 +286,7 @@ def test_of_cells_that_have_it_one_on_the_pasted_python_is_shown():
 def test_behaviours_and_unproven_checks_are_evidence_too():
     record = ran(cell(), failed("surgeon.sample"))
     found = asked(PLAIN, record)
-    assert (found.probe, found.spread.behaviours) == ("surgeon.sample", 1)
+    assert (found.probe, found.scope.behaviours) == ("surgeon.sample", 1)
     assert "1 behaviour in 1 combination" in report.render(found, {})
 
 

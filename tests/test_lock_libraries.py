@@ -108,7 +108,7 @@ def test_libraries_are_added_to_pins_that_are_held_and_the_lock_says_so(index):
         source=SourceKind.WHEELS, names=("nvidia-cublas-cu11", "nvidia-cuda-runtime-cu11")
     )
     assert found.notes == (
-        "the libraries of cuda11.8 were added from wheels as of 2026-11-01, with every other pin as it was: "
+        "the libraries of cuda11.8 were added from wheels as of 2026-11-01, every other pin unchanged: "
         "nvidia-cublas-cu11==11.11.3.6, nvidia-cuda-runtime-cu11==11.8.89",
     )
     assert host.seen[1][1] == "six==1.15.0\ntensorflow==2.4.1\nnvidia-cuda-runtime-cu11==11.8.89\nnvidia-cublas-cu11\n"
@@ -145,7 +145,7 @@ def test_an_extra_that_brings_nothing_is_no_source(index):
     error = failed(index, on("cuda12.2", Sources(wheels=("tensorflow[and-cuda]",))), tools(Host(SOLVED)))
     assert (error.status, error.reason) == (CellStatus.UNAVAILABLE, "no-libraries")
     assert error.detail == (
-        "no libraries for cuda12.2: tensorflow[and-cuda] add nothing to these pins (is there such an extra?)"
+        "no libraries for cuda12.2: tensorflow[and-cuda] add nothing to these pins (does the extra exist?)"
     )
 
 
@@ -197,8 +197,8 @@ def test_where_no_source_is_left_everything_that_was_tried_is_named(index, tmp_p
     error = failed(index, on("cuda11.2", sources), tools(Host(SOLVED)))
     assert (error.status, error.reason, error.phase) == (CellStatus.UNAVAILABLE, "no-libraries", Phase.START)
     assert error.detail == (
-        "no libraries for cuda11.2: the image nvidia/cuda:11.2 can't be had (there is no engine to fetch it with); "
-        f"the folder {tmp_path}/none: it is not there"
+        "no libraries for cuda11.2: the image nvidia/cuda:11.2 is not available (no engine to fetch it with); "
+        f"the folder {tmp_path}/none: it does not exist"
     )
 
 
@@ -231,25 +231,25 @@ def test_a_folder_gives_its_libraries_and_what_belongs_to_them(index, tmp_path):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "is no ELF file"),
-        (b"\x7fELF\x02\x01", "is no ELF file"),
-        (b"#!/bin/sh\necho no library at all\n", "is no ELF file"),
-        (elf(bits=1), "is no 64-bit library"),
-        (elf(kind=2), "is no shared object"),
+        (b"", "is not an ELF file"),
+        (b"\x7fELF\x02\x01", "is not an ELF file"),
+        (b"#!/bin/sh\necho no library at all\n", "is not an ELF file"),
+        (elf(bits=1), "is not a 64-bit library"),
+        (elf(kind=2), "is not a shared object"),
         (elf(machine=183), "is for another processor"),
     ],
 )
 def test_a_file_in_a_folder_that_is_no_library_for_this_machine_is_named(tmp_path, content, said):
     library(tmp_path, "libcudart.so.11.0", content)
     found = folders.examine(str(tmp_path), SONAMES)
-    assert found.wrong == (f"libcudart.so.11.0 {said}", "libcudnn.so.8 is not there")
+    assert found.wrong == (f"libcudart.so.11.0 {said}", "libcudnn.so.8 is missing")
     assert found.files == ()
 
 
 def test_a_folder_that_is_none_and_a_link_that_leads_nowhere_say_so(tmp_path):
-    assert folders.examine(str(library(tmp_path, "file")), SONAMES).wrong == ("it is no folder",)
+    assert folders.examine(str(library(tmp_path, "file")), SONAMES).wrong == ("it is not a folder",)
     (tmp_path / "libcudart.so.11.0").symlink_to("gone")
-    assert folders.examine(str(tmp_path), SONAMES[:1]).wrong == ("libcudart.so.11.0 is not there",)
+    assert folders.examine(str(tmp_path), SONAMES[:1]).wrong == ("libcudart.so.11.0 is missing",)
     (tmp_path / "libcudart.so.11.0").unlink()
     (tmp_path / "libcudart.so.11.0").mkdir()
     assert folders.examine(str(tmp_path), SONAMES[:1]).wrong == ("libcudart.so.11.0 can't be read (Is a directory)",)

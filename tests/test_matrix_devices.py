@@ -9,7 +9,7 @@ from orchestrator import paths
 from orchestrator.axes.device import RUNTIME_PATHS
 from orchestrator.errors import ExitCode, UserError
 from orchestrator.matrix import select
-from orchestrator.matrix.document import Source, load, parse
+from orchestrator.matrix.document import MatrixSource, load, parse
 from orchestrator.matrix.expand import Plan, expand, groups_of, requested, table, walk
 from orchestrator.matrix.ranges import matrix_digest, resolve, settled, source_digest
 from orchestrator.matrix.single import single
@@ -47,7 +47,7 @@ axes:
 """
 
 
-def source(text: str) -> Source:
+def source(text: str) -> MatrixSource:
     return parse(text, "matrix.yaml")
 
 
@@ -122,13 +122,13 @@ CASES = {
     "a follower with libraries": (
         "follows: T",
         "libraries: [a], follows: T",
-        "[4].libraries: 'libraries' has no place",
+        "[4].libraries: 'libraries' cannot be combined with 'follows'",
     ),
-    "a follower of a stranger": ("follows: TensorFlow", "follows: tensorfow", "[4].follows: no axis of the package"),
+    "a follower of a stranger": ("follows: TensorFlow", "follows: tensorfow", "[4].follows: no axis for the package"),
     "a bound that is none": ('"TensorFlow <2.1"', '"TensorFlow <two"', "expected a package such as"),
     "a marker": ('"TensorFlow <2.1"', "'TensorFlow; python_version<\"3\"'", "expected a package such as"),
     "the default on request": ("{name: cpu, ", "{name: cpu, on_request: true, ", "'cpu' is the default of device"),
-    "a name selectors use": ("name: auto", "name: latest", "'latest' can't name a choice"),
+    "a name selectors use": ("name: auto", "name: latest", "'latest' is not a valid choice name"),
 }
 
 
@@ -213,7 +213,7 @@ def test_an_id_selects_a_cell_on_request_as_well():
     (cell,) = chosen("device=auto", "tf=2.15.1", "python=3.9")
     assert chosen(cell.id[:8]) == (cell,)
     assert chosen(cell.id, PLAN.cells[0].id) == (PLAN.cells[0], cell)
-    assert "no cell's id begins with 0000" in refused("0000").message
+    assert "no cell id begins with 0000" in refused("0000").message
 
 
 def test_what_is_left_of_a_named_device_is_explained_by_the_rules():

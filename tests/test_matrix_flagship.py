@@ -16,7 +16,7 @@ from matrix_index import FLAGSHIP, TinyIndex
 from staged import shipped
 
 from orchestrator import paths
-from orchestrator.app.planning import Request, open_project
+from orchestrator.app.planning import PlanRequest, open_project
 from orchestrator.app.services import of_host
 from orchestrator.matrix.document import load, parse
 from orchestrator.matrix.expand import Plan, expand, groups_of
@@ -138,7 +138,7 @@ def test_every_example_of_the_reference_plans(block, tmp_path):
     path.write_text(whole(block))
     shutil.copytree(ROOT / "examples" / "numpy-pandas" / "probes", tmp_path / "probes")
     services = replace(of_host({}), index=lambda *_: TinyIndex(FLAGSHIP))
-    opened = open_project(Request(matrix=path), services)
+    opened = open_project(PlanRequest(matrix=path), services)
     assert len(opened.cells) > 0
 
 

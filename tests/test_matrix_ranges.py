@@ -8,7 +8,7 @@ import pytest
 from matrix_index import TinyIndex, pure
 
 from orchestrator.errors import UserError
-from orchestrator.matrix.document import Source, parse
+from orchestrator.matrix.document import MatrixSource, parse
 from orchestrator.matrix.ranges import resolve, settled, source_digest
 
 TEXT = """\
@@ -23,7 +23,7 @@ axes:
 RELEASES = ("1.0.0", "1.0.3", "1.2.0", "1.10.1", "2.0.0", "2.0.1", "2.1.0rc1", "2.1.0.dev3", "1.9")
 
 
-def source(choices: str) -> Source:
+def source(choices: str) -> MatrixSource:
     return parse(TEXT.format(choices=choices), "matrix.yaml")
 
 
@@ -114,13 +114,13 @@ def test_a_range_without_a_release_says_where_and_what_there_is():
 def test_a_default_among_versions_of_a_range_is_checked():
     text = TEXT.format(choices='[{range: ">=1", take: every}], default: "1.0.3"')
     assert resolve(parse(text, "m"), TinyIndex({"alpha": RELEASES})).axes[0].default == "1.0.3"
-    with pytest.raises(UserError, match=r"the default '1\.0\.3' is none of the choices"):
+    with pytest.raises(UserError, match=r"the default '1\.0\.3' is not one of the choices"):
         resolve(parse(text, "m"), TinyIndex({"alpha": ("2.0",)}))
 
 
 def test_a_condition_of_a_group_that_means_nothing_is_refused():
     text = TEXT.format(choices='["1.0"]') + "groups: {g: {where: {b: '!nonee'}}}\n"
-    with pytest.raises(UserError, match=r"groups\.g\.where\.b: '!nonee' means no choice") as caught:
+    with pytest.raises(UserError, match=r"groups\.g\.where\.b: '!nonee' matches no choice") as caught:
         resolve(parse(text, "m"), TinyIndex({}))
     assert caught.value.hint == "did you mean 'none'?"
 

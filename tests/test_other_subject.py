@@ -167,7 +167,7 @@ def test_no_output_of_a_matrix_about_something_else_speaks_of_the_flagship(compa
 
 def test_it_has_no_rows_of_cuda_and_the_command_says_why(compat):
     status, _, err = compat("cuda")
-    assert (status, "no axis of a package tensorflow" in err) == (2, True)
+    assert (status, "no axis for the package tensorflow" in err) == (2, True)
 
 
 # ---------------------------------------------------------------- what code may say
@@ -183,7 +183,7 @@ ALLOWED = {
     "needs:gpu": "the reason that a group of that key was left out",
     "gpu-lost": "the reason of a cell whose group of that key lost what it needs",
     "GPU": "what a matrix leaves open that lists no device but the CPU",
-    "no GPU is listed, only cpu": "what somebody is told who asks for one",
+    "the matrix lists no GPU device, only cpu": "what somebody is told who asks for one",
     "a GPU is named by its line of libraries: ": "the same, where there are some",
     "sonames": "a key of a device in the matrix",
     "gpu.Dockerfile.j2": "a template's name",

@@ -26,7 +26,7 @@ from supervised import Told
 
 from orchestrator.model import FIXED_VARIABLES
 from orchestrator.suite import probe_files
-from orchestrator.suite.modules import Place
+from orchestrator.suite.modules import SuiteFolder
 from orchestrator.suite.stated import ProbeFiles
 
 MODULES = ("gpu_place", "gpu_devices", "gpu_networks", "gpu_numbers", "gpu_training")
@@ -247,7 +247,7 @@ def copied(folder: Path, device: str | None) -> ProbeFiles:
     if device is not None:
         with (suite / "gpu" / "gpu_place.py").open("a") as file:
             file.write(STAND_IN % device)
-    return probe_files.load([Place(folder=suite)], suite)
+    return probe_files.load([SuiteFolder(folder=suite)], suite)
 
 
 def digests(suite: ProbeFiles) -> dict[str, str]:

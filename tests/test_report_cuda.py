@@ -12,7 +12,7 @@ import pytest
 
 from orchestrator.gpu.audit import Built, Fix, FixKind, GpuAudit, Library, Loading, Registered
 from orchestrator.gpu.facts import Disagreement, Driver, Release
-from orchestrator.gpu.rows import Looked, Provided, Row
+from orchestrator.gpu.rows import Looked, Provided, ReleaseRow
 from orchestrator.gpu.verdict import audited
 from orchestrator.report import cuda
 
@@ -69,7 +69,7 @@ def look(seen=SEEN, line="cuda11.8", **fields):
 
 
 def row(*looks, **fields):
-    return replace(Row(release=RELEASE, driver=DRIVER, looks=looks), **fields)
+    return replace(ReleaseRow(release=RELEASE, driver=DRIVER, looks=looks), **fields)
 
 
 def test_the_table_has_a_line_per_release_and_one_below_it_per_look():
@@ -107,7 +107,7 @@ def test_coverage_tells_kernels_from_ptx_from_nothing():
 
 
 def test_the_pip_line_is_the_extra_else_pins_that_were_tried_else_none_is_known():
-    assert "no wheels are known" in cuda.pip_line(row())
+    assert "no known set of wheels" in cuda.pip_line(row())
     assert cuda.pip_line(row(provided=PROVIDED)) == "pip install tensorflow==2.4.1 nvidia-cublas-cu11==1"
     assert cuda.pip_line(row(release=EXTRA, provided=PROVIDED)) == 'pip install "tensorflow[and-cuda]==2.4.1"'
 
@@ -127,9 +127,9 @@ def test_the_pip_line_of_an_extra_says_what_its_libraries_still_want():
 def test_an_extra_that_cannot_be_installed_on_a_python_is_not_offered_there():
     some = replace(EXTRA, unmet=(("3.8", "tensorrt==1"),))
     line = 'pip install "tensorflow[and-cuda]==2.4.1"'
-    assert cuda.pip_line(row(release=some)) == f"{line} (not on Python 3.8: no file of tensorrt==1 in the index)"
+    assert cuda.pip_line(row(release=some)) == f"{line} (not on Python 3.8: the index has no file of tensorrt==1)"
     assert cuda.pip_line(row(release=some), "3.7") == line
-    assert "no wheels are known" in cuda.pip_line(row(release=some), "3.8")
+    assert "no known set of wheels" in cuda.pip_line(row(release=some), "3.8")
     nowhere = row(release=replace(EXTRA, unmet=tuple((p, "tensorrt==1") for p in EXTRA.pythons)), provided=PROVIDED)
     assert "[and-cuda]==" not in cuda.pip_line(nowhere)
     assert "no file of tensorrt==1" in cuda.pip_line(nowhere)
@@ -159,14 +159,14 @@ def test_the_answer_about_a_whole_environment_gives_no_advice():
 def test_without_a_fix_that_helped_the_advice_is_to_install():
     (line,) = cuda.advice(replace(SEEN, fixes=()), row(release=EXTRA))
     assert line == (
-        'libcusolver.so.10 nowhere here: pip install "tensorflow[and-cuda]==2.4.1", '
+        'libcusolver.so.10 not in this environment: pip install "tensorflow[and-cuda]==2.4.1", '
         "or install CUDA 11.0 and cuDNN 8, which it was built for"
     )
 
 
 def test_a_pip_line_that_does_not_exist_for_a_release_is_no_advice():
     (line,) = cuda.advice(replace(SEEN, fixes=()), row())
-    assert line == "libcusolver.so.10 nowhere here: install CUDA 11.0 and cuDNN 8, which it was built for"
+    assert line == "libcusolver.so.10 not in this environment: install CUDA 11.0 and cuDNN 8, which it was built for"
     assert cuda.advice(replace(SEEN, fixes=())) == (line,)
 
 
@@ -175,7 +175,7 @@ def test_a_link_that_only_seems_to_mend_is_told_with_what_is_missing():
     told = " ".join(cuda.details(row(look(unsound)), 400).split())
     assert (
         "libcusolver.so.10 missing; with a link (libcusolver.so.10 → libcusolver.so.11) a device is listed, and 2 of "
-        "the 272 functions it calls are not there, such as cudnnA"
+        "the 272 functions it calls are missing, such as cudnnA"
     ) in told
     assert "mended" not in told
     assert "a device is listed, and 2 of the 272" in cuda.answer(unsound, 400)
@@ -188,7 +188,7 @@ def test_a_cudnn_that_is_too_old_is_named_with_its_version_and_where_a_newer_one
     told = cuda.answer(old, 200, row(release=EXTRA))
     assert "libraries: broken: libcudnn.so.8 is older than cuDNN 8.9" in told
     assert "libcudnn.so.8: /x/libcudnn.so.8 (8.6.0.163)" in told
-    assert 'libcudnn.so.8 is 8.6.0.163, and cuDNN 8.9 or newer is wanted: pip install "tensorflow[and-cuda]' in told
+    assert 'libcudnn.so.8 is 8.6.0.163, but cuDNN 8.9 or newer is needed: pip install "tensorflow[and-cuda]' in told
 
 
 def test_escapes_in_what_was_seen_never_reach_the_terminal():

@@ -27,16 +27,16 @@ from doctor_machines import (
 
 from orchestrator.errors import ExitCode
 from orchestrator.model.host import (
-    Answer,
     Area,
-    Client,
+    CudaLine,
+    DockerCommand,
     Level,
-    Line,
     PackageHost,
     Planned,
     Processor,
     Program,
     Reply,
+    Response,
 )
 from orchestrator.report.doctor import diagnose, document, engine_of, render
 
@@ -60,8 +60,8 @@ def test_without_docker_the_local_engine_is_a_way_on_and_said_to_be_one():
     (docker, local, _) = found(LOCAL, Area.ENGINE)
     assert docker[:2] == (Level.FIX, "no Docker daemon answers at unix:///var/run/docker.sock")
     assert "nox -s engine" in docker[2]
-    assert "a way on" in local[1]
-    assert local[2].startswith("compat run takes it; its results stand in a table of their own")
+    assert "the local engine works here" in local[1]
+    assert local[2].startswith("compat run takes it; its results have a table of their own")
 
 
 def test_where_ci_is_set_the_local_engine_must_be_named():
@@ -73,7 +73,7 @@ def test_without_any_engine_the_exit_status_says_so():
     mac = replace(NO_DOCKER, system="darwin", processor=Processor(machine="arm64"))
     told = diagnose(mac, PLANNED, SPECS, DRIVERS)
     assert (told.code, told.engine) == (ExitCode.NO_ENGINE, "")
-    assert told.headline == ("Nothing can run here: there is no engine.",)
+    assert told.headline == ("Nothing can run here: no engine is available.",)
     assert found(mac, Area.ENGINE)[1][1] == "the local engine needs Linux on x86_64, this is darwin on arm64"
     assert found(mac, Area.COMBINATIONS) == []
 
@@ -87,10 +87,10 @@ def test_a_daemon_of_another_system_is_no_engine_of_ours():
 @pytest.mark.parametrize(
     ("answer", "says", "advice"),
     [
-        (Answer(reply=Reply.DENIED), "does not let this user in", "usermod -aG docker"),
-        (Answer(reply=Reply.SILENT, seconds=3), "no Docker daemon answers within 3 s", "systemctl restart docker"),
-        (Answer(reply=Reply.UNREADABLE), "is no Docker daemon", "DOCKER_HOST"),
-        (Answer(reply=Reply.FAILED, said="bad\x1b[31m TLS"), "no Docker daemon answers at unix", "nox -s engine"),
+        (Response(reply=Reply.DENIED), "denies access to this user", "usermod -aG docker"),
+        (Response(reply=Reply.SILENT, seconds=3), "no Docker daemon answers within 3 s", "systemctl restart docker"),
+        (Response(reply=Reply.UNREADABLE), "is not a Docker daemon", "DOCKER_HOST"),
+        (Response(reply=Reply.FAILED, said="bad\x1b[31m TLS"), "no Docker daemon answers at unix", "nox -s engine"),
     ],
 )
 def test_each_way_of_not_answering_has_its_own_next_step(answer, says, advice):
@@ -108,10 +108,13 @@ def test_each_way_of_not_answering_has_its_own_next_step(answer, says, advice):
     ("host", "why"),
     [
         (machine(clients=()), "no docker command on PATH"),
-        (machine(clients=(Client(path="/d", version="28.2.2"),)), "no docker command here has BuildKit (/d 28.2.2)"),
+        (
+            machine(clients=(DockerCommand(path="/d", version="28.2.2"),)),
+            "no docker command here has BuildKit (/d 28.2.2)",
+        ),
         (machine(processor=replace(MACHINE.processor, flags=("sse4_2",))), "no AVX, which TensorFlow's wheels need"),
         (
-            machine(index=PackageHost(at="index.example", answer=Answer(reply=Reply.FAILED, said="HTTP 503"))),
+            machine(index=PackageHost(at="index.example", answer=Response(reply=Reply.FAILED, said="HTTP 503"))),
             "HTTP 503",
         ),
         (machine(uv=Program(answer=NO)), "uv is not installed"),
@@ -135,9 +138,9 @@ def test_instructions_are_missed_only_where_a_package_of_the_matrix_needs_them()
 
 
 def test_an_old_docker_command_has_buildkit_without_buildx():
-    both = (Client(path="/new", version="28.2.2"), Client(path="/old", version="20.10.24"))
+    both = (DockerCommand(path="/new", version="28.2.2"), DockerCommand(path="/old", version="20.10.24"))
     assert (Level.OK, "BuildKit is built into /old 20.10.24", "") in found(machine(clients=both), Area.ENGINE)
-    assert code(machine(clients=(Client(path="/ancient", version="17.12.1"),))) is ExitCode.INFRA
+    assert code(machine(clients=(DockerCommand(path="/ancient", version="17.12.1"),))) is ExitCode.INFRA
 
 
 def test_little_disk_and_memory_are_notes():
@@ -182,7 +185,7 @@ def test_pythons_are_grouped_by_how_their_base_comes():
 
 
 def test_without_a_registry_what_can_be_bootstrapped_still_can():
-    offline = daemon(registry=Answer(reply=Reply.FAILED, said="dial tcp: no such host"), images=())
+    offline = daemon(registry=Response(reply=Reply.FAILED, said="dial tcp: no such host"), images=())
     told = found(offline, Area.COMBINATIONS)
     assert [said for _, said, _ in told[:2]] == [
         "Python 3.7, 100 planned: base to be bootstrapped (mmdebstrap, mvn); Debian's and Maven's servers were not "
@@ -192,8 +195,8 @@ def test_without_a_registry_what_can_be_bootstrapped_still_can():
     level, said, advice = told[2]
     assert level is Level.FIX
     assert said == (
-        "Python 3.8, 20 planned: no base is here, no registry answers (asked for python:3.8-slim: dial tcp: no such "
-        "host), images/bases.yaml names no other way"
+        "Python 3.8, 20 planned: no base here, no registry answers (asked for python:3.8-slim: dial tcp: no such "
+        "host), images/bases.yaml lists no other source"
     )
     assert "images/bases.yaml" in advice
     assert told[3][1].startswith("1,600 of 1,620 planned on the CPU have a base")
@@ -201,7 +204,7 @@ def test_without_a_registry_what_can_be_bootstrapped_still_can():
 
 
 def test_where_no_python_has_a_base_nothing_can_run_and_what_to_install_is_said():
-    bare = replace(daemon(registry=Answer(reply=Reply.FAILED, said="refused"), images=()), tools=())
+    bare = replace(daemon(registry=Response(reply=Reply.FAILED, said="refused"), images=()), tools=())
     told = diagnose(bare, PLANNED, SPECS, DRIVERS)
     assert told.code is ExitCode.INFRA
     advice = [f.advice for f in told.findings if f.area is Area.COMBINATIONS and "3.7" in f.says]
@@ -209,7 +212,7 @@ def test_where_no_python_has_a_base_nothing_can_run_and_what_to_install_is_said(
 
 
 def test_a_registry_that_was_slow_leaves_the_question_open():
-    slow = daemon(registry=Answer(reply=Reply.SILENT, seconds=3))
+    slow = daemon(registry=Response(reply=Reply.SILENT, seconds=3))
     level, said, _ = found(slow, Area.COMBINATIONS)[-3]
     assert level is Level.NOTE
     assert "no answer within 3 s" in said
@@ -226,14 +229,16 @@ def test_the_local_engine_needs_interpreters_of_this_machine():
         "uv python install 3.8",
     )
     assert told[-1][1] == "CUDA: GPU images need Docker"
-    with_wheels = replace(PLANNED, lines=(*lines("cuda12.2").lines, Line(name="cuda11.2", image="nvidia/cuda:11.2")))
+    with_wheels = replace(
+        PLANNED, lines=(*lines("cuda12.2").lines, CudaLine(name="cuda11.2", image="nvidia/cuda:11.2"))
+    )
     assert found(LOCAL, Area.COMBINATIONS, with_wheels)[-1][1].endswith("can make environments with cuda12.2")
 
 
 def test_a_plan_nobody_has_counted_yet_is_not_guessed_at():
     told = found(MACHINE, Area.COMBINATIONS, replace(PLANNED, counts=None))
     assert told[0][1] == "Python 3.7: the base is here"
-    assert any("once the package index was read" in said and advice == "compat plan" for _, said, advice in told)
+    assert any("once the package index has been read" in said and advice == "compat plan" for _, said, advice in told)
 
 
 def test_a_matrix_that_can_not_be_read_is_told_beside_the_machine():
@@ -248,7 +253,7 @@ def test_a_python_without_any_base_entry_is_named():
     told = found(MACHINE, Area.COMBINATIONS, replace(PLANNED, pythons=("3.7", "3.6"), counts=(("cpu", "3.6", 7),)))
     assert told[1] == (
         Level.FIX,
-        "Python 3.6, 7 planned: no base is named in images/bases.yaml",
+        "Python 3.6, 7 planned: images/bases.yaml lists no base",
         "add an entry to images/bases.yaml",
     )
 
@@ -261,7 +266,7 @@ SHOWN = [
     machine(
         nvidia=with_gpus("450.1", T4, replace(T4, name="NVIDIA H100 80GB HBM3 with a rather long name of its own"))
     ),
-    replace(daemon(registry=Answer(reply=Reply.FAILED, said="a b " * 40)), tools=()),
+    replace(daemon(registry=Response(reply=Reply.FAILED, said="a b " * 40)), tools=()),
     failing(Reply.FAILED, "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver. " * 3, 9),
 ]
 
@@ -311,11 +316,11 @@ Combinations
   ok    Python 3.7, 100 planned: the base is here
   ok    Python 3.8, 3.9, 1,520 planned: base to be pulled; the registry
         answers (asked for python:3.8-slim)
-  ok    1,620 of 1,620 planned on the CPU have a base; which of them
-        have wheels, the index says
+  ok    1,620 of 1,620 planned on the CPU have a base; the index says
+        which of them have wheels
         → compat plan
   note  CUDA: images can be built and audited without a GPU; GPU probes
-        need what is named above
+        need what is listed above
 """
     )
 

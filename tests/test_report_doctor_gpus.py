@@ -25,13 +25,13 @@ from doctor_machines import (
 
 from orchestrator.errors import ExitCode
 from orchestrator.model.host import (
-    Answer,
     Area,
     Gpu,
     Level,
     Nvidia,
     Program,
     Reply,
+    Response,
 )
 from orchestrator.report import doctor_gpu
 from orchestrator.report.doctor import diagnose
@@ -44,17 +44,17 @@ def test_without_a_gpu_images_can_be_built_and_audited_and_probes_need_one():
         Level.NOTE,
         "cuda11.2, cuda12.3, 9 on request: images can be built and audited without a GPU; GPU probes need one",
     )
-    assert found(MACHINE, Area.NVIDIA)[0][:2] == (Level.NOTE, "no GPU of NVIDIA's in this machine, and no driver")
+    assert found(MACHINE, Area.NVIDIA)[0][:2] == (Level.NOTE, "no NVIDIA GPU in this machine, and no driver")
 
 
 def test_a_line_whose_images_no_registry_gives_has_no_source_here_and_is_not_promised():
-    offline = daemon(registry=Answer(reply=Reply.FAILED, said="no such host"))
+    offline = daemon(registry=Response(reply=Reply.FAILED, said="no such host"))
     image = "nvidia/cuda:11.2.2-cudnn8-runtime-ubuntu20.04"
     old, new = lines("cuda11.2", image=image, wheels=False).lines, lines("cuda12.2", image=image).lines
     both = replace(PLANNED, lines=(*old, *new))
     assert [said for _, said, _ in found(offline, Area.COMBINATIONS, both)[-2:]] == [
         "cuda12.2: images can be built and audited without a GPU; GPU probes need one",
-        "cuda11.2: no source here; their libraries come from images, and no registry answers",
+        "cuda11.2: no source here; their libraries come from images, but no registry answers",
     ]
     assert "`docker load`" in found(offline, Area.COMBINATIONS, both)[-1][2]
     asked = replace(offline, daemon=replace(offline.daemon, wanted=image))
@@ -109,7 +109,7 @@ def test_a_gpu_without_the_toolkit_gets_the_page_that_installs_it():
     level, said, advice = found(machine(nvidia=installed), Area.NVIDIA)[-1]
     assert level is Level.FIX
     assert "nvidia-ctk runtime configure --runtime=docker" in advice
-    assert found(machine(nvidia=installed), Area.COMBINATIONS)[-1][1].endswith("GPU probes need what is named above")
+    assert found(machine(nvidia=installed), Area.COMBINATIONS)[-1][1].endswith("GPU probes need what is listed above")
 
 
 def test_lines_a_driver_is_too_old_for_are_named_with_the_version_they_need():
@@ -152,16 +152,16 @@ def test_versions_of_drivers_are_compared_by_their_numbers():
             "modprobe",
         ),
         (failing(Reply.FAILED, "Driver/library version mismatch", 18, module="535.1.1"), "mismatch", "restart"),
-        (failing(Reply.FAILED, "?", 77), "ended with exit status 77: ?; no kernel module", "by hand"),
-        (failing(Reply.UNREADABLE, "\x1b[31mhello\u202e"), "is no list of GPUs: hello", "by hand"),
+        (failing(Reply.FAILED, "?", 77), "ended with exit status 77: ?; no NVIDIA kernel module", "by hand"),
+        (failing(Reply.UNREADABLE, "\x1b[31mhello\u202e"), "something other than a list of GPUs: hello", "by hand"),
         (
             failing(Reply.ABSENT, "No such file or directory"),
             "(/bin/nvidia-smi) could not be started: No such",
-            "again",
+            "reinstall",
         ),
         (machine(nvidia=Nvidia(smi=Program(answer=NO), module="535.1.1")), "driver 535.1.1 is loaded", "tools"),
         (machine(nvidia=Nvidia(smi=Program(answer=NO), cards=("0000:01:00.0 10de:2335",))), "1 NVIDIA card", "driver"),
-        (machine(nvidia=Nvidia(smi=Program(answer=NO), nodes=("/dev/nvidia0",))), "no nvidia-smi on PATH", "PATH"),
+        (machine(nvidia=Nvidia(smi=Program(answer=NO), nodes=("/dev/nvidia0",))), "nvidia-smi is not on PATH", "PATH"),
     ],
 )
 def test_each_trouble_with_the_driver_is_named_with_a_next_step(host, says, advice):

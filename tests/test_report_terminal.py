@@ -29,7 +29,7 @@ def test_the_answer_comes_before_the_table_and_the_table_before_its_footnotes():
         "Nearest that works: tensorflow 2.3.4",
         "+ kerassurgeon 0.2.0  3.7       broken [1]",
         "[1] TypeError: Keras symbolic inputs/outputs do not implement `__len__`",
-        "kerassurgeon's doing",
+        "not caused by kerassurgeon",
         "blocked = what it stands on fails",
         "Not tried: GPU",
     ]
@@ -102,7 +102,7 @@ def test_show_gives_pins_base_commands_and_each_outcome():
     text = show(judged([record])[0])
     for part in ("numpy==1.19.5", "base: cpython-3.7", "base lacks: _bz2", "uv venv --python 3.7", "docker run"):
         assert part in text
-    assert "control: 1 came out as they must" in text
+    assert "control: 1 came out as expected" in text
     assert "pass     surgeon.conv" in text
     assert "fail     surgeon.dense" in text
     assert "TypeError: Keras symbolic inputs/outputs do not implement `__len__`" in text

@@ -101,7 +101,7 @@ def test_a_control_that_comes_out_wrong_makes_the_cell_infra(tmp_path):
     engine = FakeEngine(script=lambda name: {"ended": "raised" if name == "control.passes" else "returned"})
     record = run_cell(cell(), run_context(tmp_path, engine))
     assert (record.status, record.reason) == (CellStatus.INFRA, "control")
-    assert "control.passes should have come out as" in record.detail
+    assert "control.passes: expected" in record.detail
 
 
 def test_a_line_that_is_no_event_makes_the_cell_infra(tmp_path):

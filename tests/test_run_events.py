@@ -140,7 +140,7 @@ def test_a_gap_or_a_repetition_in_the_sequence_means_that_something_is_lost(numb
     [
         (Exit(code=None, seconds=1, lost="connection reset"), "engine lost: connection reset"),
         (Exit(code=137, seconds=1, timed_out=True), "cell-budget"),
-        (Exit(code=137, seconds=1, silent=True), "no sign of life from the supervisor"),
+        (Exit(code=137, seconds=1, silent=True), "no output from the supervisor"),
         (Exit(code=137, seconds=1, oom_killed=True), "the supervisor itself ran out of memory"),
         (Exit(code=3, seconds=1), "the supervisor ended early (exit 3)"),
     ],

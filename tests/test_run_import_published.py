@@ -14,7 +14,7 @@ from orchestrator.model.suite import Catalogue
 from orchestrator.run.cells import run_cell
 from orchestrator.run.events import BUDGET
 from orchestrator.run.import_published import import_published
-from orchestrator.store.publication import Known, Publication
+from orchestrator.store.publication import PlanSnapshot, Publication
 from orchestrator.store.store import Store
 from orchestrator.store.trim import redactor, trimmed
 
@@ -33,7 +33,7 @@ def elsewhere(tmp_path):
 def publication(shop, *records):
     catalogue = Catalogue(probes=shop.worker.suite.probes, proven=frozenset(), expects={}, digest="s")
     return Publication(
-        known=Known(source="m", as_of=shop.run.as_of, choices=()),
+        known=PlanSnapshot(source="m", as_of=shop.run.as_of, choices=()),
         run=replace(shop.run, id="published"),
         catalogue=catalogue,
         records={r.cell.id: trimmed(r, redactor(())) for r in records},

@@ -8,7 +8,7 @@ from orchestrator.errors import CellError, CellStatus, Phase
 from orchestrator.model.suite import Proof
 from orchestrator.run.prove import prove
 from orchestrator.suite import proofs
-from orchestrator.suite.modules import Place
+from orchestrator.suite.modules import SuiteFolder
 
 CHECK = "tensorflow.fit"
 WHERE = "tf=2.4.1, python=3.9, resolve=released"
@@ -92,12 +92,12 @@ def test_only_checks_are_proven_and_proofs_survive_the_disk(tmp_path):
     found = prove([cell()], run_context(tmp_path, Sabotaged(PASSES, FAILS), CHECK), {})
     assert set(found) == {CHECK}
     (tmp_path / "proofs.json").write_bytes(proofs.written(found))
-    assert proofs.load(Place(folder=tmp_path)) == found
-    assert proofs.load(Place(folder=tmp_path / "elsewhere")) == {}
+    assert proofs.load(SuiteFolder(folder=tmp_path)) == found
+    assert proofs.load(SuiteFolder(folder=tmp_path / "elsewhere")) == {}
 
 
 def test_a_check_that_was_never_seen_leaves_no_trace_in_the_file(tmp_path):
     (tmp_path / "proofs.json").write_bytes(
         proofs.written({"a.seen": Proof(digest="1", passed="here"), "a.not": Proof(digest="2")})
     )
-    assert proofs.load(Place(folder=tmp_path)) == {"a.seen": Proof(digest="1", passed="here")}
+    assert proofs.load(SuiteFolder(folder=tmp_path)) == {"a.seen": Proof(digest="1", passed="here")}

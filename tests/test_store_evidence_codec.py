@@ -20,7 +20,7 @@ from orchestrator.report.files import Published
 from orchestrator.report.publish import write_published
 from orchestrator.store.evidence_codec import FILE, decode, encode, load
 from orchestrator.store.migrations import SCHEMA
-from orchestrator.store.publication import BUDGET, Catalogue, Known, Publication
+from orchestrator.store.publication import BUDGET, Catalogue, PlanSnapshot, Publication
 from orchestrator.store.trim import redactor, trimmed
 from orchestrator.verdict.judge import Evidence, judge
 
@@ -34,7 +34,7 @@ def of(records):
     axes = [c.axis for c in records[0].cell.choices]
     choices = tuple(tuple({r.cell[a.name].name: r.cell[a.name] for r in records}.values()) for a in axes)
     return Publication(
-        known=Known(source="m", as_of=NOW, choices=choices),
+        known=PlanSnapshot(source="m", as_of=NOW, choices=choices),
         run=RUN,
         catalogue=CATALOGUE,
         records={r.cell.id: r for r in records},
@@ -166,7 +166,7 @@ DAMAGE = {
     "not compressed": (b'{"schema": 1}', "it is not compressed with xz"),
     "cut off before it was compressed": (lzma.compress(b'{"schema": 1, "pla'), "it is cut off"),
     "not JSON": (lzma.compress(b"notes"), "JSON is malformed"),
-    "another document": (lzma.compress(b'{"schema": 1}'), "it is no such record"),
+    "another document": (lzma.compress(b'{"schema": 1}'), "it is not a valid record"),
     "without a number": (lzma.compress(b'{"planned": 1}'), "it has no schema number"),
     "a number of nothing": (changed(schema=-1), "schema number -1"),
     "a place that no table has": (changed(records=[RECORD | {"seen": [99]}]), "list index out of range"),

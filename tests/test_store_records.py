@@ -31,8 +31,8 @@ from orchestrator.model import (
     Sources,
 )
 from orchestrator.store import migrations, records
-from orchestrator.store.migrations import SCHEMA, STEPS, Kind
-from orchestrator.store.publication import Known
+from orchestrator.store.migrations import SCHEMA, STEPS, RecordKind
+from orchestrator.store.publication import PlanSnapshot
 from orchestrator.store.records import Audit, Form, LockResult
 from orchestrator.store.store import Store
 
@@ -53,7 +53,7 @@ def test_a_kept_sample_of_every_number_reads_into_the_same_values(number):
     assert store.newest("docker") == {r.cell.id: r for r in (samples.RECORD, samples.TROUBLE)}
     assert store.record("docker", samples.CELL.id) == samples.RECORD
     assert store.runs()[-1] == samples.RUN
-    assert store.known() == samples.KNOWN
+    assert store.snapshot() == samples.KNOWN
     assert store.lock("found") == LockResult(lock=samples.LOCK)
     assert store.lock("none") == samples.NO_LOCK
     assert store.audit("look") == samples.LOOK
@@ -82,7 +82,7 @@ def test_every_file_names_its_number_and_its_kind(tmp_path):
             assert list(held)[:2] == ["schema", "record"]
             assert held["schema"] == SCHEMA
             kinds.add(held["record"])
-    assert kinds == set(Kind) - {Kind.EVIDENCE}
+    assert kinds == set(RecordKind) - {RecordKind.EVIDENCE}
 
 
 WHOLE = (
@@ -128,7 +128,7 @@ PAIRS = (
     (CellRecord, records.CellRecordOnDisk, set()),
     (EngineId, records.EngineOnDisk, set()),
     (RunInfo, records.RunOnDisk, set()),
-    (Known, records.PlanOnDisk, set()),
+    (PlanSnapshot, records.PlanOnDisk, set()),
     (Probe, records.ProbeOnDisk, set()),
 )
 
@@ -147,7 +147,7 @@ def test_a_field_that_the_model_renames_keeps_its_name_on_disk():
     class OnDisk(msgspec.Struct):
         now: str = msgspec.field(name="once")
 
-    form = Form(Kind.OBSERVATION, Renamed, OnDisk)
+    form = Form(RecordKind.OBSERVATION, Renamed, OnDisk)
     assert b'"once":"x"' in records.encode(form, Renamed(now="x"))
     assert records.decode(form, b'{%s,"record":"observation","once":"x"}' % NUMBERED) == Renamed(now="x")
 
@@ -162,20 +162,20 @@ def test_a_field_that_this_version_does_not_know_is_no_reason_to_refuse_a_record
 
 def test_steps_are_taken_in_order_from_the_number_of_a_file_to_the_newest():
     steps = {
-        1: {Kind.RUN: lambda held: held | {"as": held.pop("a")}},
-        0: {Kind.RUN: lambda held: held | {"a": held["zero"]}, Kind.LOCK: lambda held: held},
-        2: {Kind.LOCK: lambda held: held},
-        3: {Kind.RUN: lambda held: held | {"as": held["as"] * 2}},
+        1: {RecordKind.RUN: lambda held: held | {"as": held.pop("a")}},
+        0: {RecordKind.RUN: lambda held: held | {"a": held["zero"]}, RecordKind.LOCK: lambda held: held},
+        2: {RecordKind.LOCK: lambda held: held},
+        3: {RecordKind.RUN: lambda held: held | {"as": held["as"] * 2}},
     }
-    taken = migrations.between(Kind.RUN, 0, steps)
+    taken = migrations.between(RecordKind.RUN, 0, steps)
     assert migrations.migrated({"zero": 3}, taken) == {"zero": 3, "as": 6}
-    assert migrations.migrated({"a": 1}, migrations.between(Kind.RUN, 1, steps)) == {"as": 2}
-    assert len(migrations.between(Kind.LOCK, 1, steps)) == 1
-    assert migrations.between(Kind.PLAN, 0, steps) == ()
+    assert migrations.migrated({"a": 1}, migrations.between(RecordKind.RUN, 1, steps)) == {"as": 2}
+    assert len(migrations.between(RecordKind.LOCK, 1, steps)) == 1
+    assert migrations.between(RecordKind.PLAN, 0, steps) == ()
 
 
 def test_a_step_that_trips_over_a_foreign_file_says_that_it_is_one():
-    with pytest.raises(ValueError, match="it is no such record: KeyError"):
+    with pytest.raises(ValueError, match="it is not a valid record: KeyError"):
         migrations.migrated({}, (lambda held: held["gone"],))
 
 
@@ -199,7 +199,7 @@ FILES = {
     f"cells/docker/{samples.CELL.id}.json": (lambda s: s.newest("docker"), lambda s: s.save(samples.RECORD)),
     f"cells/docker/{samples.PLAIN.id}.infra.json": (lambda s: s.newest("docker"), lambda s: s.save(samples.TROUBLE)),
     f"runs/{samples.RUN.id}/run.json": (Store.runs, lambda s: s.begin(samples.RUN)),
-    "plan.json": (Store.known, lambda s: s.save_known(samples.KNOWN)),
+    "plan.json": (Store.snapshot, lambda s: s.save_snapshot(samples.KNOWN)),
     "locks/found.json": (lambda s: s.lock("found"), lambda s: s.save_lock("found", samples.NO_LOCK)),
     "audits/look.json": (lambda s: s.audit("look"), lambda s: s.save_audit("look", samples.LOOK)),
 }
@@ -209,17 +209,17 @@ DAMAGE = {
     "binary": (lambda _: bytes(range(256)), "JSON is malformed"),
     "zeros": (lambda whole: bytes(len(whole)), "JSON is malformed"),
     "text": (lambda _: b"notes of mine\n", "JSON is malformed"),
-    "a list": (lambda _: b"[1]\n", "it is no such record: Expected `object`, got `array`"),
+    "a list": (lambda _: b"[1]\n", "it is not a valid record: Expected `object`, got `array`"),
     "another document": (lambda _: b'{"name": "x"}', "it has no schema number, and no `"),
-    "a numbered document": (lambda _: b'{%s, "cells": []}' % NUMBERED, "a record that doesn't say of what, where"),
+    "a numbered document": (lambda _: b'{%s, "cells": []}' % NUMBERED, "a record of unstated kind, where"),
     "another record": (lambda _: records.encode(records.OBSERVATION, samples.SEEN), "a record of `observation`, where"),
     "values of other types": (
         lambda whole: re.sub(rb'(?<!"record)":"', b'":[1],"x":"', whole),
-        "it is no such record: Expected `",
+        "it is not a valid record: Expected `",
     ),
-    "not UTF-8": (lambda whole: whole.replace(b'"record":"', b'"record":"\xff'), "it is not UTF-8"),
+    "not UTF-8": (lambda whole: whole.replace(b'"record":"', b'"record":"\xff'), "it is not valid UTF-8"),
     "nested": (lambda _: b'{"a":' + b"[" * 100_000, "it is nested too deeply"),
-    "no such number": (lambda whole: whole.replace(NUMBERED, b'"schema":-1'), "schema number -1, which none"),
+    "no such number": (lambda whole: whole.replace(NUMBERED, b'"schema":-1'), "schema number -1, which does not exist"),
 }
 
 
@@ -243,7 +243,7 @@ def test_a_torn_or_foreign_file_is_an_error_with_its_path_and_stays_as_it_is(tmp
             use(Store(root=tmp_path))
         assert str(path) in error.value.message
         assert reason in error.value.message
-        assert "The file was left as it is. Move it away" in error.value.hint
+        assert "The file was not changed. Move it away" in error.value.hint
         assert error.value.code is ExitCode.USAGE
         assert path.read_bytes() == content
 
@@ -286,7 +286,7 @@ def test_trouble_that_cant_be_read_is_not_removed_by_a_good_result(tmp_path):
 def test_a_folder_where_a_file_should_be_is_an_error_with_its_path(tmp_path):
     (tmp_path / "plan.json").mkdir()
     with pytest.raises(UserError, match=r"plan\.json: this record can't be read: Is a directory"):
-        Store(root=tmp_path).known()
+        Store(root=tmp_path).snapshot()
 
 
 # ---------------------------------------------------------------- observations

@@ -38,7 +38,7 @@ def test_a_folder_stands_beside_the_matrix(tmp_path: Path):
 
 @pytest.mark.parametrize("name", ["../probes", "/etc", "probes/../../x", "a\0b"])
 def test_a_path_out_of_the_matrix_folder_is_refused_with_its_place(tmp_path: Path, name: str):
-    with pytest.raises(UserError, match=r"^matrix\.yaml:9:3 suites\[0\]: .* is no path below the matrix's folder"):
+    with pytest.raises(UserError, match=r"^matrix\.yaml:9:3 suites\[0\]: .* is not a path below the matrix's folder"):
         places([folder(name)], tmp_path, PROBES)
 
 
@@ -46,7 +46,7 @@ def test_a_folder_that_leads_out_through_a_link_is_refused(tmp_path: Path):
     beside = tmp_path / "project"
     beside.mkdir()
     (beside / "probes").symlink_to(tmp_path)
-    with pytest.raises(UserError, match=r"probes leads out of the matrix's folder, to "):
+    with pytest.raises(UserError, match=r"probes is outside the matrix's folder: it leads to "):
         places([folder("probes")], beside, PROBES)
     (beside / "inside").mkdir()
     (beside / "linked").symlink_to(beside / "inside")
@@ -72,7 +72,7 @@ def test_an_installed_package_is_found_and_not_imported(tmp_path: Path, monkeypa
 
 
 def test_a_package_that_is_not_installed_is_a_message_with_its_place(tmp_path: Path):
-    with pytest.raises(UserError, match=r"suites\[0\]: no package 'nobody_has_this' is installed here") as refused:
+    with pytest.raises(UserError, match=r"suites\[0\]: the package 'nobody_has_this' is not installed") as refused:
         places([package("nobody_has_this.probes")], tmp_path, PROBES)
     assert "pip install nobody-has-this" in refused.value.hint
 

@@ -210,9 +210,9 @@ def test_the_controls_go_with_every_suite(tmp_path: Path):
 @pytest.mark.parametrize(
     ("second", "said"),
     [
-        ({"other": check()}, r"other\.py:4: a probe is called one\.a at .*made\.py:4 already"),
-        ({"other": check("one.b")}, r"other\.py:4: another suite has a group one, at .*made\.py:4"),
-        ({"made": check("two.b")}, r"b/made\.py and .*a/made\.py are both called made\.py"),
+        ({"other": check()}, r"other\.py:4: duplicate probe one\.a, first at .*made\.py:4"),
+        ({"other": check("one.b")}, r"other\.py:4: another suite also has a group one, at .*made\.py:4"),
+        ({"made": check("two.b")}, r"b/made\.py and .*a/made\.py have the same name made\.py"),
     ],
 )
 def test_two_suites_may_not_share_a_probe_a_group_or_a_module(tmp_path: Path, second: dict[str, str], said: str):

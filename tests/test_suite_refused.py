@@ -19,40 +19,43 @@ PROBE = "from harness import check\n"
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (PROBE + "this is no python\n", r"made\.py:2: is no Python"),
-        (PROBE + "\0", r"made\.py.*: is no Python"),
-        (PROBE + "for n in 'ab':\n    check('one.' + n, '?')(print)\n", r"made\.py:3: .* only once the file is run"),
-        ("from harness import *\nfor n in 'ab':\n    check('one.' + n, '?')(print)\n", r"made\.py:3: .* is run"),
+        (PROBE + "this is no python\n", r"made\.py:2: is not valid Python"),
+        (PROBE + "\0", r"made\.py.*: is not valid Python"),
+        (
+            PROBE + "for n in 'ab':\n    check('one.' + n, '?')(print)\n",
+            r"made\.py:3: .* only known once the file runs",
+        ),
+        ("from harness import *\nfor n in 'ab':\n    check('one.' + n, '?')(print)\n", r"made\.py:3: .* runs"),
         (PROBE + "@check('One.a', '?')\ndef f(): pass\n", r"made\.py:2: 'One\.a' is not a probe id"),
-        (PROBE + "c = check\n", r"made\.py:2: .* only once the file is run"),
+        (PROBE + "c = check\n", r"made\.py:2: .* only known once the file runs"),
         ("from harness import check as c\nfor n in 'ab':\n    c('one.' + n, '?')(print)\n", r"made\.py:3: .* run"),
-        ("if True:\n    from harness import check\n@check('one.a', '?')\ndef f(): pass\n", r"made\.py:3: .* is run"),
-        ("def f():\n    import harness\n    harness.check('one.a', '?')(f)\n", r"made\.py:3: .* once the file is run"),
+        ("if True:\n    from harness import check\n@check('one.a', '?')\ndef f(): pass\n", r"made\.py:3: .* runs"),
+        ("def f():\n    import harness\n    harness.check('one.a', '?')(f)\n", r"made\.py:3: .* once the file runs"),
         (
             PROBE + "import os\n@check(os.name + '.a', '?')\ndef f(): pass\n",
             r"made\.py:3: id can't be read: .*os\.",
         ),
-        (PROBE + "A = B\nB = A\n@check(A, '?')\ndef f(): pass\n", r"made\.py:4: .* stands for itself"),
+        (PROBE + "A = B\nB = A\n@check(A, '?')\ndef f(): pass\n", r"made\.py:4: .* refers to itself"),
         (PROBE + "A = 'a'\nA = 'one.a'\n@check(A, '?')\ndef f(): pass\n", r"made\.py:4: .* or several"),
         (PROBE + "@check('alone', '?')\ndef f(): pass\n", r"made\.py:2: 'alone' is not a probe id"),
-        (PROBE + "@check('one.a')\ndef f(): pass\n", r"made\.py:2: a probe has an id and a question"),
-        (PROBE + "@check('one.a', '')\ndef f(): pass\n", r"made\.py:2: one\.a: its question is a text"),
+        (PROBE + "@check('one.a')\ndef f(): pass\n", r"made\.py:2: a probe takes an id and a question"),
+        (PROBE + "@check('one.a', '')\ndef f(): pass\n", r"made\.py:2: one\.a: its question must be a string"),
         (PROBE + "@check('one.a', '?', nedes=())\ndef f(): pass\n", r"made\.py:2: unknown option nedes"),
         (
             PROBE + "@check('one.a', '?', needs='json')\ndef f(): pass\n",
-            r"made\.py:2: needs is a tuple of import names",
+            r"made\.py:2: needs must be a tuple of import names",
         ),
-        (PROBE + "@check('one.a', '?', seconds=-1)\ndef f(): pass\n", r"made\.py:2: seconds is a number above 0"),
-        (PROBE + "@check('one.a', '?', fresh=1)\ndef f(): pass\n", r"made\.py:2: fresh is True or False"),
+        (PROBE + "@check('one.a', '?', seconds=-1)\ndef f(): pass\n", r"made\.py:2: seconds must be a number above 0"),
+        (PROBE + "@check('one.a', '?', fresh=1)\ndef f(): pass\n", r"made\.py:2: fresh must be True or False"),
         (PROBE + "@check('one.a', '?', **{})\ndef f(): pass\n", r"made\.py:2: unknown option \*\*"),
-        (check() + check(), r"made\.py:11: a probe is called one\.a at .*made\.py:4 already"),
-        (check("control.mine"), r"made\.py:4: the group control is the harness's own"),
+        (check() + check(), r"made\.py:11: duplicate probe one\.a, first at .*made\.py:4"),
+        (check("control.mine"), r"made\.py:4: the group control is reserved for the harness"),
         ("READS = ('gone.bin',)\n" + check(), r"made\.py: READS: .*gone\.bin does not exist"),
-        ("READS = ('../x',)\n" + check(), r"made\.py:1: READS: '\.\./x' is no plain path"),
-        ("READS = ('/etc/passwd',)\n" + check(), r"made\.py:1: READS: '/etc/passwd' is no plain path"),
-        ("READS = 'x'\n" + check(), r"made\.py:1: READS is a tuple of paths"),
+        ("READS = ('../x',)\n" + check(), r"made\.py:1: READS: '\.\./x' is not a plain path"),
+        ("READS = ('/etc/passwd',)\n" + check(), r"made\.py:1: READS: '/etc/passwd' is not a plain path"),
+        ("READS = 'x'\n" + check(), r"made\.py:1: READS must be a tuple of paths"),
         ("READS = ('plan.json',)\n" + check(), r"READS: plan\.json is another file in the container"),
-        ("x = " + "(" * 5000 + ")" * 5000 + "\n" + check(), r"made\.py.*: is no Python"),
+        ("x = " + "(" * 5000 + ")" * 5000 + "\n" + check(), r"made\.py.*: is not valid Python"),
         ("X = 'a'" + " + 'a'" * 20000 + "\n" + PROBE + "@check(X, '?')\ndef f(): pass\n", r"made\.py"),
     ],
 )
@@ -64,14 +67,14 @@ def test_a_file_that_can_not_be_read_is_a_message_with_its_place(tmp_path: Path,
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("MUTATIONS = {'one.b': ('os', None)}\n", r"mutations_one\.py:1: no check is called 'one\.b'"),
-        ("MUTATIONS = dict(a=1)\n", r"mutations_one\.py:1: MUTATIONS is known only once the file is run"),
+        ("MUTATIONS = {'one.b': ('os', None)}\n", r"mutations_one\.py:1: unknown check 'one\.b'"),
+        ("MUTATIONS = dict(a=1)\n", r"mutations_one\.py:1: MUTATIONS is only known once the file runs"),
         ("MUTATIONS = {}\nMUTATIONS.update(a=1)\n", r"mutations_one\.py:1: MUTATIONS, .* made in steps"),
-        ("X = {}\nMUTATIONS = {**X}\n", r"mutations_one\.py:2: MUTATIONS is known only"),
+        ("X = {}\nMUTATIONS = {**X}\n", r"mutations_one\.py:2: MUTATIONS is only known"),
         ("pass\n", r"mutations_one\.py:1: MUTATIONS, .* is missing"),
         (
             "import mutations_two\nMUTATIONS = {'one.a': 1}\n",
-            r"mutations_two\.py:1: one\.a is sabotaged at .*:2",
+            r"mutations_two\.py:1: duplicate mutation of one\.a, first at .*:2",
         ),
     ],
 )
@@ -85,12 +88,12 @@ def test_sabotage_that_can_not_be_read_is_a_message_with_its_place(tmp_path: Pat
     ("name", "said"),
     [
         ("json.py", "hides the module json of the standard library"),
-        ("harness.py", r"are both called harness\.py"),
-        ("controls.py", r"are both called controls\.py"),
+        ("harness.py", r"have the same name harness\.py"),
+        ("controls.py", r"have the same name controls\.py"),
         ("thing.py", r"hides the package thing that one\.a needs"),
         ("no-module.py", "'no-module.py' can't be imported"),
         ("größe.py", "'größe.py' can't be imported"),
-        (b"\xff\xfe.py", "can't be imported: its name is no ASCII identifier"),
+        (b"\xff\xfe.py", "can't be imported: its name is not an ASCII identifier"),
     ],
 )
 def test_a_file_may_not_take_another_modules_name_or_one_that_can_not_be_imported(
@@ -105,7 +108,7 @@ def test_a_file_may_not_take_another_modules_name_or_one_that_can_not_be_importe
 
 def test_data_whose_name_is_not_utf_8_can_not_be_named(tmp_path: Path):
     folder = suite(tmp_path / "s", made="READS = ('\\udcff.bin',)\n" + check())
-    with pytest.raises(UserError, match="is no plain path"):
+    with pytest.raises(UserError, match="is not a plain path"):
         load(folder)
 
 
@@ -113,7 +116,7 @@ def test_a_folder_that_is_missing_a_file_or_without_probes_is_no_suite(tmp_path:
     with pytest.raises(UserError, match=r"^matrix\.yaml: suites\[0\]: .*gone: does not exist"):
         probe_files.load(places(tmp_path / "gone"), PROBES)
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="file: is no folder"):
+    with pytest.raises(UserError, match="file: is not a folder"):
         load(tmp_path / "file")
     with pytest.raises(UserError, match="no probes in it"):
         load(suite(tmp_path / "empty"))
@@ -125,12 +128,12 @@ def test_no_file_of_a_suite_leads_out_of_it(tmp_path: Path):
     (tmp_path / "secret").write_text("X = 1\n")
     folder = suite(tmp_path / "s", made="READS = ('a.bin',)\n" + check())
     (folder / "a.bin").symlink_to(tmp_path / "secret")
-    with pytest.raises(UserError, match=r"a\.bin: leads out of the suite's folder"):
+    with pytest.raises(UserError, match=r"a\.bin: is outside the suite's folder"):
         load(folder)
     (folder / "a.bin").unlink()
     (folder / "a.bin").write_bytes(b"")
     (folder / "linked.py").symlink_to(tmp_path / "secret")
-    with pytest.raises(UserError, match=r"linked\.py: leads out of the suite's folder"):
+    with pytest.raises(UserError, match=r"linked\.py: is outside the suite's folder"):
         load(folder)
 
 
@@ -138,7 +141,7 @@ def test_a_folder_in_a_suite_that_leads_out_of_it_is_refused(tmp_path: Path):
     suite(tmp_path / "elsewhere", other=check("two.b"))
     folder = suite(tmp_path / "s", made=check())
     (folder / "room").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(UserError, match=r"room/other\.py: leads out of the suite's folder"):
+    with pytest.raises(UserError, match=r"room/other\.py: is outside the suite's folder"):
         load(folder)
 
 
@@ -154,7 +157,7 @@ def test_a_loop_of_links_and_what_is_no_file_are_messages(tmp_path: Path):
         load(folder)
     (folder / "loop.py").unlink()
     (folder / "folder.py").mkdir()
-    with pytest.raises(UserError, match=r"folder\.py: is no file"):
+    with pytest.raises(UserError, match=r"folder\.py: is not a file"):
         load(folder)
 
 
@@ -163,11 +166,11 @@ def test_a_loop_of_links_and_what_is_no_file_are_messages(tmp_path: Path):
     [
         ("suite.json", "{", r"suite\.json: Input data was truncated"),
         ("suite.json", '{"needs": {}}', r"suite\.json: .*unknown field `needs`"),
-        ("suite.json", '{"distributions": {"a b": ["x"]}}', "'a b' is no top-level import name"),
-        ("suite.json", '{"distributions": {"a": ["X_y"]}}', "'X_y' is no normalised name"),
-        ("suite.json", '{"loggers": ["a,b"]}', "'a,b' is no name of a logger"),
-        ("proofs.json", "[]", r"proofs\.json: holds no proofs"),
-        ("proofs.json", '{"one.a": {"digest": 1}}', r"proofs\.json: holds no proofs"),
+        ("suite.json", '{"distributions": {"a b": ["x"]}}', "'a b' is not a top-level import name"),
+        ("suite.json", '{"distributions": {"a": ["X_y"]}}', "'X_y' is not a normalised distribution name"),
+        ("suite.json", '{"loggers": ["a,b"]}', "'a,b' is not a valid logger name"),
+        ("proofs.json", "[]", r"proofs\.json: is not a valid proofs file"),
+        ("proofs.json", '{"one.a": {"digest": 1}}', r"proofs\.json: is not a valid proofs file"),
     ],
 )
 def test_what_stands_beside_probes_is_refused_where_it_is_something_else(

@@ -221,7 +221,7 @@ def _changed() -> Comparison:
 
 def test_the_first_line_says_what_was_not_held_still_then_come_counts_and_lists():
     out = render(_changed(), width=100)
-    assert out.startswith("Not held still: Python (3.7 vs 3.11) · base (cpython-3.7 vs cpython-3.11).\n")
+    assert out.startswith("Not held constant: Python (3.7 vs 3.11) · base (cpython-3.7 vs cpython-3.11).\n")
     order = [
         "1 pair of combinations compared",
         "2 checks stop passing · 0 start · 1 behaviour changes · numbers of 1 probe drift",
@@ -240,7 +240,7 @@ def test_the_first_line_says_what_was_not_held_still_then_come_counts_and_lists(
 def test_nothing_loose_is_said_as_well_and_unproven_checks_are_counted_apart():
     found = compared([ran(cell("2.3.4"))], [ran(cell("2.4.1"), failed("surgeon.dense"))], proven=frozenset())
     out = render(found)
-    assert out.startswith("Held still: everything but tf.\n")
+    assert out.startswith("Held constant: everything except tf.\n")
     assert "1 of these checks unproven" in out.replace("\n", " ")
 
 

@@ -21,11 +21,11 @@ from builders import (
 )
 
 from orchestrator.errors import Attribution, CellStatus
-from orchestrator.insight.spread import pins_of, spreads
-from orchestrator.insight.telling import Telling, differing, telling
+from orchestrator.insight.discriminating_pins import DiscriminatingPin, differing, discriminating_pins
+from orchestrator.insight.finding_scope import finding_scopes, pins_of
 from orchestrator.model import Axis, Choice, Distribution
 from orchestrator.report import findings as report
-from orchestrator.verdict.findings import findings, gathered, sightings
+from orchestrator.verdict.findings import findings, gathered, occurrences
 
 
 def with_pins(record, **pins):
@@ -42,7 +42,7 @@ def broken(of, **pins):
 
 def all_of(records, **fields):
     cells = judged(records, **fields)
-    return spreads(cells, cells, MATRIX)
+    return finding_scopes(cells, cells, MATRIX)
 
 
 # ---------------------------------------------------------------- which failures are one finding
@@ -51,29 +51,29 @@ def all_of(records, **fields):
 def test_every_check_that_failed_is_sighted_even_where_another_cause_decides_the_verdict():
     record = ran(cell(), import_failed("environment.tensorflow"), failed("surgeon.conv"))
     (one,) = judged([record])
-    assert {s.outcome.probe.id for s in sightings([one])} == {"environment.tensorflow", "surgeon.conv"}
+    assert {s.outcome.probe.id for s in occurrences([one])} == {"environment.tensorflow", "surgeon.conv"}
     assert len(findings([one])) == 1
 
 
 def test_behaviours_and_cells_of_ours_are_no_findings():
     record = ran(cell(), failed("surgeon.sample"))
-    assert sightings(judged([record, stopped(cell("2.3.4"), CellStatus.INFRA, "index", "no answer")])) == ()
+    assert occurrences(judged([record, stopped(cell("2.3.4"), CellStatus.INFRA, "index", "no answer")])) == ()
 
 
 def test_a_cell_that_could_not_be_made_is_a_finding_without_probes():
     record = stopped(cell(), CellStatus.UNRESOLVABLE, "pins-clash", "numpy<1.19 and numpy>=1.20")
-    (found,) = gathered(sightings(judged([record])))
+    (found,) = gathered(occurrences(judged([record])))
     assert (found.probes, found.pairs, found.title) == ((), 1, "pins clash: numpy<1.19 and numpy>=1.20")
 
 
 def test_unproven_checks_are_sighted_and_counted_apart():
-    (found,) = gathered(sightings(judged([broken(cell())], proven=frozenset({"surgeon.dense"}))))
+    (found,) = gathered(occurrences(judged([broken(cell())], proven=frozenset({"surgeon.dense"}))))
     assert (found.pairs, found.unproven) == (2, 1)
 
 
 def test_findings_come_largest_first_and_equal_ones_are_one():
     records, cells = seed_plan()
-    found = gathered(sightings(judged(records, cells)))
+    found = gathered(occurrences(judged(records, cells)))
     assert [(f.title.split(":")[0], f.pairs, len(f.cells)) for f in found] == [
         ("import tensorflow", 7, 2),
         ("TypeError", 4, 2),
@@ -85,47 +85,49 @@ def test_findings_come_largest_first_and_equal_ones_are_one():
 
 
 def test_a_pin_tells_when_all_failing_locks_have_it_and_no_passing_one():
-    found = telling(
+    found = discriminating_pins(
         [{"numpy": "1.20", "six": "1"}, {"numpy": "1.20", "six": "2"}], [{"numpy": "1.19", "six": "1"}, {"six": "2"}]
     )
-    assert found == (Telling(name="numpy", failing=("1.20",), passing=("1.19",), everywhere=False),)
+    assert found == (DiscriminatingPin(name="numpy", failing=("1.20",), passing=("1.19",), everywhere=False),)
 
 
 def test_versions_that_lie_apart_tell_as_ranges_in_version_order():
     bad = [{"protobuf": v} for v in ("4.25.3", "4.21.0")]
-    (found,) = telling(bad, [{"protobuf": v} for v in ("3.20.3", "3.9.2")])
+    (found,) = discriminating_pins(bad, [{"protobuf": v} for v in ("3.20.3", "3.9.2")])
     assert (found.failing, found.passing, found.apart) == (("4.21.0", "4.25.3"), ("3.9.2", "3.20.3"), True)
     assert report.telling_words(found) == "protobuf 4.21.0–4.25.3 in all failing, 3.9.2–3.20.3 in all passing"
 
 
 def test_one_failing_version_between_passing_ones_tells_without_a_range():
-    (found,) = telling([{"protobuf": "4.24.4"}], [{"protobuf": "3.20.3"}, {"protobuf": "4.25.3"}])
+    (found,) = discriminating_pins([{"protobuf": "4.24.4"}], [{"protobuf": "3.20.3"}, {"protobuf": "4.25.3"}])
     assert not found.apart
     assert report.telling_words(found) == "protobuf 4.24.4 in all failing, in none of the passing (3.20.3, 4.25.3)"
 
 
 def test_several_failing_versions_among_passing_ones_do_not_tell():
-    assert telling([{"a": "1"}, {"a": "3"}], [{"a": "2"}]) == ()
+    assert discriminating_pins([{"a": "1"}, {"a": "3"}], [{"a": "2"}]) == ()
 
 
 def test_a_package_that_is_there_or_not_tells():
-    only_bad, only_good = telling([{"tf-keras": "2.16"}], [{"attrs": "21.2"}, {"attrs": "20"}], ["tf-keras"])
+    only_bad, only_good = discriminating_pins(
+        [{"tf-keras": "2.16"}], [{"attrs": "21.2"}, {"attrs": "20"}], ["tf-keras"]
+    )
     assert report.telling_words(only_bad) == "tf-keras 2.16 in all failing, in none of the passing"
     assert report.telling_words(only_good) == "attrs in none of the failing, 20–21.2 in all passing"
     assert (only_bad.named, only_good.named) == (True, False)
 
 
 def test_a_package_some_failing_lock_lacks_does_not_tell():
-    assert telling([{"a": "1", "b": "1"}, {"b": "1"}], [{"b": "1"}]) == ()
+    assert discriminating_pins([{"a": "1", "b": "1"}, {"b": "1"}], [{"b": "1"}]) == ()
 
 
 @pytest.mark.parametrize(("bad", "good"), [([], [{"a": "1"}]), ([{"a": "1"}], [])])
 def test_without_both_sides_nothing_tells(bad, good):
-    assert telling(bad, good) == ()
+    assert discriminating_pins(bad, good) == ()
 
 
 def test_versions_no_rule_knows_are_compared_all_the_same():
-    (found,) = telling([{"a": "1.0-final!"}], [{"a": "2.0"}])
+    (found,) = discriminating_pins([{"a": "1.0-final!"}], [{"a": "2.0"}])
     assert found.failing == ("1.0-final!",)
 
 
@@ -170,7 +172,7 @@ def test_where_no_pin_tells_hits_from_all_that_pass_it_is_asked_among_those_with
     assert [(p.name, p.elsewhere) for p in found.alike_pins] == [("numpy", 1), ("grpcio", 2), ("six", 2)]
     told = report.described(found)[-1]
     assert told == (
-        "pins: none that all failing share and no passing one has (1 failing, 3 passing); with the same packages "
+        "pins: none shared by all failing and absent from all passing (1 failing, 3 passing); with the same packages "
         "chosen: numpy 2.0 in all failing, 1.19 in all passing; and 2 more that changed with it (1 of the passing)"
     )
     made = report.as_json(found)
@@ -244,10 +246,10 @@ def test_the_text_fits_its_width_and_says_all_there_is():
     every = judged(records, cells)
     ids = {j.cell.id: j.cell.id[:4] for j in every}
     for width in (40, 80):
-        text = report.render(spreads(every, every, MATRIX), every, ids, width=width)
+        text = report.render(finding_scopes(every, every, MATRIX), every, ids, width=width)
         assert max(map(len, text.splitlines())) <= width
     assert text.startswith("2 findings over 12 combinations that ran\n\n[1] import tensorflow: TypeError: Descriptors")
-    assert "6 checks in 2 combinations · not kerassurgeon's doing" in text
+    assert "6 checks in 2 combinations · not caused by kerassurgeon" in text
     assert "2 checks in 2 combinations\n" in text
     assert "nearest without it: tensorflow 2.4.1, Python 3.7" in text
     assert "example: compat show " in text
@@ -255,11 +257,11 @@ def test_the_text_fits_its_width_and_says_all_there_is():
 
 def test_unproven_checks_are_said_to_be():
     cells = judged([broken(cell())], proven=frozenset())
-    assert report.how_many(spreads(cells, cells, MATRIX)[0]) == "2 checks in 1 combination (unproven)"
+    assert report.how_many(finding_scopes(cells, cells, MATRIX)[0]) == "2 checks in 1 combination (unproven)"
 
 
 @pytest.mark.parametrize(
-    ("records", "words"), [([ran(cell())], "Every check that has a result passed."), ([], "Nothing to judge yet.")]
+    ("records", "words"), [([ran(cell())], "Every check that has a result passed."), ([], "No results yet.")]
 )
 def test_without_findings_it_is_said_why(records, words):
     cells = judged(records, [cell()])

@@ -23,12 +23,12 @@ from hypothesis import strategies as st
 
 from orchestrator.errors import Attribution, CellStatus
 from orchestrator.verdict.findings import findings
-from orchestrator.verdict.tables import long_frame, short_ids, small_table
+from orchestrator.verdict.tables import long_frame, short_ids, summary_table
 
 
 def small(records, cells=(), **more):
     found = judged(records, cells)
-    return small_table(found, short_ids(j.cell.id for j in found), **more)
+    return summary_table(found, short_ids(j.cell.id for j in found), **more)
 
 
 def shown(table):

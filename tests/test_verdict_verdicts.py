@@ -112,7 +112,7 @@ def test_a_group_without_any_result_is_unknown():
 
 @pytest.mark.parametrize("field", ["core", "stands_on"])
 def test_a_group_that_names_an_unknown_probe_is_the_users_mistake(field):
-    with pytest.raises(UserError, match=r"groups\.surgeon names surgeon\.nonsense"):
+    with pytest.raises(UserError, match=r"groups\.surgeon names unknown probes: surgeon\.nonsense"):
         verdict(Group(name="surgeon", **{field: ("surgeon.nonsense",)}), {}, PROBES)
 
 

@@ -9,52 +9,53 @@ from orchestrator.app.planning import STATE, Project
 from orchestrator.app.results import own, results
 from orchestrator.app.services import Services
 from orchestrator.engine.registry import ISOLATED
-from orchestrator.gpu import auditor, facts, here
+from orchestrator.gpu import auditor, facts
 from orchestrator.gpu import rows as known
 from orchestrator.gpu.audit import GpuAudit
+from orchestrator.gpu.inspect_environment import EnvironmentTools, inspect_environment, interpreter
 from orchestrator.model import Limits
 from orchestrator.run import assemble
 from orchestrator.store.store import Store
-from orchestrator.verdict.judge import Judged, judge
+from orchestrator.verdict.judge import CellResult, judge
 
 
-def selected(project: Project, words: tuple[str, ...], services: Services) -> tuple[known.Row, ...]:
-    """What is known of the GPU side of the releases that words name; without words, of those that the matrix lists."""
+def selected(project: Project, words: tuple[str, ...], services: Services) -> tuple[known.ReleaseRow, ...]:
+    """GPU facts about the releases that `words` select; without words, about those that the matrix lists."""
     return known.selected(_looks(project, services), known.listed(project.parts.matrix), words)
 
 
-def release(project: Project, version: str, services: Services) -> known.Row | None:
-    """What is known of the GPU side of one release of TensorFlow; None for one that the facts don't have."""
+def release(project: Project, version: str, services: Services) -> known.ReleaseRow | None:
+    """GPU facts about one TensorFlow release; None if the tables don't have it."""
     return next((row for row in _looks(project, services) if row.release.version == version), None)
 
 
 def look_here(python: str | None, folders: tuple[Path, ...], services: Services) -> GpuAudit:
-    """What a look into an environment of this machine saw. Raises UserError."""
-    looking = here.Here(
+    """The audit of an environment on this machine. Raises UserError."""
+    looking = EnvironmentTools(
         files=auditor.read(services.data("images") / "gpu").files,
-        python=here.interpreter(python, services.environment),
+        python=interpreter(python, services.environment),
         folders=tuple(str(folder) for folder in folders),
     )
-    return auditor.decoded(here.look(looking, services.environment))
+    return auditor.decoded(inspect_environment(looking, services.environment))
 
 
 def look_into_image(name: str, engine: str | None, services: Services) -> GpuAudit:
-    """What a look into a local image saw. Raises UserError or CellError."""
+    """The audit of a local image. Raises UserError or CellError."""
     chosen, images = services.engine(engine or "docker"), services.data("images")
     log = Store(root=services.folder / STATE).root / "logs" / "base.log"
     base = assemble.any_base(chosen, images, log)
     return auditor.of_image(name, auditor.read(images / "gpu"), chosen, base, Limits())
 
 
-def rows(cells: Sequence[Judged], services: Services) -> tuple[known.Row, ...]:
-    """Every release's row, with the looks into images among these cells."""
+def rows(cells: Sequence[CellResult], services: Services) -> tuple[known.ReleaseRow, ...]:
+    """One row per release, with the audits of images among these cells."""
     folder = services.data("docs/cuda")
     tables = (facts.releases(folder), facts.drivers(folder), facts.officials(folder))
     return known.rows(*tables, known.on_gpus(cells))
 
 
-def _looks(project: Project, services: Services) -> tuple[known.Row, ...]:
-    """Every release's row, with the looks of this matrix and of combinations that were tried outside of it."""
+def _looks(project: Project, services: Services) -> tuple[known.ReleaseRow, ...]:
+    """One row per release, with the audits of this matrix's cells and of combinations tried outside it."""
     whole = results(project).whole
     planned = {j.cell.id for j in whole}
     newest = (r for engine in ISOLATED for r in project.parts.store.newest(engine).values())

@@ -1,4 +1,4 @@
-"""The machine: what it can run, and what runs have left on it."""
+"""What this machine can run, and what runs have left on it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from orchestrator.app.planning import matrix_path, settled, suite_of
 from orchestrator.app.services import Services
 from orchestrator.engine import host as machine
-from orchestrator.engine.asking import Question
+from orchestrator.engine.bounded_process import BoundedCall
 from orchestrator.errors import UserError
 from orchestrator.gpu import facts
 from orchestrator.image import bases
@@ -21,15 +21,15 @@ from orchestrator.lock import settings
 from orchestrator.lock.reachable import ask_index
 from orchestrator.matrix import document, expand
 from orchestrator.model import PYTHON, BaseSpec, Choice, Sources
-from orchestrator.model.host import Answer, Host, Line, PackageHost, Planned, Reply
+from orchestrator.model.host import CudaLine, Host, PackageHost, Planned, Reply, Response
 from orchestrator.report.doctor import Diagnosis, diagnose
 
 _PLAN_SECONDS = 20.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Examined:
-    """What was found of a machine and a matrix, and what it means."""
+class Examination:
+    """Facts about a machine and a matrix, and the diagnosis."""
 
     host: Host
     planned: Planned
@@ -47,22 +47,22 @@ class Cleared:
     removed: bool = False
 
 
-def examine(matrix: Path | None, services: Services) -> Examined:
-    """Looks at this machine and at what a matrix asks of it. Changes, builds and starts nothing."""
+def examine(matrix: Path | None, services: Services) -> Examination:
+    """Checks this machine against what a matrix needs. Changes, builds and starts nothing."""
     path = matrix_path(matrix, services)
     bare, source = _named(path, services)
     known = bases.load(services.data("images") / "bases.yaml")
     specs = [spec for spec in known if not bare.pythons or spec.python in bare.pythons]
-    about_plan = Question(lambda: _counted(bare, source, path, services))
+    about_plan = BoundedCall(lambda: _counted(bare, source, path, services))
     host = machine.look(_ways(services, specs, bare.lines), bare.pythons or [spec.python for spec in specs])
     slow = replace(bare, trouble="the matrix was not counted in time", hint="is the disk slow? try again")
     planned = about_plan.answer(time.monotonic() + _PLAN_SECONDS, slow)
     drivers = minimum_drivers(services.data("docs/cuda"))
-    return Examined(host=host, planned=planned, diagnosis=diagnose(host, planned, specs, drivers))
+    return Examination(host=host, planned=planned, diagnosis=diagnose(host, planned, specs, drivers))
 
 
 def clear(engine: str | None, services: Services, *, dry_run: bool) -> Cleared:
-    """Removes cell images and what dead runs left, or with `dry_run` only says what there is."""
+    """Removes cell images and leftovers of dead runs; with `dry_run` only counts them."""
     found = services.engine(engine)
     images, named = found.images(), str(found.check())
     if dry_run:
@@ -73,7 +73,7 @@ def clear(engine: str | None, services: Services, *, dry_run: bool) -> Cleared:
 
 
 def planned(path: Path, services: Services) -> Planned:
-    """A matrix file's plan by Python and device, counted without asking the index; with what is wrong with it."""
+    """A matrix file's plan, counted by Python and device without reading the index; with the file's error, if any."""
     bare, source = _named(path, services)
     return _counted(bare, source, path, services)
 
@@ -85,8 +85,8 @@ def minimum_drivers(folder: Path) -> dict[str, str]:
     return {f"cuda{driver.cuda}": driver.minimum for driver in facts.drivers(folder)}
 
 
-def _ways(services: Services, specs: Sequence[BaseSpec], lines: Sequence[Line]) -> machine.Ways:
-    """How this machine is asked, with the index and the engine that every other command would use."""
+def _ways(services: Services, specs: Sequence[BaseSpec], lines: Sequence[CudaLine]) -> machine.Ways:
+    """How to query this machine, with the index and engine that the other commands would use."""
     from orchestrator.engine.local import default_root
 
     environment, images = services.environment, [line.image for line in lines if line.image]
@@ -104,12 +104,12 @@ def _index(services: Services) -> PackageHost:
         root = settings.host_index(services.environment)
     except (OSError, ValueError, configparser.Error) as error:
         said = f"its settings can't be read: {error}"
-        return PackageHost(at="?", answer=Answer(reply=Reply.UNREADABLE, said=said))
+        return PackageHost(at="?", answer=Response(reply=Reply.UNREADABLE, said=said))
     at = urlsplit(root).netloc.rpartition("@")[2] or root
     return PackageHost(at=at, answer=ask_index(root, settings.certificates(services.environment)))
 
 
-def _named(path: Path, services: Services) -> tuple[Planned, document.Source | None]:
+def _named(path: Path, services: Services) -> tuple[Planned, document.MatrixSource | None]:
     """What a matrix file names, not counted yet. What is wrong with it is told in the plan: the machine is looked at
     all the same.
     """
@@ -129,7 +129,7 @@ def _named(path: Path, services: Services) -> tuple[Planned, document.Source | N
     return bare, source
 
 
-def _counted(bare: Planned, source: document.Source | None, path: Path, services: Services) -> Planned:
+def _counted(bare: Planned, source: document.MatrixSource | None, path: Path, services: Services) -> Planned:
     """A plan, counted by what its ranges stood for when the index was last read, or published: nothing is asked now."""
     if source is None:
         return bare
@@ -146,12 +146,12 @@ def _counted(bare: Planned, source: document.Source | None, path: Path, services
     return replace(bare, counts=tuple((device, python, number) for (device, python), number in counts.items()))
 
 
-def _choices(source: document.Source) -> list[Choice]:
+def _choices(source: document.MatrixSource) -> list[Choice]:
     return [choice for axis in source.axes for choice in axis.choices]
 
 
-def _line(name: str, sources: Sources) -> Line:
-    return Line(name=name, image=sources.image, wheels=bool(sources.wheels), folder=sources.folder)
+def _line(name: str, sources: Sources) -> CudaLine:
+    return CudaLine(name=name, image=sources.image, wheels=bool(sources.wheels), folder=sources.folder)
 
 
 def _find_uv() -> str:

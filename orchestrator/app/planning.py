@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from orchestrator.app.services import Services
 from orchestrator.engine import registry
 from orchestrator.errors import CellError, ExitCode, UserError
-from orchestrator.lock.unread import Unread
+from orchestrator.lock.offline_index import OfflineIndex
 from orchestrator.matrix import document, expand, ranges, select, single
 from orchestrator.model import Cell, Engine, Matrix
 from orchestrator.model.suite import Suite
@@ -30,7 +30,7 @@ STATE = ".compat"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Request:
+class PlanRequest:
     """What a person asked for. `words` are selectors, or with `combination` the combination itself.
 
     `known`: ranges may stand for what they stood for when they were last read or published, so that nothing is asked;
@@ -74,12 +74,12 @@ def store_of(path: Path, services: Services) -> Store:
     return Store(root=_folder_of(path, services) / STATE)
 
 
-def open_project(request: Request, services: Services) -> Project:
+def open_project(request: PlanRequest, services: Services) -> Project:
     """matrix.yaml → axes → cells → those selected. Raises UserError."""
     path = matrix_path(request.matrix, services)
     store, source = store_of(path, services), document.load(path)
     origin = ranges.source_digest(source)
-    given = evidence_codec.beside(path, origin) if request.published else None
+    given = evidence_codec.published_for(path, origin) if request.published else None
     index, matrix = _matrix(request, source, store, (given, services))
     if request.combination:
         matrix = single.single(request.words, matrix)
@@ -105,21 +105,21 @@ def open_project(request: Request, services: Services) -> Project:
     )
 
 
-def settled(path: Path, source: document.Source, services: Services) -> Matrix | None:
+def settled(path: Path, source: document.MatrixSource, services: Services) -> Matrix | None:
     """The matrix as it stood when its ranges were last known; None where the index would have to be asked."""
     try:
-        return ranges.resolve(source, Unread(as_of=services.now()))
+        return ranges.resolve(source, OfflineIndex(as_of=services.now()))
     except CellError:
         origin = ranges.source_digest(source)
-    known = store_of(path, services).known()
+    known = store_of(path, services).snapshot()
     if known is None or known.source != origin:
-        given = evidence_codec.beside(path, origin)
+        given = evidence_codec.published_for(path, origin)
         known = given.known if given else None
     return ranges.settled(source, known.choices) if known else None
 
 
 def look_ahead(project: Project, engine: Engine, workers: int) -> Forecast:
-    """What running the selected cells would take."""
+    """The forecast for running the selected cells."""
     from orchestrator.run import assemble
 
     store, suite_digest = project.parts.store, project.parts.suite.digest
@@ -130,7 +130,7 @@ def look_ahead(project: Project, engine: Engine, workers: int) -> Forecast:
 
 
 def require_probes(names: Sequence[str], project: Project) -> None:
-    """Raises UserError where a name is neither a probe's nor a group's."""
+    """Raises UserError for a name that is neither a probe nor a group."""
     probes = project.parts.suite.probes
     for name in names:
         if not any(probe == name or probe.startswith(f"{name}.") for probe in probes):
@@ -143,21 +143,21 @@ def require_probes(names: Sequence[str], project: Project) -> None:
 
 
 def _folder_of(path: Path, services: Services) -> Path:
-    """Where the state and the reports of a matrix are: beside it, or here for the one that is shipped."""
+    """The folder for a matrix's state and reports: its own, or the current folder for the shipped matrix."""
     return services.folder if path == services.data("matrix.yaml") else path.parent
 
 
 def _matrix(
-    request: Request, source: document.Source, store: Store, others: tuple[Publication | None, Services]
+    request: PlanRequest, source: document.MatrixSource, store: Store, others: tuple[Publication | None, Services]
 ) -> tuple[Wheels, Matrix]:
     """The index as of the day asked, and the matrix with its ranges read from it, or as they were last known."""
     given, services = others
-    known = (store.known(), given.known if given else None)
+    known = (store.snapshot(), given.known if given else None)
     remembered = None
     if request.known and request.as_of is None:
         remembered = publication.newest(ranges.source_digest(source), known)
     if remembered is not None:
-        return Unread(as_of=remembered.as_of), ranges.settled(source, remembered.choices)
+        return OfflineIndex(as_of=remembered.as_of), ranges.settled(source, remembered.choices)
     # one reading of the index a day: the same command again means the same plan and the same locks
     as_of = request.as_of or services.now().replace(hour=0, minute=0, second=0, microsecond=0)
     index = services.index(as_of, store)
@@ -168,13 +168,13 @@ def _matrix(
         raise UserError(f"the package index does not answer: {error.detail}", hint=hint, code=ExitCode.INFRA) from error
 
 
-def suite_of(source: document.Source, path: Path, services: Services) -> Suite:
-    """The probes of a matrix file. Raises UserError, also where it names some that its suites don't have."""
+def suite_of(source: document.MatrixSource, path: Path, services: Services) -> Suite:
+    """The probes of a matrix file. Raises UserError, also for names that its suites don't have."""
     found = services.suite(source, path)
     document.refuse_strangers(source, found.probes)
     return found
 
 
 def _recorded(store: Store) -> list[Cell]:
-    """Every cell that any engine has a record of."""
+    """Every cell with a record from any engine."""
     return [record.cell for kind in registry.KINDS for record in store.newest(kind.name).values()]

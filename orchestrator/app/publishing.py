@@ -1,4 +1,4 @@
-"""What is written for others to read: reports, published evidence, the pages derived from them, build contexts."""
+"""Writes reports, published evidence, the pages derived from them, and build contexts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from orchestrator.report import statements as statements_page
 from orchestrator.report.files import Published, write_latest
 from orchestrator.report.publish import Written, require_whole, tried, whole_run, write_published
 from orchestrator.store import evidence_codec, trim
-from orchestrator.store.publication import Known, Publication
+from orchestrator.store.publication import PlanSnapshot, Publication
 from orchestrator.verdict.judge import judge
 
 STATEMENTS = Path("docs", "seeds.yaml")
@@ -36,17 +36,17 @@ def publish_latest(project: Project, found: Results) -> tuple[Path, ...]:
 
 
 def publish(project: Project, found: Results, services: Services, *, partial: bool) -> Written:
-    """Writes `reports/published/` from the store's own results. Raises UserError for a plan that is not run whole."""
+    """Writes `reports/published/` from the store's own results. Raises UserError if some cells were not run."""
     if not partial:
         require_whole(found.whole)
     seen = tried(found.whole)
     if not seen:
-        raise UserError("there is nothing to publish: no combination has a result", hint="compat run --yes")
+        raise UserError("nothing to publish: no combination has a result", hint="compat run --yes")
     probes, run = project.parts.suite, whole_run(project.parts.store.runs())
     brief = project.parts.devices.inspection.brief
     redact = trim.redactor(trim.of_this_machine(project.folder, settings.host_index(services.environment)))
     evidence = Publication(
-        known=Known(source=project.source, as_of=project.as_of, choices=project.parts.matrix.choices),
+        known=PlanSnapshot(source=project.source, as_of=project.as_of, choices=project.parts.matrix.choices),
         run=run,
         catalogue=Catalogue(probes=probes.probes, proven=probes.proven, expects=probes.expects, digest=probes.digest),
         records={j.cell.id: trim.trimmed(j.record, redact, brief) for j in seen if j.record},

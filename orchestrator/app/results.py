@@ -1,4 +1,4 @@
-"""Observations → outcomes → verdicts, derived anew: what is known of a plan, from whichever run."""
+"""Observations → outcomes → verdicts: everything known about a plan, from any run, judged anew."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from orchestrator.model import Cell, CellRecord, RunInfo
 from orchestrator.report.page import Page, page
 from orchestrator.run.parts import Parts
 from orchestrator.store.publication import Publication
-from orchestrator.verdict.judge import Evidence, Judged, about, beside, filled, judge
+from orchestrator.verdict.judge import CellResult, Evidence, about, filled, judge, merge_published
 
 _SHOWN = 12
 
@@ -25,20 +25,20 @@ class Results:
     `local` and `whole_local` hold only cells that the local engine has a result of.
     """
 
-    whole: tuple[Judged, ...]
-    selected: tuple[Judged, ...]
-    local: tuple[Judged, ...]
-    whole_local: tuple[Judged, ...]
+    whole: tuple[CellResult, ...]
+    selected: tuple[CellResult, ...]
+    local: tuple[CellResult, ...]
+    whole_local: tuple[CellResult, ...]
     run: RunInfo | None
 
     @property
-    def best(self) -> tuple[Judged, ...]:
-        """The selected cells, what no container saw as the local engine saw it."""
+    def best(self) -> tuple[CellResult, ...]:
+        """The selected cells; those without a container result as the local engine saw them."""
         return filled(self.selected, self.local)
 
     @property
-    def everything(self) -> tuple[Judged, ...]:
-        """The whole plan, what no container saw as the local engine saw it."""
+    def everything(self) -> tuple[CellResult, ...]:
+        """The whole plan; cells without a container result as the local engine saw them."""
         return filled(self.whole, self.whole_local)
 
 
@@ -50,7 +50,7 @@ def results(project: Project) -> Results:
     cells = expand.table(parts.matrix, project.plan, project.cells, (r.cell for r in recorded))
     evidence = own(parts, cells, records)
     runs = [r for r in parts.store.runs() if r.matrix_digest == parts.matrix.digest]
-    whole = judge(evidence) if given is None else beside(evidence, published(parts, given), given.day)
+    whole = judge(evidence) if given is None else merge_published(evidence, published(parts, given), given.day)
     if given is not None and any(j.published for j in whole):
         runs = sorted([*runs, given.run], key=lambda run: run.started)
     local = judge(own(parts, tuple(cell for cell in cells if cell.id in on_local), on_local))
@@ -74,13 +74,13 @@ def _newest(parts: Parts, kinds: Sequence[str]) -> dict[str, CellRecord]:
     return found
 
 
-def judge_one(project: Project, record: CellRecord) -> Judged:
-    """What a single record means."""
+def judge_one(project: Project, record: CellRecord) -> CellResult:
+    """Judges a single record."""
     return judge(own(project.parts, (record.cell,), {record.cell.id: record}))[0]
 
 
-def the_one(found: Results, words: tuple[str, ...]) -> Judged:
-    """The one cell that words named. Raises UserError where they named several."""
+def the_one(found: Results, words: tuple[str, ...]) -> CellResult:
+    """The cell that `words` select. Raises UserError if they select several."""
     cells = [j for j in found.best if j.record] or list(found.selected)
     if len(cells) > 1:
         lines = [f"  {j.cell.id[:8]}  {j.said}: {j.word(j.headline)}" for j in cells[:_SHOWN]]

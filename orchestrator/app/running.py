@@ -1,4 +1,4 @@
-"""Running cells: the line from the matrix to the table, and what else starts containers for cells."""
+"""Runs cells: the line from the matrix to the table, and everything else that starts containers for cells."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from orchestrator import __version__
 from orchestrator.app import publishing, results
-from orchestrator.app.planning import Project, Request, look_ahead, open_project, require_probes
+from orchestrator.app.planning import PlanRequest, Project, look_ahead, open_project, require_probes
 from orchestrator.app.results import Results
 from orchestrator.app.services import Services, of_host
 from orchestrator.errors import CellStatus, ExitCode, UserError
@@ -28,19 +28,19 @@ from orchestrator.run.scheduler import run_cells
 from orchestrator.run.watch import Silent, Watcher
 from orchestrator.store import evidence_codec
 from orchestrator.store.files import require_writable, write_whole
-from orchestrator.store.publication import Known
+from orchestrator.store.publication import PlanSnapshot
 
 ASK_CELLS = 50
 ASK_SECONDS = 1800.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wanted:
+class RunRequest:
     """What to run, on which engine (None: the best there is), how many cells at a time, which probes (empty: all);
     `from_published`: with published results in place of those that a run would only repeat.
     """
 
-    request: Request
+    request: PlanRequest
     engine: str | None = None
     workers: int = 1
     probes: tuple[str, ...] = ()
@@ -48,8 +48,8 @@ class Wanted:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Start:
-    """A run that is about to begin. `imported` counts published results taken in; None where none were asked for."""
+class PendingRun:
+    """A run that is about to begin. `imported` counts imported published results; None if none were requested."""
 
     project: Project
     engine: Engine
@@ -58,23 +58,23 @@ class Start:
 
     @property
     def long(self) -> bool:
-        """Whether a person is to be asked first."""
+        """Whether to ask for confirmation first."""
         return len(self.ahead.cells) > ASK_CELLS or self.ahead.seconds > ASK_SECONDS
 
     @property
     def kept(self) -> int:
-        """How many of the selected cells have a result on record by now."""
+        """How many of the selected cells have a stored result by now."""
         newest = self.project.parts.store.newest(self.engine.kind.name)
         return sum(c.id in newest and newest[c.id].status is not CellStatus.INFRA for c in self.project.cells)
 
 
-Attend: TypeAlias = Callable[[Start], AbstractContextManager[Watcher]]
+Attend: TypeAlias = Callable[[PendingRun], AbstractContextManager[Watcher]]
 """Says what is about to run, may refuse by raising, and watches it until it ends."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Ran:
-    """What came of a run: `records` are of this run alone, cell id → record; `results` of all that is known."""
+class CompletedRun:
+    """A finished run: `records` (cell id → record) are this run's only; `results` cover everything known."""
 
     project: Project
     records: Mapping[str, CellRecord]
@@ -94,24 +94,24 @@ class Ran:
         return ExitCode.FAIL_ON if matched else ExitCode.OK
 
 
-def run(wanted: Wanted, services: Services, attend: Attend) -> Ran:
+def run(wanted: RunRequest, services: Services, attend: Attend) -> CompletedRun:
     """The line, from the matrix to the table. Raises UserError."""
     project = open_project(wanted.request, services)  # matrix/: matrix.yaml → axes → cells → those selected
     require_probes(wanted.probes, project)  # suite/
     engine = services.engine(wanted.engine)  # engine/
     imported = import_published(project, engine) if wanted.from_published else None  # store/
     ahead = look_ahead(project, engine, wanted.workers)  # lock/: the files that exact choices name
-    start = Start(project=project, engine=engine, ahead=ahead, imported=imported)
+    start = PendingRun(project=project, engine=engine, ahead=ahead, imported=imported)
     with attend(start) as watch, recording(project, engine, services) as info:
         terms = replace(_terms(services, watch), workers=wanted.workers, probes=wanted.probes)
         context = assemble.run_context(project.parts, engine, info, terms)
         records = run_cells(project.cells, context, wanted.workers)  # lock/ → image/ → engine/ → observations
     found = results.results(project)  # verdict/: observations → outcomes → verdicts
     publishing.publish_latest(project, found)  # report/: verdicts → tables
-    return Ran(project=project, records=records, results=found)
+    return CompletedRun(project=project, records=records, results=found)
 
 
-def worker_elsewhere(environment: Mapping[str, str], wanted: Wanted, info: RunInfo, tell: Tell) -> Worker:
+def worker_elsewhere(environment: Mapping[str, str], wanted: RunRequest, info: RunInfo, tell: Tell) -> Worker:
     """The worker of a run that another process coordinates, made from what can be sent there: it reads the same store,
     and leaves it to that process to write what it tells.
     """
@@ -123,7 +123,7 @@ def worker_elsewhere(environment: Mapping[str, str], wanted: Wanted, info: RunIn
 
 
 def prove(
-    wanted: Wanted, services: Services, attend: Callable[[Project], AbstractContextManager[Watcher]]
+    wanted: RunRequest, services: Services, attend: Callable[[Project], AbstractContextManager[Watcher]]
 ) -> dict[str, Proof]:
     """Proves the checks of the selected cells, keeps the proofs beside the probes; returns those still lacking.
 
@@ -142,7 +142,7 @@ def prove(
 
 
 def proof_paths(project: Project) -> tuple[Path, ...]:
-    """The files that keep the proofs of a project's checks."""
+    """The files that hold the proofs of a project's checks."""
     suite = project.parts.suite
     return tuple(path for path, _ in suite.proof_files(dict.fromkeys(suite.probes, Proof(digest=""))))
 
@@ -152,10 +152,10 @@ def import_published(project: Project, engine: Engine) -> int:
 
     Raises UserError where nothing is published of this matrix.
     """
-    given = evidence_codec.beside(project.path, project.source)
+    given = evidence_codec.published_for(project.path, project.source)
     if given is None:
-        hint = "Leave --from-published out: everything is then run here."
-        raise UserError("nothing is published of this matrix as it is now", hint=hint)
+        hint = "Run without --from-published."
+        raise UserError("no published results for this version of the matrix", hint=hint)
     store = project.parts.store
     with store.locked():
         return importing.import_published(given, store, engine, project.parts.matrix.limits)
@@ -178,7 +178,9 @@ def recording(project: Project, engine: Engine, services: Services) -> Iterator[
         )
         store.begin(info)
         if project.source:
-            store.save_known(Known(source=project.source, as_of=project.as_of, choices=project.parts.matrix.choices))
+            store.save_snapshot(
+                PlanSnapshot(source=project.source, as_of=project.as_of, choices=project.parts.matrix.choices)
+            )
         try:
             yield info
         finally:

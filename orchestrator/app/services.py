@@ -12,7 +12,7 @@ from orchestrator import paths
 
 if TYPE_CHECKING:
     from orchestrator.lock.tools import Tools, Wheels
-    from orchestrator.matrix.document import Source
+    from orchestrator.matrix.document import MatrixSource
     from orchestrator.model import Base, Cell, Engine, Lock
     from orchestrator.model.suite import Suite
     from orchestrator.run.parts import Devices
@@ -36,13 +36,13 @@ class Services:
     data: Callable[[str], Path]
     index: Callable[[datetime, Store], Wheels]
     engine: Callable[[str | None], Engine]
-    suite: Callable[[Source, Path], Suite]
+    suite: Callable[[MatrixSource, Path], Suite]
     lock: Callable[[Cell, Base, Wheels, Tools], Lock]
     devices: Callable[[], Devices]
 
 
 def of_host(environment: Mapping[str, str]) -> Services:
-    """The services of this machine. What takes long to import is imported when it is first asked for."""
+    """The services of this machine. Slow imports happen on first use."""
     return Services(
         environment=environment,
         folder=Path.cwd(),
@@ -73,7 +73,7 @@ def _engine(environment: Mapping[str, str], name: str | None) -> Engine:
     return choose(name, environment, renderer=dockerfile.renderer(dockerfile.read(paths.data("images"))))
 
 
-def _suite(source: Source, path: Path) -> Suite:
+def _suite(source: MatrixSource, path: Path) -> Suite:
     from orchestrator.suite import find, probe_files
 
     home = paths.data("probes")

@@ -49,7 +49,11 @@ def _near(value: str, names: Collection[str]) -> str:
     if "gpu" not in value.lower():
         return ""
     others = [name for name in names if name != CPU]
-    return f"a GPU is named by its line of libraries: {', '.join(others)}" if others else "no GPU is listed, only cpu"
+    return (
+        f"a GPU is named by its line of libraries: {', '.join(others)}"
+        if others
+        else "the matrix lists no GPU device, only cpu"
+    )
 
 
 def read(axis: Axis, entry: YamlValue) -> Choice:
@@ -61,7 +65,7 @@ def read(axis: Axis, entry: YamlValue) -> Choice:
         for key in SOURCE_KEYS:
             if key in fields:
                 raise entry.key(key).error(
-                    f"{key!r} has no place beside 'follows': another device's libraries are used"
+                    f"{key!r} cannot be combined with 'follows', which uses another device's libraries"
                 )
     return Choice(
         axis=axis,
@@ -79,7 +83,7 @@ def _substitutes(entry: YamlValue) -> tuple[tuple[str, str], ...]:
     for text, stand_in in entry.entries().items():
         original = _original(entry, text)
         if original in found:
-            raise entry.key(text).error(f"{text!r} is there twice, spelled otherwise")
+            raise entry.key(text).error(f"{text!r} is a duplicate in another spelling")
         found[original] = package_name(stand_in)
     return tuple(found.items())
 

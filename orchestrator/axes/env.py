@@ -32,13 +32,13 @@ def read(axis: Axis, entry: YamlValue) -> Choice:
     if not entry.is_mapping:
         name = named(entry)
         if name != PLAIN:
-            raise entry.error(f"{name!r} sets nothing", hint=f"write {{name: …, set: {{VARIABLE: value}}}}, or {PLAIN}")
+            raise entry.error(f"{name!r} has no `set`", hint=f"write {{name: …, set: {{VARIABLE: value}}}}, or {PLAIN}")
         return Choice(axis=axis, name=name)
     fields = entry.fields(("name", "set", "with"), ("name", "set"))
     variables = tuple((variable, value.string()) for variable, value in fields["set"].entries().items())
     for variable, _ in variables:
         if not _VARIABLE.fullmatch(variable):
-            raise fields["set"].key(variable).error(f"{variable!r} can't name an environment variable")
+            raise fields["set"].key(variable).error(f"{variable!r} is not a valid variable name")
     requires = tuple(requirement(item) for item in fields["with"].items()) if "with" in fields else ()
     return Choice(axis=axis, name=named(fields["name"]), variables=variables, requires=requires)
 

@@ -1,4 +1,4 @@
-"""What a kind of axis must state. A field without a default is a decision that every kind has to make."""
+"""What a kind of axis must define. Every kind has to set the fields without a default."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class Wording:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Standing:
-    """What an axis of the kind weighs where cells are compared; in any case it is held still where that is possible."""
+    """How much an axis of this kind weighs when cells are compared; it is held constant wherever possible."""
 
     held: int
     """Where the sides of a comparison can't agree in all kinds of axes, those with lower numbers agree first.
@@ -182,7 +182,7 @@ class Kind:
 
 
 def one_of(*names: str) -> Callable[[Axis, str], Choice | None]:
-    """Makes choices of these names that say all by their name."""
+    """Makes choices for these names; the name alone defines the choice."""
     return lambda axis, name: Choice(axis=axis, name=name) if name in names else None
 
 

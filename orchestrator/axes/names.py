@@ -1,4 +1,4 @@
-"""What several kinds of choices are made of: names, packages, requirements."""
+"""Parts shared by several kinds of choices: names, packages, requirements."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ def named(value: YamlValue) -> str:
     """The name of a choice. Raises UserError for what selectors could not say."""
     name = value.string()
     if not re.fullmatch(CHOICE_NAME, name, re.ASCII):
-        raise value.error(f"{name!r} can't name a choice: a letter, then letters, digits, . _ and - only")
+        raise value.error(f"{name!r} is not a valid choice name: use a letter, then letters, digits, . _ and - only")
     if name == "latest":
-        raise value.error(f"{name!r} can't name a choice: selectors use that word")
+        raise value.error(f"{name!r} is not a valid choice name: selectors reserve that word")
     return name
 
 

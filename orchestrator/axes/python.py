@@ -28,7 +28,7 @@ def read(axis: Axis, entry: YamlValue) -> Choice:
     name = entry.string()
     found = make(axis, name)
     if found is None:
-        raise entry.error(f'expected a minor of CPython such as "3.10", got {name!r}')
+        raise entry.error(f'expected a CPython minor version such as "3.10", got {name!r}')
     return found
 
 
@@ -56,7 +56,7 @@ KIND = Kind(
     unlisted=Unlisted(
         usual=lambda _axis: None,
         noun=_TITLE,
-        what="minor of CPython",
+        what="CPython minor version",
         example="python=3.9",
         make=make,
     ),

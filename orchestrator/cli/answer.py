@@ -1,4 +1,4 @@
-"""Results, printed: for a person, for a script, and one word for a cell that has just finished."""
+"""Prints results: for a person, for a script, and one word for a cell that has just finished."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ KINDS = {"behaviour": ProbeKind.BEHAVIOUR, "check": ProbeKind.CHECK}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Told:
-    """What to tell: probes of one kind whose ids contain one of `probes` (all of them where empty); with `constant`
+    """What to show: probes of one kind whose ids contain one of `probes` (all of them where empty); with `constant`
     also those that never change.
     """
 
@@ -48,4 +48,4 @@ def _unknown(told: Told, known: Sequence[str]) -> UserError:
     close = [name for word in told.probes for name in difflib.get_close_matches(word, known, n=2, cutoff=0.5)]
     groups = dict.fromkeys(name.split(".", maxsplit=1)[0] for name in known)
     hint = f"Did you mean {' or '.join(close)}?" if close else f"groups with any: {', '.join(groups) or 'none'}"
-    return UserError(f"no {told.kind} is called {words}" if words else f"the suite has no {told.kind}", hint=hint)
+    return UserError(f"unknown {told.kind} {words}" if words else f"the suite has no {told.kind}", hint=hint)

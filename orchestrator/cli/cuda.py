@@ -18,12 +18,12 @@ from orchestrator.gpu.audit import GpuAudit
 from orchestrator.report import cuda as report
 
 _FEW = 3
-"""Releases up to which all that is known of each is told, rather than a line."""
+"""Up to this many releases are shown in full, more with one line each."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wanted:
-    """What `cuda` was told beside which releases."""
+class CudaOptions:
+    """The options of `cuda` apart from the releases."""
 
     here: bool
     python: str | None
@@ -36,19 +36,19 @@ class Wanted:
 @click.command(
     epilog="""\b
 Examples:
-  compat cuda                             every listed TensorFlow, a line each
-  compat cuda tf=2.16.1                   all that is known of one release
+  compat cuda                             every listed TensorFlow, one line each
+  compat cuda tf=2.16.1                   everything known about one release
   compat cuda --here                      the active environment: what does its TensorFlow find?
   compat cuda --image my/image:tag        the same inside a local image
-  compat run device=auto tf=2.15          build a GPU image and look into it (no GPU needed)
+  compat run device=auto tf=2.15          build a GPU image and inspect it (no GPU needed)
 
 \b
-Exit codes: 0 whatever is found · 2 nothing to look into · 3 no engine (--image) · 4 the look did not end""",
+Exit codes: 0 whatever is found · 2 nothing to inspect · 3 no engine (--image) · 4 the inspection did not finish""",
 )
 @click.argument("selectors", nargs=-1)
-@click.option("--here", is_flag=True, help="Look into the active environment (VIRTUAL_ENV, else python3).")
+@click.option("--here", is_flag=True, help="Inspect the active environment (VIRTUAL_ENV, else python3).")
 @click.option("--python", metavar="PATH", help="With --here: the interpreter of the environment.")
-@click.option("--image", metavar="NAME", help="Look into this local image.")
+@click.option("--image", metavar="NAME", help="Inspect this local image.")
 @click.option(
     "--folder",
     "folders",
@@ -67,15 +67,15 @@ def cuda(
 
     Looking never computes anything, and takes no GPU: a stand-in answers as the driver.
     """
-    wanted = told(Wanted, options)
+    wanted = told(CudaOptions, options)
     if wanted.here or wanted.python or wanted.image:
         if selectors or (wanted.image and (wanted.here or wanted.python)):
-            raise UserError("--here and --image each look into one environment", hint="compat cuda --help")
+            raise UserError("--here and --image can't be combined, or used with selectors", hint="compat cuda --help")
         known = project(services, (), matrix, as_of)
         seen = _look(wanted, services)
         if not seen.built.release:
-            hint = "Does the environment have TensorFlow? compat cuda --here --python PATH looks into another."
-            raise UserError(f"no TensorFlow to look at: {seen.trouble}", hint=hint)
+            hint = "Does the environment have TensorFlow? compat cuda --here --python PATH inspects another."
+            raise UserError(f"no TensorFlow found: {seen.trouble}", hint=hint)
         if wanted.as_json:
             say(json_text(msgspec.to_builtins(seen), indent=None, sort_keys=False), end="")
         else:
@@ -83,7 +83,7 @@ def cuda(
         return
     rows = app.selected(project(services, (), matrix, as_of), selectors, services)
     if not rows:
-        raise UserError("this matrix has no axis of a package tensorflow", hint="Name one that has: --matrix FILE")
+        raise UserError("this matrix has no axis for the package tensorflow", hint="Name one that has: --matrix FILE")
     if wanted.as_json:
         say(report.document(rows), end="")
     elif len(rows) <= _FEW:
@@ -92,7 +92,7 @@ def cuda(
         say(report.text(rows, console().width), end="")
 
 
-def _look(wanted: Wanted, services: Services) -> GpuAudit:
+def _look(wanted: CudaOptions, services: Services) -> GpuAudit:
     if wanted.image:
         return app.look_into_image(wanted.image, wanted.engine, services)
     return app.look_here(wanted.python, wanted.folders, services)

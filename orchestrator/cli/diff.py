@@ -18,7 +18,7 @@ from orchestrator.matrix import select
 from orchestrator.model import Cell
 from orchestrator.report import compare as report
 from orchestrator.verdict.compare import compare
-from orchestrator.verdict.judge import Judged
+from orchestrator.verdict.judge import CellResult
 from orchestrator.verdict.pairing import Pairing, pairing
 from orchestrator.verdict.tables import short_ids
 from orchestrator.verdict.words import status_word
@@ -90,7 +90,7 @@ def _side(side: str, common: Sequence[str], chosen: Project) -> tuple[Cell, ...]
     return cells
 
 
-def _refuse_same(left: str, right: str, cells: Sequence[Sequence[Judged]]) -> None:
+def _refuse_same(left: str, right: str, cells: Sequence[Sequence[CellResult]]) -> None:
     ours, theirs = ({j.cell.id for j in side} for side in cells)
     if ours == theirs:
         raise UserError(f"{left} and {right} are the same cells: nothing to compare")
@@ -101,7 +101,7 @@ def _refuse_same(left: str, right: str, cells: Sequence[Sequence[Judged]]) -> No
         )
 
 
-def _require_run(side: str, common: Sequence[str], cells: Sequence[Judged]) -> None:
+def _require_run(side: str, common: Sequence[str], cells: Sequence[CellResult]) -> None:
     """Raises UserError where no cell of a side has results, with the command that gets them."""
     if any(j.status is CellStatus.RAN for j in cells):
         return
@@ -114,10 +114,10 @@ def _require_run(side: str, common: Sequence[str], cells: Sequence[Judged]) -> N
     hint = f"Run it: compat run {typed}"
     if not any(j.status in (None, CellStatus.INFRA) for j in cells):
         hint = f"None of them can be installed; compat table {typed} says why."
-    raise UserError(f"nothing of {side} has run ({told}): there is nothing to compare", hint=hint)
+    raise UserError(f"{side} has no results ({told}): nothing to compare", hint=hint)
 
 
-def _paired(left: str, right: str, cells: Sequence[Sequence[Judged]], chosen: Project) -> Pairing:
+def _paired(left: str, right: str, cells: Sequence[Sequence[CellResult]], chosen: Project) -> Pairing:
     matrix = chosen.parts.matrix
     selectors = select.parse_selectors((*words_of(left), *words_of(right)), matrix)
     return pairing(cells[0], cells[1], dict.fromkeys(s.axis for s in selectors if s.axis))

@@ -14,7 +14,7 @@ from orchestrator.report import doctor as report
 
 
 @click.command(
-    epilog="Exit codes: 0 CPU combinations can run · 2 the matrix can't be read · 3 no engine · 4 something else lacks",
+    epilog="Exit codes: 0 CPU combinations can run · 2 the matrix can't be read · 3 no engine · 4 other problems",
 )
 @MATRIX
 @click.option("--json", "as_json", is_flag=True, help="Print facts and findings as one JSON document.")

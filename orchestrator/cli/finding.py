@@ -7,14 +7,14 @@ from rich.console import Console
 from orchestrator.app.planning import Project
 from orchestrator.app.results import Results
 from orchestrator.cli.printing import say
-from orchestrator.insight.spread import spreads
+from orchestrator.insight.finding_scope import finding_scopes
 from orchestrator.report import findings as report
 from orchestrator.verdict.tables import short_ids
 
 
 def print_findings(chosen: Project, results: Results, out: Console | None) -> None:
     """Every cause over the selected cells, as wide as the console; without a console the JSON document."""
-    found = spreads(results.best, results.everything, chosen.parts.matrix)
+    found = finding_scopes(results.best, results.everything, chosen.parts.matrix)
     if out is None:
         say(report.document(found), end="")
         return

@@ -1,4 +1,4 @@
-"""Commands about what is kept: `export` gives it out, `gc` takes disk back."""
+"""Commands about stored data: `export` writes it out, `gc` frees disk."""
 
 from __future__ import annotations
 

@@ -8,9 +8,9 @@ import click
 
 from orchestrator.app import planning, results
 from orchestrator.app.services import Services
+from orchestrator.cli.before_run import describe_cell, forecast_lines
 from orchestrator.cli.options import ENGINE, SELECTORS, WORKERS, moment, project, shared
 from orchestrator.cli.printing import console, say
-from orchestrator.cli.said import describe_cell, forecast_lines
 from orchestrator.insight import pins as insight
 from orchestrator.report import show as report
 
@@ -31,7 +31,7 @@ def plan(
     **listed: bool,
 ) -> None:
     """How many cells a run has, what it fetches and keeps, how long it takes. Starts nothing."""
-    asked = planning.Request(words=selectors, matrix=matrix, as_of=moment(as_of, services))
+    asked = planning.PlanRequest(words=selectors, matrix=matrix, as_of=moment(as_of, services))
     chosen = planning.open_project(asked, services)
     found = services.engine(engine)
     ahead = planning.look_ahead(chosen, found, WORKERS)

@@ -25,9 +25,9 @@ _ENDING_SECONDS = 25.0
 FIRST = {
     "table": ("table:table", "The answers and the table of earlier runs. Runs nothing."),
     "run": ("run:run", "Run the selected combinations, then answer."),
-    "plan": ("look:plan", "What a run would take. Starts nothing."),
+    "plan": ("look:plan", "What a run would cost. Starts nothing."),
     "show": ("look:show", "The evidence behind a cell, or behind one of its probes."),
-    "why": ("why:why", "What a traceback is, which versions have it and which don't."),
+    "why": ("why:why", "Explain a traceback: which versions raise it and which don't."),
     "pins": ("look:pins", "The pins of a cell that works, as a constraints file."),
     "try": ("run:try_", "Run one combination that no matrix lists."),
 }
@@ -125,7 +125,7 @@ def status_of(arguments: list[str] | None = None, services: Services | None = No
         say("\n".join(filter(None, (f"compat: {error.message}", error.hint))), err=True)
         status = error.code
     except CellError as error:
-        say(f"compat: {error.detail or error.reason}\nNo finding about any package; try again.", err=True)
+        say(f"compat: {error.detail or error.reason}\nThis says nothing about any package; try again.", err=True)
         status = ExitCode.INFRA
     except KeyboardInterrupt:
         status = ExitCode.INTERRUPTED

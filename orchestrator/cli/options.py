@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 
 import click
 
-from orchestrator.app.planning import Project, Request, open_project
+from orchestrator.app.planning import PlanRequest, Project, open_project
 from orchestrator.app.services import Services
 from orchestrator.engine import registry
 from orchestrator.errors import UserError
@@ -53,7 +53,7 @@ def project(services: Services, words: tuple[str, ...], matrix: Path | None, as_
     The index is asked only where it is not known what the ranges of the matrix stand for. Raises UserError.
     """
     return open_project(
-        Request(words=words, matrix=matrix, as_of=moment(as_of, services), known=True, published=True), services
+        PlanRequest(words=words, matrix=matrix, as_of=moment(as_of, services), known=True, published=True), services
     )
 
 

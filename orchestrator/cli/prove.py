@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from orchestrator.app import running
-from orchestrator.app.planning import Project, Request
+from orchestrator.app.planning import PlanRequest, Project
 from orchestrator.app.services import Services
 from orchestrator.cli.answer import word
 from orchestrator.cli.options import ENGINE, SELECTORS, moment, shared
@@ -33,17 +33,17 @@ def prove(
     A check counts in verdicts only when it was seen to pass and, itself or a mutation of it, to fail. Exit 1
     while some are not.
     """
-    request = Request(words=selectors, matrix=matrix, as_of=moment(as_of, services))
+    request = PlanRequest(words=selectors, matrix=matrix, as_of=moment(as_of, services))
     out = console()
 
     @contextmanager
     def attend(chosen: Project) -> Iterator[Watcher]:
         for path in running.proof_paths(chosen):
-            out.print(f"proofs are kept in {path}")
+            out.print(f"proofs are stored in {path}")
         with Reporter(out, [cell.id for cell in chosen.cells], lambda record: word(chosen, record)) as reporter:
             yield reporter
 
-    rest = running.prove(running.Wanted(request=request, engine=engine), services, attend)
+    rest = running.prove(running.RunRequest(request=request, engine=engine), services, attend)
     for name, proof in rest.items():
         lacking = [what for what, seen in (("pass", proof.passed), ("fail", proof.failed)) if not seen]
         out.print(f"{name}: never seen to {' or to '.join(lacking)}")

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from orchestrator.app import publishing
-from orchestrator.app.planning import Request, open_project
+from orchestrator.app.planning import PlanRequest, open_project
 from orchestrator.app.results import results
 from orchestrator.app.services import Services
 from orchestrator.cli.options import MATRIX
@@ -26,7 +26,7 @@ def publish(services: Services, matrix: Path | None, *, partial: bool) -> None:
 
     Refused while planned combinations have no result, unless --partial says so.
     """
-    chosen = open_project(Request(matrix=matrix, known=True), services)
+    chosen = open_project(PlanRequest(matrix=matrix, known=True), services)
     written = publishing.publish(chosen, results(chosen), services, partial=partial)
     for path in written.paths:
         say(str(path))

@@ -10,13 +10,13 @@ from pathlib import Path
 import click
 
 from orchestrator.app import running
-from orchestrator.app.planning import Request
+from orchestrator.app.planning import PlanRequest
 from orchestrator.app.services import Services
 from orchestrator.cli.answer import print_json, print_results, word
+from orchestrator.cli.before_run import forecast_lines
 from orchestrator.cli.options import ENGINE, SELECTORS, WORKERS, moment, shared, told
 from orchestrator.cli.printing import console
 from orchestrator.cli.progress import Reporter
-from orchestrator.cli.said import forecast_lines
 from orchestrator.errors import ExitCode, UserError
 from orchestrator.run.watch import Watcher
 from orchestrator.verdict.words import counted
@@ -25,8 +25,8 @@ FAIL_ON = ("broken", "limited", "blocked", "unknown")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Options:
-    """What `run` and `try` were told beside what to run."""
+class RunOptions:
+    """The options of `run` and `try` apart from what to run."""
 
     engine: str | None
     workers: int
@@ -62,7 +62,7 @@ def running_options(function: Callable[..., int]) -> Callable[..., int]:
 @click.option(
     "--from-published",
     is_flag=True,
-    help="First import published results that a run here would only repeat: same image, probes and limits.",
+    help="Reuse published results whose image, probes and limits are the same here.",
 )
 @running_options
 @shared
@@ -80,8 +80,8 @@ def run(
     What was run before under the same pins, probes and limits is reused: the same command goes on where it
     stopped.
     """
-    request = Request(words=selectors, matrix=matrix, as_of=moment(as_of, services))
-    return _run(request, services, told(Options, options), from_published=from_published)
+    request = PlanRequest(words=selectors, matrix=matrix, as_of=moment(as_of, services))
+    return _run(request, services, told(RunOptions, options), from_published=from_published)
 
 
 @click.command(
@@ -95,12 +95,12 @@ def try_(
     services: Services, combination: tuple[str, ...], matrix: Path | None, as_of: str | None, **options: object
 ) -> int:
     """Run one combination that no matrix lists: PACKAGE==VERSION … python=3.X"""
-    request = Request(words=combination, matrix=matrix, as_of=moment(as_of, services), combination=True)
-    return _run(request, services, told(Options, options))
+    request = PlanRequest(words=combination, matrix=matrix, as_of=moment(as_of, services), combination=True)
+    return _run(request, services, told(RunOptions, options))
 
 
-def _run(request: Request, services: Services, options: Options, *, from_published: bool = False) -> int:
-    wanted = running.Wanted(
+def _run(request: PlanRequest, services: Services, options: RunOptions, *, from_published: bool = False) -> int:
+    wanted = running.RunRequest(
         request=request,
         engine=options.engine,
         workers=options.workers,
@@ -116,7 +116,7 @@ def _run(request: Request, services: Services, options: Options, *, from_publish
 
 
 @contextmanager
-def _attend(start: running.Start, options: Options) -> Iterator[Watcher]:
+def _attend(start: running.PendingRun, options: RunOptions) -> Iterator[Watcher]:
     """Says what a run takes, asks before a long one, shows how it goes on, and how it was stopped."""
     said = console(stderr=options.as_json)
     if start.imported is not None:
@@ -136,17 +136,18 @@ def _attend(start: running.Start, options: Options) -> Iterator[Watcher]:
     except KeyboardInterrupt as interrupt:
         ending = " ".join(getattr(interrupt, "__notes__", ())) or "Containers are gone"
         said.print(
-            f"\nStopped. {ending}; results of {start.kept} of {len(start.project.cells)} cells are kept, with every "
-            "probe that had finished. The same command goes on from there.",
+            f"\nStopped. {ending}; results of {start.kept} of {len(start.project.cells)} cells are saved, "
+            "including every finished probe. Run the same command to resume.",
             soft_wrap=True,
         )
         raise click.exceptions.Exit(ExitCode.INTERRUPTED) from None
 
 
-def _ask(start: running.Start, *, terminal: bool) -> None:
+def _ask(start: running.PendingRun, *, terminal: bool) -> None:
     if not terminal:
         raise UserError(
-            f"{len(start.ahead.cells)} cells, about {start.ahead.seconds / 60:.0f} minutes: too long to start unasked",
+            f"{len(start.ahead.cells)} cells, about {start.ahead.seconds / 60:.0f} minutes: too long to start "
+            "without confirmation",
             hint="add --yes, or narrow the selection (`compat plan` lists it)",
         )
     click.confirm("Start?", default=True, abort=True, err=True)

@@ -22,7 +22,7 @@ Examples:
   compat table kerassurgeon=0.2.0 tf=2.3..2.6
   compat table --by behaviour --probe signatures.     which value from which version on
   compat table --by check kerassurgeon=0.2.0 --all    also what is the same on every version
-  compat table --by finding tf=2.4.1                  every cause once, and the pins that tell""",
+  compat table --by finding tf=2.4.1                  every cause once, and the pins behind it""",
 )
 @SELECTORS
 @click.option(
@@ -35,10 +35,10 @@ Examples:
     "probes",
     multiple=True,
     metavar="TEXT",
-    help="With --by behaviour or check: only probes with this in their id. Several times: any of them.",
+    help="With --by behaviour or check: only probes whose id contains TEXT; may be repeated.",
 )
 @click.option(
-    "--all", "constant", is_flag=True, help="With --by behaviour or check: also what is the same on every version."
+    "--all", "constant", is_flag=True, help="With --by behaviour or check: also list what is the same on every version."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the results as one JSON document.")
 @shared
@@ -54,7 +54,7 @@ def table(  # noqa: PLR0913 - one parameter per option
 ) -> None:
     """The answers and the table, from what earlier runs found. Runs nothing."""
     if by not in RANGES and any(more.values()):
-        raise UserError("--probe and --all belong to --by behaviour or --by check")
+        raise UserError("--probe and --all need --by behaviour or --by check")
     chosen = project(services, selectors, matrix, as_of)
     found = results.results(chosen)
     if by in RANGES:

@@ -18,7 +18,7 @@ from orchestrator.report import why as report
 from orchestrator.verdict.tables import short_ids
 
 _BYTES = 1_000_000
-"""Of a text, the end of which is read: a log's last error is what somebody asks about."""
+"""Bytes read from the end of a text: the question is about a log's last error."""
 _STDIN = "-"
 
 _PASTE = """Paste it from "Traceback (most recent call last)" to the error's own line; that line alone will do:
@@ -35,7 +35,7 @@ Examples:
   compat why 'TypeError: Keras symbolic inputs/outputs do not implement `__len__`'
 
 \b
-Exit codes: 0 whether it was seen or not · 2 there is no traceback in the text""",
+Exit codes: 0 whether or not it was seen · 2 no traceback in the text""",
 )
 @click.argument("text", nargs=-1, metavar="[FILE|-|TEXT]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
@@ -49,10 +49,10 @@ def why(services: Services, text: tuple[str, ...], matrix: Path | None, as_of: s
     """
     pasted = _pasted(text)
     if not traceback.exceptions(pasted):
-        raise UserError("there is no traceback in that text", hint=_PASTE)
+        raise UserError("no traceback found in the text", hint=_PASTE)
     chosen = project(services, (), matrix, as_of)
     cells = results(chosen).everything
-    known = insight.known(cells)
+    known = insight.raised_by(cells)
     found = traceback.exceptions(pasted, insight.packages(known))
     explained = insight.why(found, known, cells, chosen.parts.matrix)
     if as_json:
@@ -93,7 +93,7 @@ def _read(path: Path) -> bytes:
             file.seek(max(0, size - _BYTES))
             return file.read(_BYTES)
     except (FileNotFoundError, ValueError) as error:
-        raise UserError(f"there is no file {path}, and that is no traceback either", hint=_PASTE) from error
+        raise UserError(f"{path} is neither a file nor a traceback", hint=_PASTE) from error
     except OSError as error:
         raise UserError(f"{path} can't be read: {error.strerror}", hint=_PASTE) from error
 
@@ -104,7 +104,7 @@ def _text(content: bytes, name: str) -> str:
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return content.decode("utf-16", errors="replace")  # what PowerShell's > writes
     if b"\0" in content:
-        raise UserError(f"{name} is no text", hint=_PASTE)
+        raise UserError(f"{name} is not text", hint=_PASTE)
     if not content.strip():
         raise UserError(f"{name} is empty", hint=_PASTE)
     return content.decode("utf-8", errors="replace")

@@ -55,7 +55,7 @@ def packages(tar: Path) -> tuple[str, ...]:
         member = next((m for m in archive if m.name.lstrip("./") == "var/lib/dpkg/status"), None)
         content = archive.extractfile(member) if member else None
         if content is None:
-            raise infra(Phase.START, "bootstrap", f"{tar.name} holds no record of packages")
+            raise infra(Phase.START, "bootstrap", f"{tar.name} contains no package record")
         text = content.read().decode("utf-8", "replace")
     found = []
     for stanza in text.split("\n\n"):
@@ -71,7 +71,7 @@ def artifact(spec: BaseSpec, folder: Path, log: Path, stopping: threading.Event)
     Raises CellError(start, unavailable) where Maven is not installed, CellError(infra) where it fails.
     """
     if shutil.which("mvn") is None:
-        raise unavailable(f"Maven is not installed, which fetches {spec.artifact}: apt-get install maven")
+        raise unavailable(f"Maven, which fetches {spec.artifact}, is not installed: apt-get install maven")
     fetched = folder / "artifact"
     command = ["mvn", "-q", "-B", "dependency:copy", f"-Dartifact={spec.artifact}", f"-DoutputDirectory={fetched}"]
     ended = build.execute(command, log, stopping=stopping)

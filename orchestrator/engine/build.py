@@ -35,7 +35,7 @@ _GRACE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Client:
+class BuildClient:
     """A client that can build with BuildKit: the words before the options, and the environment it needs."""
 
     command: tuple[str, ...]
@@ -43,7 +43,7 @@ class Client:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Ended:
+class CompletedBuild:
     """How a program ended: its code and what it wrote."""
 
     code: int
@@ -52,7 +52,7 @@ class Ended:
 
 def execute(
     command: Sequence[str], log: Path, *, stopping: threading.Event, env: Mapping[str, str] | None = None
-) -> Ended:
+) -> CompletedBuild:
     """Runs a program to its end, its output going to `log`.
 
     The program is a process group of its own: a Ctrl-C reaches us alone, and we end the group, whole, on every
@@ -77,7 +77,7 @@ def execute(
             _end(process)
     with log.open("rb") as source:
         source.seek(begin)
-        return Ended(code=code, output=source.read().decode("utf-8", "replace"))
+        return CompletedBuild(code=code, output=source.read().decode("utf-8", "replace"))
 
 
 def _wait(process: subprocess.Popen[bytes], stopping: threading.Event) -> int:
@@ -104,7 +104,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         return
 
 
-def find_client(environment: Mapping[str, str], host: str) -> Client:
+def find_client(environment: Mapping[str, str], host: str) -> BuildClient:
     """The first `docker` on PATH that builds with BuildKit on the daemon at `host`; raises CellError(build, infra).
 
     With buildx its `default` builder is asked for, the daemon's own: another would not see local images.
@@ -116,11 +116,11 @@ def find_client(environment: Mapping[str, str], host: str) -> Client:
     names = _on_path("docker", environment.get("PATH", os.defpath))
     for name in names:
         if _succeeds([name, "buildx", "inspect", "default"], env):
-            return Client(command=(name, "buildx", "build", "--load"), environment=tuple(sorted(env.items())))
+            return BuildClient(command=(name, "buildx", "build", "--load"), environment=tuple(sorted(env.items())))
     for name in names:
         trial = b'FROM scratch\nLABEL compat.trial="1"\n'
         if _succeeds([name, "build", "--quiet", "--no-cache", "-"], env, trial):
-            return Client(command=(name, "build"), environment=tuple(sorted(env.items())))
+            return BuildClient(command=(name, "build"), environment=tuple(sorted(env.items())))
     seen = ", ".join(names) or "none on PATH"
     raise infra(
         Phase.BUILD, "no-buildkit", f"no docker client can build with BuildKit here ({seen}); install docker-buildx"
@@ -168,7 +168,7 @@ def _lay(source: Path, target: Path, beside: frozenset[str]) -> None:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Request:
+class BuildRequest:
     """What to build: a folder with a Dockerfile, the tags and labels of the result, secrets by id.
 
     Without `network` no step reaches any. With `output` what is built becomes files there and no image, and what takes
@@ -184,7 +184,7 @@ class Request:
     output: Path | None = None
 
 
-def build(client: Client, request: Request, log: Path, stopping: threading.Event) -> None:
+def build(client: BuildClient, request: BuildRequest, log: Path, stopping: threading.Event) -> None:
     """Builds an image. Raises CellError: infra, or (build, uninstallable) when an install step itself failed."""
     options = ["--platform", "linux/amd64", "--progress", "plain", "--file", str(request.folder / request.dockerfile)]
     if not request.network:

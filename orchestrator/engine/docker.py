@@ -22,7 +22,7 @@ from orchestrator.engine import (
     outputs,
     owner,
 )
-from orchestrator.engine.docker_daemon import Daemon, troubles
+from orchestrator.engine.docker_daemon import DaemonConnection, troubles
 from orchestrator.engine.registry import DOCKER
 from orchestrator.errors import CellError, CellStatus, ExitCode, Phase, UserError, infra
 from orchestrator.model import (
@@ -59,7 +59,7 @@ class DockerEngine:
     def __init__(self, *, renderer: Renderer, environment: Mapping[str, str] | None = None) -> None:
         self._renderer = renderer
         self._environment = dict(os.environ if environment is None else environment)
-        self._daemon: Daemon | None = None
+        self._daemon: DaemonConnection | None = None
         self._info: Mapping[str, Any] = {}
         self._left: set[str] = set()
         self._index = docker_index.Sidecar(left=self._left)
@@ -120,7 +120,7 @@ class DockerEngine:
                 daemon.build(daemon.renderer.cell(recipe), (reference,), log)
                 image = daemon.image(reference)
             if image is None:
-                raise infra(Phase.BUILD, "build", f"{reference} was built and is not there")
+                raise infra(Phase.BUILD, "build", f"{reference} was built, but the daemon no longer has it")
             with daemon.guarded(Phase.BUILD):
                 # The daemon keeps when a tag was last set: that is "last used" for eviction.
                 image.tag("compat-cell", tag=key[:20])
@@ -247,7 +247,7 @@ class DockerEngine:
         daemon = self.daemon()
         facts = docker_base.remembered(daemon, base)
         if facts is None:
-            raise infra(Phase.BUILD, "base", f"{base} is no base of ours")
+            raise infra(Phase.BUILD, "base", f"{base} is not a base built by compat")
         reference = f"compat-builder:{facts['identity'][:20]}"
         with self._only_one(reference):
             context: BuildContext = daemon.renderer.builder(base, tuple(facts["builder"]))
@@ -257,14 +257,14 @@ class DockerEngine:
                 daemon.build_with_network(context, (reference,), log, labels=(("compat.builder", wanted),))
         return reference
 
-    def daemon(self) -> Daemon:
+    def daemon(self) -> DaemonConnection:
         """The daemon, connected. Raises CellError(start, infra)."""
         try:
             return self._reach()
         except troubles() as error:
             raise infra(Phase.START, "daemon", str(error)[:300]) from error
 
-    def _reach(self) -> Daemon:
+    def _reach(self) -> DaemonConnection:
         import docker
 
         with self._lock:
@@ -278,7 +278,9 @@ class DockerEngine:
                 except BaseException:
                     client.close()
                     raise
-                self._daemon = Daemon(client=client, host=host, renderer=self._renderer, environment=self._environment)
+                self._daemon = DaemonConnection(
+                    client=client, host=host, renderer=self._renderer, environment=self._environment
+                )
             return self._daemon
 
     def _facts(self) -> Mapping[str, Any]:

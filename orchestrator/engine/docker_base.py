@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.engine import bootstrap
-from orchestrator.engine.docker_daemon import Daemon, troubles
+from orchestrator.engine.docker_daemon import DaemonConnection, troubles
 from orchestrator.errors import CellError, Phase, infra
 from orchestrator.model import Base, BaseSpec, BuildContext, Exit, Limits, Task, digest
 
@@ -25,7 +25,7 @@ _ASK_SECONDS = 10
 Run = Callable[[str, Task, Callable[[bytes], None]], Exit]
 
 
-def obtain(daemon: Daemon, spec: BaseSpec, log: Path, run: Run) -> Base:
+def obtain(daemon: DaemonConnection, spec: BaseSpec, log: Path, run: Run) -> Base:
     """The base of a spec, verified.
 
     Which source made it is decided once and remembered by its tag, so that later cells stand on the same base;
@@ -47,7 +47,7 @@ def obtain(daemon: Daemon, spec: BaseSpec, log: Path, run: Run) -> Base:
     return parse(facts)
 
 
-def remembered(daemon: Daemon, reference: str) -> dict[str, Any] | None:
+def remembered(daemon: DaemonConnection, reference: str) -> dict[str, Any] | None:
     """What an image's label says of the base it is; None where there is no such image or label."""
     image = daemon.image(reference)
     text = (image.labels or {}).get(LABEL) if image is not None else None
@@ -69,7 +69,7 @@ def parse(facts: Mapping[str, Any]) -> Base:
     )
 
 
-def make_base(daemon: Daemon, spec: BaseSpec, log: Path) -> tuple[str, str]:
+def make_base(daemon: DaemonConnection, spec: BaseSpec, log: Path) -> tuple[str, str]:
     """Builds the unverified base; its reference and its identity."""
     made = f"compat-base:{spec.name}-unverified"
     with tempfile.TemporaryDirectory(prefix="compat-base-") as name:
@@ -91,21 +91,21 @@ class Fetched:
     refused: str = ""
 
 
-def fetch(daemon: Daemon, reference: str) -> Fetched:
+def fetch(daemon: DaemonConnection, reference: str) -> Fetched:
     """An image, pulled where it is not here."""
     image = daemon.image(reference)
     if image is None:
         refused = _pull(daemon, reference)
         image = None if refused else daemon.image(reference)
         if image is None:
-            return Fetched(refused=refused or "it was pulled and is not there")
+            return Fetched(refused=refused or "it was pulled, but the daemon no longer has it")
     digests = sorted(d.rpartition("@")[2] for d in image.attrs.get("RepoDigests") or ())
     return Fetched(identity=tuple(digests) or (str(image.id),))
 
 
-def _start(daemon: Daemon, spec: BaseSpec, folder: Path, log: Path) -> tuple[str, list[str], bool]:
+def _start(daemon: DaemonConnection, spec: BaseSpec, folder: Path, log: Path) -> tuple[str, list[str], bool]:
     """The root filesystem to start from: its reference, what identifies it, whether it was bootstrapped."""
-    refused = "no image is named"
+    refused = "no image given"
     if spec.reference:
         found = fetch(daemon, spec.reference)
         if found.identity:
@@ -118,7 +118,7 @@ def _start(daemon: Daemon, spec: BaseSpec, folder: Path, log: Path) -> tuple[str
     return (*_rootfs(daemon, spec, folder, log), True)
 
 
-def _rootfs(daemon: Daemon, spec: BaseSpec, folder: Path, log: Path) -> tuple[str, list[str]]:
+def _rootfs(daemon: DaemonConnection, spec: BaseSpec, folder: Path, log: Path) -> tuple[str, list[str]]:
     """Imports a bootstrapped root filesystem, or takes the one that specs with the same packages made."""
     reference = f"compat-rootfs:{spec.suite}-{digest([spec.suite, sorted(spec.packages)])[:12]}"
     image = daemon.image(reference)
@@ -136,7 +136,7 @@ def _rootfs(daemon: Daemon, spec: BaseSpec, folder: Path, log: Path) -> tuple[st
     return reference, [image.labels[label]]
 
 
-def _pull(daemon: Daemon, reference: str) -> str:
+def _pull(daemon: DaemonConnection, reference: str) -> str:
     """Pulls an image; "" when it came, else why it did not. The registry must answer within seconds first."""
     api = daemon.client.api
     try:
@@ -149,7 +149,7 @@ def _pull(daemon: Daemon, reference: str) -> str:
     return ""
 
 
-def verify(run: Run, daemon: Daemon, image: str, spec: BaseSpec) -> dict[str, Any]:
+def verify(run: Run, daemon: DaemonConnection, image: str, spec: BaseSpec) -> dict[str, Any]:
     """Runs `verify.py` inside; raises CellError(start, infra) where the base is not what its spec says."""
     lines: list[bytes] = []
     task = Task(
@@ -173,5 +173,5 @@ def _wrong(facts: Mapping[str, Any], spec: BaseSpec) -> str:
     if facts["implementation"] != "CPython" or facts["machine"] != "x86_64":
         return f"is {facts['implementation']} on {facts['machine']}, not CPython on x86_64"
     if not facts["certificates"]:
-        return "trusts no certificates"
+        return "has no trusted certificates"
     return ""

@@ -18,7 +18,7 @@ from packaging.version import InvalidVersion, Version
 
 from orchestrator.engine import docker_images, limits, owner
 from orchestrator.engine.docker_base import TRUSTED
-from orchestrator.engine.docker_daemon import Daemon
+from orchestrator.engine.docker_daemon import DaemonConnection
 from orchestrator.errors import CellError, CellStatus, Phase, infra
 from orchestrator.model import Base, BuildContext, Distribution, Exit, Limits, Task
 
@@ -36,7 +36,7 @@ _COMMAND = (TRUSTED, "-I", "-S", f"{limits.FILES}/compile.py")
 Run = Callable[[str, Task, Callable[[bytes], None]], Exit]
 
 
-def obtain(daemon: Daemon, base: Base, source: Distribution, log: Path, run: Run) -> str:
+def obtain(daemon: DaemonConnection, base: Base, source: Distribution, log: Path, run: Run) -> str:
     """The image that holds the wheel of a source in /out, built on this base where it is not there.
 
     Raises CellError: (build, uninstallable) `build-fails`, `build-timeout`, `build-memory` or `build-space` for what
@@ -74,7 +74,7 @@ class Wheel:
 class _Making:
     """What a build needs beside its source."""
 
-    daemon: Daemon
+    daemon: DaemonConnection
     base: Base
     run: Run
     log: Path
@@ -112,20 +112,20 @@ class Received:
         if self.wrong:
             raise ValueError(self.wrong)
         if not self.whole or self._total != self.size or self._digest() != self.sha256:
-            raise ValueError("the wheel did not come out whole")
+            raise ValueError("the wheel is incomplete")
         try:
             name, version, _, _ = parse_wheel_filename(self.filename)
             same = Version(version.public) == Version(Version(source.version).public)
             fits = same and name == canonicalize_name(source.name)
         except (InvalidWheelFilename, InvalidVersion) as error:
-            raise ValueError(f"{self.filename} is no name of a wheel") from error
+            raise ValueError(f"{self.filename} is not a wheel file name") from error
         if not fits:
-            raise ValueError(f"{self.filename} is no wheel of {source.pin}")
+            raise ValueError(f"{self.filename} is not a wheel of {source.pin}")
 
     def _begin(self, line: bytes) -> None:
         found = _HEADER.fullmatch(line)
         if found is None:
-            raise ValueError(f"something else than a wheel came out: {line[:80]!r}")
+            raise ValueError(f"the build produced something other than a wheel: {line[:80]!r}")
         self.filename, self.size, self.sha256 = found[1].decode(), int(found[2]), found[3].decode()
         if self.size > self.most:
             raise ValueError(f"the wheel is larger than {self.most} bytes")
@@ -133,14 +133,14 @@ class Received:
 
     def _more(self, line: bytes) -> None:
         if self.whole:
-            raise ValueError("more came after the wheel")
+            raise ValueError("there is more output after the wheel")
         try:
             content = base64.b64decode(line, validate=True)
         except binascii.Error as error:
-            raise ValueError("the wheel came out damaged") from error
+            raise ValueError("the wheel is damaged") from error
         self._total += len(content)
         if self._total > self.size:
-            raise ValueError("the wheel is larger than it was said to be")
+            raise ValueError("the wheel is larger than announced")
         self._hash.update(content)  # type: ignore[attr-defined]
         with self.target.open("ab") as target:
             target.write(content)
@@ -190,9 +190,9 @@ def failure(ended: Exit) -> CellError:
 def _passed(ended: Exit) -> tuple[str, str]:
     """What a build went beyond, as a reason and a detail; that it fails otherwise; or two times ""."""
     if ended.timed_out or ended.silent:
-        return "build-timeout", f"it did not build in {SECONDS:.0f} s"
+        return "build-timeout", f"it did not build within {SECONDS:.0f} s"
     if ended.oom_killed:
-        return "build-memory", f"it did not build in {MEMORY / 1e9:.1f} GB of memory"
+        return "build-memory", f"it did not build within {MEMORY / 1e9:.1f} GB of memory"
     if any(words in ended.stderr.lower() for words in _NO_SPACE):
         return "build-space", ""
     return ("build-fails", "") if ended.code == _NOT_BUILT else ("", "")

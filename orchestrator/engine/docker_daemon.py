@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.engine import build, build_secrets, owner
-from orchestrator.engine.build import Request
+from orchestrator.engine.build import BuildRequest
 from orchestrator.errors import CellError, CellStatus, Phase, infra
 from orchestrator.model import BuildContext, Renderer
 
@@ -38,7 +38,7 @@ def troubles() -> tuple[type[Exception], ...]:
 
 
 @dataclass(kw_only=True, slots=True)
-class Daemon:
+class DaemonConnection:
     """One daemon, reached two ways: `client` (the SDK, for running) and a build client on the same `host`.
 
     Not frozen: the build client is chosen at the first build, and the network's settings are read then.
@@ -50,7 +50,7 @@ class Daemon:
     environment: Mapping[str, str]
     stopping: threading.Event = field(default_factory=threading.Event)
     _lock: Any = field(default_factory=threading.RLock)
-    _build_client: build.Client | None = None
+    _build_client: build.BuildClient | None = None
     _tools_ready: bool = False
 
     def image(self, reference: str) -> Image | None:
@@ -92,7 +92,7 @@ class Daemon:
         except troubles():
             return False
 
-    def builder_client(self) -> build.Client:
+    def builder_client(self) -> build.BuildClient:
         with self._lock:
             if self._build_client is None:
                 self._build_client = build.find_client(self.environment, self.host)
@@ -118,7 +118,7 @@ class Daemon:
             place = folder or Path(name) / "context"
             place.mkdir(exist_ok=True)
             build.write(context, place)
-            request = Request(folder=place, tags=tags, labels=labels)
+            request = BuildRequest(folder=place, tags=tags, labels=labels)
             try:
                 self._carry_out(request, log)
             except CellError as error:
@@ -141,10 +141,10 @@ class Daemon:
             place = Path(name) / "context"
             place.mkdir()
             build.write(context, place)
-            request = Request(folder=place, tags=tags, labels=labels, secrets=secrets, network=True)
+            request = BuildRequest(folder=place, tags=tags, labels=labels, secrets=secrets, network=True)
             self._carry_out(request, log)
 
-    def _carry_out(self, request: Request, log: Path) -> None:
+    def _carry_out(self, request: BuildRequest, log: Path) -> None:
         try:
             build.build(self.builder_client(), request, log, self.stopping)
         except CellError as error:
@@ -167,6 +167,6 @@ class Daemon:
                     (Path(name) / "uv").write_bytes(program.read_bytes())
                     (Path(name) / "uv").chmod(0o755)
                     build.write(self.renderer.tools(), Path(name))
-                    request = Request(folder=Path(name), tags=(_TOOLS,), labels=((_TOOLS_LABEL, stamp),))
+                    request = BuildRequest(folder=Path(name), tags=(_TOOLS,), labels=((_TOOLS_LABEL, stamp),))
                     build.build(self.builder_client(), request, log, self.stopping)
             self._tools_ready = True

@@ -1,4 +1,4 @@
-"""What images of ours take on the daemon's disk, and taking them away."""
+"""Measures and removes compat's images on the daemon's disk."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.engine.docker_daemon import Daemon
+from orchestrator.engine.docker_daemon import DaemonConnection
 from orchestrator.errors import Phase
 from orchestrator.model import Stored
 
@@ -35,7 +35,7 @@ _PATIENCE, _PAUSE = 20, 0.5
 _KEPT = ("compat-base", "compat-builder")
 
 
-def stored(daemon: Daemon) -> tuple[Stored, ...]:
+def stored(daemon: DaemonConnection) -> tuple[Stored, ...]:
     """Images of cells, least recently used first.
 
     `size` counts a shared layer once, for the image that was used last of those it belongs to, and no layer of a
@@ -98,7 +98,7 @@ def last_used(image: Mapping[str, Any]) -> datetime:
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
-def remove(daemon: Daemon, references: Iterable[str]) -> int:
+def remove(daemon: DaemonConnection, references: Iterable[str]) -> int:
     """Removes images; the bytes that freed, by the daemon's own account."""
     import docker.errors
 
@@ -115,7 +115,7 @@ def remove(daemon: Daemon, references: Iterable[str]) -> int:
         return max(0, before - _layers(daemon))
 
 
-def drop_downloads(daemon: Daemon) -> None:
+def drop_downloads(daemon: DaemonConnection) -> None:
     """Empties the cache mounts of our builds. The daemon leaves those alone that a build has mounted."""
     api = daemon.client.api
     with daemon.guarded(Phase.COLLECT):
@@ -131,11 +131,11 @@ def _is_ours(record: Mapping[str, Any]) -> bool:
     return record["Type"] == "exec.cachemount" and any(program in said for program in programs)
 
 
-def _layers(daemon: Daemon) -> int:
+def _layers(daemon: DaemonConnection) -> int:
     return int(_usage(daemon).get("LayersSize") or 0)
 
 
-def _usage(daemon: Daemon) -> dict[str, Any]:
+def _usage(daemon: DaemonConnection) -> dict[str, Any]:
     """What the daemon says its disk holds. It answers one such question at a time, and others with an error (moby,
     daemon/disk_usage.go, up to 20.10): ours wait for each other, and for those of other programs.
     """

@@ -20,7 +20,7 @@ from typing import Any
 
 from orchestrator.engine import build_secrets, limits, owner
 from orchestrator.engine.docker_base import TRUSTED
-from orchestrator.engine.docker_daemon import Daemon, troubles
+from orchestrator.engine.docker_daemon import DaemonConnection, troubles
 from orchestrator.errors import Phase, infra
 from orchestrator.model import Task
 
@@ -40,7 +40,7 @@ _POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
+class ProxyAccess:
     """What one task is given: the volume with the socket, and a name of its own there."""
 
     volume: str
@@ -56,15 +56,15 @@ class Sidecar:
     _made: Any = None
     _volume: str = ""
 
-    def enter(self, daemon: Daemon, image: str) -> Entry:
+    def enter(self, daemon: DaemonConnection, image: str) -> ProxyAccess:
         """A way in for one task; starts the proxy where none runs. Raises CellError(start, infra)."""
         with self._lock, daemon.guarded(Phase.START):
             if not self._runs():
                 self._remove()
                 self._start(daemon, image)
-            return Entry(volume=self._volume, token=secrets.token_hex(16))
+            return ProxyAccess(volume=self._volume, token=secrets.token_hex(16))
 
-    def trouble(self, daemon: Daemon, entry: Entry, *, solved: bool) -> str:
+    def trouble(self, daemon: DaemonConnection, entry: ProxyAccess, *, solved: bool) -> str:
         """What the indexes did wrong towards a task, in a line; "" where nothing. Raises CellError(start, infra).
 
         A refusal counts where the task did not do what it was for: some indexes refuse what they do not have.
@@ -72,7 +72,7 @@ class Sidecar:
         with self._lock:
             made = self._made if entry.volume == self._volume else None
         if made is None:
-            return "the index proxy was started anew"
+            return "the index proxy was restarted"
         command = [TRUSTED, "-I", "-S", f"{limits.FILES}/proxy.py", "trouble", SOCKET, entry.token]
         with daemon.guarded(Phase.START):
             try:
@@ -87,11 +87,11 @@ class Sidecar:
             return f"the index proxy does not answer (exit status {code})"
 
     def close(self) -> None:
-        """Removes the container, its volume and what it was told."""
+        """Removes the container, its volume and its settings."""
         with self._lock:
             self._remove()
 
-    def drop(self, daemon: Daemon) -> None:
+    def drop(self, daemon: DaemonConnection) -> None:
         """Forgets what was fetched, and the cache that builders shared once; raises CellError(collect, infra)."""
         import docker.errors
 
@@ -128,7 +128,7 @@ class Sidecar:
             if getattr(getattr(error, "response", None), "status_code", None) != 404:
                 self.left.add(made.id)
 
-    def _start(self, daemon: Daemon, image: str) -> None:
+    def _start(self, daemon: DaemonConnection, image: str) -> None:
         self._made = daemon.client.containers.create(image, **_options())
         try:
             self._made.put_archive(limits.FILES, _programs(daemon.renderer.script, daemon.environment))
@@ -216,7 +216,7 @@ def _archive(entries: list[tuple[tarfile.TarInfo, bytes]]) -> bytes:
     return buffer.getvalue()
 
 
-def wrapped(daemon: Daemon, task: Task, entry: Entry) -> Task:
+def wrapped(daemon: DaemonConnection, task: Task, entry: ProxyAccess) -> Task:
     """A builder task whose process 1 is `sandbox.py`, and which knows no more of the host than how to choose."""
     program = (TRUSTED, "-I", "-S", "-u", f"{limits.FILES}/sandbox.py", SOCKET, entry.token)
     strategy = daemon.environment.get("UV_INDEX_STRATEGY")
@@ -229,7 +229,7 @@ def wrapped(daemon: Daemon, task: Task, entry: Entry) -> Task:
     )
 
 
-def unaddressed(text: str, entry: Entry) -> str:
+def unaddressed(text: str, entry: ProxyAccess) -> str:
     """What a task said, with "the index" where it names the proxy, which is another each time."""
     return re.sub(rf"http://127\.0\.0\.1:\d+/{entry.token}[^\s'\"`>)]*", "the index", text)
 

@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.engine import outputs
-from orchestrator.engine.docker_daemon import Daemon, troubles
+from orchestrator.engine.docker_daemon import DaemonConnection, troubles
 from orchestrator.engine.limits import FILES
 from orchestrator.errors import Phase
 from orchestrator.model import Exit, Limits, Task
@@ -55,7 +55,7 @@ class Lines:
 
 
 @dataclass(kw_only=True, slots=True)
-class _Watch:
+class _ContainerWatch:
     """What is known of a container while it is watched."""
 
     began: float
@@ -120,7 +120,7 @@ def devices(task: Task) -> dict[str, Any]:
 
 
 @contextmanager
-def container(daemon: Daemon, image: str, options: Mapping[str, Any], left: set[str]) -> Iterator[Any]:
+def container(daemon: DaemonConnection, image: str, options: Mapping[str, Any], left: set[str]) -> Iterator[Any]:
     """A created container; killed and removed with its volume on the way out, whatever the way.
 
     One that the daemon would not remove is noted in `left`, for `reap`.
@@ -137,7 +137,7 @@ def container(daemon: Daemon, image: str, options: Mapping[str, Any], left: set[
                 left.add(made.id)
 
 
-def watch(daemon: Daemon, made: Container, task: Task, on_line: Callable[[bytes], None]) -> Exit:
+def watch(daemon: DaemonConnection, made: Container, task: Task, on_line: Callable[[bytes], None]) -> Exit:
     """Starts a created container and hands over its lines until it ends or passes a limit."""
     with daemon.guarded(Phase.START):
         if task.files or task.outputs:
@@ -154,7 +154,7 @@ def watch(daemon: Daemon, made: Container, task: Task, on_line: Callable[[bytes]
             _close(stream)
             raise
     began = time.monotonic()
-    state = _Watch(began=began, heard=began)
+    state = _ContainerWatch(began=began, heard=began)
     try:
         _follow(state, chunks, task.limits, Lines(on_line=on_line), daemon.stopping)
         return _exit(daemon, made, state, task.limits)
@@ -192,7 +192,9 @@ def _put(chunks: queue.Queue[Any], chunk: object, done: threading.Event) -> bool
     return False
 
 
-def _follow(state: _Watch, chunks: queue.Queue[Any], limits: Limits, lines: Lines, stopping: threading.Event) -> None:
+def _follow(
+    state: _ContainerWatch, chunks: queue.Queue[Any], limits: Limits, lines: Lines, stopping: threading.Event
+) -> None:
     """Hands lines over until the stream ends or a limit is passed."""
     while not state.over(limits, stopping):
         try:
@@ -211,7 +213,7 @@ def _follow(state: _Watch, chunks: queue.Queue[Any], limits: Limits, lines: Line
     lines.close()
 
 
-def _exit(daemon: Daemon, made: Container, state: _Watch, limits: Limits) -> Exit:
+def _exit(daemon: DaemonConnection, made: Container, state: _ContainerWatch, limits: Limits) -> Exit:
     """Waits for the end within the limits (a process may close its outputs and live on), kills what passed them."""
     code: int | None = None
     oom = False

@@ -18,15 +18,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.engine import asking, docker_base, limits, nvidia
+from orchestrator.engine import bounded_process, docker_base, limits, nvidia
 from orchestrator.engine import docker as docker_engine
-from orchestrator.engine.asking import Question
+from orchestrator.engine.bounded_process import BoundedCall
 from orchestrator.engine.docker_daemon import troubles
 from orchestrator.model import BaseSpec
 from orchestrator.model.host import (
-    Answer,
-    Client,
     Daemon,
+    DockerCommand,
     Host,
     Local,
     Nvidia,
@@ -34,6 +33,7 @@ from orchestrator.model.host import (
     Processor,
     Program,
     Reply,
+    Response,
 )
 
 if TYPE_CHECKING:
@@ -59,9 +59,9 @@ _WHO = "import platform, sys; print(platform.python_implementation(), '%d.%d' % 
 class Ways:
     """How this machine is asked.
 
-    `ask` runs a program (`asking.ask`), `daemon` asks Docker's, `index` the package index, `uv` says where uv is (""
-    where it is not installed); `root` is where /proc, /dev and /sys are, `keep` where the local engine keeps its
-    environments.
+    `ask` runs a program (`bounded_process.run`), `daemon` asks Docker's, `index` the package index, `uv` says where uv
+    is ("" where it is not installed); `root` is where /proc, /dev and /sys are, `keep` where the local engine keeps
+    its environments.
     """
 
     environment: Mapping[str, str]
@@ -70,23 +70,23 @@ class Ways:
     uv: Callable[[], str]
     keep: Path
     root: Path = Path("/")
-    ask: Callable[[Sequence[str], float, Mapping[str, str]], asking.Said] = asking.ask
+    ask: Callable[[Sequence[str], float, Mapping[str, str]], bounded_process.ProcessOutput] = bounded_process.run
 
 
 def look(ways: Ways, minors: Sequence[str]) -> Host:
     """Looks at this machine, once. `minors` are the CPythons that matter ("3.9"). Changes and starts nothing."""
     began = time.monotonic()
 
-    def ask(command: Sequence[str], seconds: float) -> asking.Said:
+    def ask(command: Sequence[str], seconds: float) -> bounded_process.ProcessOutput:
         return ways.ask(command, seconds, ways.environment)
 
-    about_daemon = Question(ways.daemon)
-    about_nvidia = Question(lambda: nvidia.look(ways.root, ways.environment, ask))
-    about_index = Question(ways.index)
-    about_uv = Question(lambda: _uv(ways.uv(), ask))
-    about_clients = [Question(partial(_client, path, ask)) for path in every_on_path("docker", ways.environment)]
+    about_daemon = BoundedCall(ways.daemon)
+    about_nvidia = BoundedCall(lambda: nvidia.look(ways.root, ways.environment, ask))
+    about_index = BoundedCall(ways.index)
+    about_uv = BoundedCall(lambda: _uv(ways.uv(), ask))
+    about_clients = [BoundedCall(partial(_client, path, ask)) for path in every_on_path("docker", ways.environment)]
     soon, late = began + WAIT_SECONDS, began + SMI_WAIT_SECONDS
-    silent = Answer(reply=Reply.SILENT, seconds=WAIT_SECONDS)
+    silent = Response(reply=Reply.SILENT, seconds=WAIT_SECONDS)
     daemon = about_daemon.answer(soon, Daemon(host="", answer=silent))
     uv = about_uv.answer(soon, Program(answer=silent))
     here = None if daemon.answer.answered else interpreters(minors, ways.environment, uv.path, ask)
@@ -122,13 +122,13 @@ def ask_daemon(environment: Mapping[str, str], specs: Sequence[BaseSpec], images
             found = daemon_of(host, api.info(), api.images(), kernel=platform.release())
             lacking = [spec.reference for spec in specs if spec.reference and not found.has(spec)]
             wanted = next((name for name in (*lacking, *images) if name not in found.images), "")
-            registry = _registry(api, wanted) if wanted else Answer(reply=Reply.UNASKED)
+            registry = _registry(api, wanted) if wanted else Response(reply=Reply.UNASKED)
     except troubles() as error:
         return Daemon(host=host, answer=_refused(error, time.monotonic() - began))
     except (ValueError, TypeError, AttributeError, KeyError):
         # Something answers there, and it is no Docker daemon.
-        return Daemon(host=host, answer=Answer(reply=Reply.UNREADABLE))
-    answer = Answer(reply=Reply.ANSWERED, seconds=time.monotonic() - began)
+        return Daemon(host=host, answer=Response(reply=Reply.UNREADABLE))
+    answer = Response(reply=Reply.ANSWERED, seconds=time.monotonic() - began)
     named = {name for s in specs for name in (f"compat-base:{s.name}", s.reference)} | set(images)
     return replace(
         found,
@@ -152,7 +152,7 @@ def daemon_of(host: str, info: Mapping[str, Any], images: Iterable[Mapping[str, 
     devices = (d.get("ID", "") for d in info.get("DiscoveredDevices") or () if d.get("Source") == "cdi")
     return Daemon(
         host=host,
-        answer=Answer(reply=Reply.ANSWERED),
+        answer=Response(reply=Reply.ANSWERED),
         version=str(info["ServerVersion"]).partition("+")[0],
         system=f"{info.get('OSType', '')}/{info.get('Architecture', '')}",
         here=host.startswith("unix://") and same,
@@ -198,20 +198,20 @@ def _api(host: str, environment: Mapping[str, str]) -> APIClient:
     return docker.APIClient(**options, version=spoken)
 
 
-def _registry(api: APIClient, reference: str) -> Answer:
+def _registry(api: APIClient, reference: str) -> Response:
     """Whether the daemon's registry has an image; asked through the daemon, which would pull it."""
     began = time.monotonic()
     try:
         api.inspect_distribution(reference)
     except troubles() as error:
         return _refused(error, time.monotonic() - began)
-    return Answer(reply=Reply.ANSWERED, seconds=time.monotonic() - began)
+    return Response(reply=Reply.ANSWERED, seconds=time.monotonic() - began)
 
 
-def _refused(error: BaseException, seconds: float) -> Answer:
+def _refused(error: BaseException, seconds: float) -> Response:
     words = str(getattr(error, "explanation", None) or error).strip()
     said = next(iter(words.splitlines()), "")[:300]
-    return Answer(reply=_reply(error), said=said, seconds=seconds)
+    return Response(reply=_reply(error), said=said, seconds=seconds)
 
 
 def _reply(error: BaseException) -> Reply:
@@ -260,7 +260,7 @@ def interpreters(
     By name on PATH, pyenv's, then what uv knows of; nothing is downloaded.
     """
     deadline = time.monotonic() + _TOOL_SECONDS
-    about = [(minor, Question(partial(_interpreter, minor, environment, uv, ask))) for minor in minors]
+    about = [(minor, BoundedCall(partial(_interpreter, minor, environment, uv, ask))) for minor in minors]
     found = [(minor, question.answer(deadline, "")) for minor, question in about]
     return tuple((minor, path) for minor, path in found if path)
 
@@ -284,20 +284,20 @@ def _is_python(path: str, minor: str, ask: nvidia.Ask) -> bool:
 
 def _uv(path: str, ask: nvidia.Ask) -> Program:
     if not path:
-        return Program(answer=Answer(reply=Reply.ABSENT))
+        return Program(answer=Response(reply=Reply.ABSENT))
     said = ask([path, "--version"], _TOOL_SECONDS)
     match = _VERSION.search(said.text)
     return Program(path=path, version=match.group() if match else "", answer=said.answer)
 
 
-def _client(path: str, ask: nvidia.Ask) -> Client | None:
+def _client(path: str, ask: nvidia.Ask) -> DockerCommand | None:
     """A docker command and its buildx, by what they print; None where it prints no version."""
     version = _VERSION.search(ask([path, "--version"], _TOOL_SECONDS).text)
     if version is None:
         return None
     said = ask([path, "buildx", "version"], _TOOL_SECONDS)
     buildx = _VERSION.search(said.text) if said.answer.answered else None
-    return Client(path=path, version=version.group(), buildx=buildx.group() if buildx else "")
+    return DockerCommand(path=path, version=version.group(), buildx=buildx.group() if buildx else "")
 
 
 def every_on_path(name: str, environment: Mapping[str, str]) -> list[str]:

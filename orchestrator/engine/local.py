@@ -183,7 +183,7 @@ class LocalEngine:
             left = place / "probes" / outputs.FOLDER
             if task.outputs:
                 left.mkdir(parents=True)
-            start = local_process.Start(
+            start = local_process.ProcessSpec(
                 command=[_here(part, place) for part in task.command],
                 environment={**self._environment(reference, task, place), local_process.MARK: mark},
                 folder=scratch,
@@ -227,7 +227,7 @@ class LocalEngine:
         for reference in references:
             folder = Path(reference)
             if folder.parent != self._root / "venvs":
-                raise ValueError(f"{reference} is no environment of {self._root}")
+                raise ValueError(f"{reference} is not an environment in {self._root}")
             # Away under another name first: half an environment must not pass for one.
             doomed = folder.with_name(f"{folder.name}.gone")
             if folder.exists():

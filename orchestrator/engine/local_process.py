@@ -28,7 +28,7 @@ _STDERR_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Start:
+class ProcessSpec:
     """What to start: a command, its whole environment (with `MARK`), its working directory, its limits."""
 
     command: Sequence[str]
@@ -38,7 +38,7 @@ class Start:
 
 
 @dataclass(kw_only=True, slots=True)
-class _Watch:
+class _ProcessWatch:
     """What is known of a process while it is watched."""
 
     began: float
@@ -57,7 +57,7 @@ class _Watch:
         return self.timed_out or self.silent or self.stopped
 
 
-def run(start: Start, on_line: Callable[[bytes], None], stopping: threading.Event) -> Exit:
+def run(start: ProcessSpec, on_line: Callable[[bytes], None], stopping: threading.Event) -> Exit:
     """Runs a command to its end or to a limit; nothing of its tree is left when this returns or raises."""
     began = time.monotonic()
     process = subprocess.Popen(
@@ -69,7 +69,7 @@ def run(start: Start, on_line: Callable[[bytes], None], stopping: threading.Even
         env=dict(start.environment),
         start_new_session=True,
     )
-    state = _Watch(began=began, heard=began)
+    state = _ProcessWatch(began=began, heard=began)
     mark = start.environment[MARK]
     try:
         with suppress(ProcessLookupError):
@@ -88,7 +88,7 @@ def run(start: Start, on_line: Callable[[bytes], None], stopping: threading.Even
 
 
 def _follow(
-    process: subprocess.Popen[bytes], state: _Watch, limits: Limits, lines: Lines, stopping: threading.Event
+    process: subprocess.Popen[bytes], state: _ProcessWatch, limits: Limits, lines: Lines, stopping: threading.Event
 ) -> None:
     """Reads both outputs until they close, a limit is passed, or the process is gone and nothing more comes."""
 

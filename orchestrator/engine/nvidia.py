@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from orchestrator.engine.asking import Said
-from orchestrator.model.host import Answer, Gpu, Nvidia, Program, Reply
+from orchestrator.engine.bounded_process import ProcessOutput
+from orchestrator.model.host import Gpu, Nvidia, Program, Reply, Response
 
-Ask = Callable[[Sequence[str], float], Said]
-"""Runs a command for at most so many seconds (`asking.ask`)."""
+Ask = Callable[[Sequence[str], float], ProcessOutput]
+"""Runs a command for at most so many seconds (`bounded_process.run`)."""
 
 SMI_SECONDS = 10.0
 """nvidia-smi takes well under a second where the driver stays loaded, a few where it must wake up many GPUs."""
@@ -32,7 +32,7 @@ _UNKNOWN = re.compile(r"\[?(?:N/A|Not Supported|Unknown Error|Insufficient Permi
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Row:
+class SmiRow:
     """A line of nvidia-smi's table."""
 
     gpu: Gpu
@@ -57,7 +57,7 @@ def version_of(name: str, environment: Mapping[str, str], ask: Ask) -> Program:
     """A program on PATH and the version it prints with --version."""
     path = _found(name, environment)
     if not path:
-        return Program(answer=Answer(reply=Reply.ABSENT))
+        return Program(answer=Response(reply=Reply.ABSENT))
     said = ask([path, "--version"], _TOOL_SECONDS)
     match = _VERSION.search(said.text) if said.answer.answered else None
     answer = said.answer
@@ -72,7 +72,7 @@ def module_version(text: str) -> str:
     return match.group(1) if match else ""
 
 
-def rows(lines: Iterable[str], fields: Sequence[str]) -> tuple[tuple[Row, ...], tuple[str, ...]]:
+def rows(lines: Iterable[str], fields: Sequence[str]) -> tuple[tuple[SmiRow, ...], tuple[str, ...]]:
     """nvidia-smi's rows (CSV without a heading, `fields` in this order), and the lines that are none."""
     found, strange = [], []
     for line in filter(None, map(str.strip, lines)):
@@ -84,7 +84,7 @@ def rows(lines: Iterable[str], fields: Sequence[str]) -> tuple[tuple[Row, ...], 
     return tuple(found), tuple(strange)
 
 
-def _row(line: str, fields: Sequence[str]) -> Row | None:
+def _row(line: str, fields: Sequence[str]) -> SmiRow | None:
     """A row, or None for a line that is none. What a GPU doesn't say is left out ("[N/A]" and its like)."""
     cells = [cell.strip() for cell in line.rsplit(", ", len(fields) - 1)]
     if len(cells) != len(fields) or not cells[0]:
@@ -96,13 +96,13 @@ def _row(line: str, fields: Sequence[str]) -> Row | None:
     if not all(right):
         return None
     gpu = Gpu(name=cells[0], memory=int(size[1]) * 1024**2 if size else None, capability=capability)
-    return Row(gpu=gpu, driver=driver)
+    return SmiRow(gpu=gpu, driver=driver)
 
 
 def _smi(root: Path, environment: Mapping[str, str], ask: Ask) -> tuple[Program, tuple[Gpu, ...]]:
     path = _found("nvidia-smi", environment, tuple(str(root / place[1:]) for place in _PLACES))
     if not path:
-        return Program(answer=Answer(reply=Reply.ABSENT)), ()
+        return Program(answer=Response(reply=Reply.ABSENT)), ()
     deadline = time.monotonic() + SMI_SECONDS
     fields: tuple[str, ...] = _FIELDS
     said = ask(_query(path, fields), SMI_SECONDS)

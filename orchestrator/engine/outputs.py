@@ -35,7 +35,7 @@ def checked(names: Iterable[str]) -> tuple[str, ...]:
         raise ValueError(f"{len(found)} outputs are more than {MOST}")
     for name in found:
         if name in ("", ".", "..") or "/" in name or "\0" in name:
-            raise ValueError(f"{name!r} is not the name of a file")
+            raise ValueError(f"{name!r} is not a valid file name")
     return found
 
 

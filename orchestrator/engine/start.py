@@ -25,7 +25,7 @@ _WAYS_ON = """No container engine answers, and one can be installed here only on
 Ways on:
   install Docker (on a desktop: Docker Desktop) and start it
   point DOCKER_HOST at a daemon on another machine
-  leave containers out: the same command with `--engine local`, in virtual environments, without isolation
+  do without containers: the same command with `--engine local`, in virtual environments, without isolation
 """
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Source(StrEnum):
+class EvidenceSource(StrEnum):
     """Where it is known from what a release was built for."""
 
     WHEEL = "wheel"
@@ -36,7 +36,7 @@ class Built:
     cudnn_exact: str = ""
     told: str = ""
     sonames: tuple[str, ...] = ()
-    source: Source = Source.WHEEL
+    source: EvidenceSource = EvidenceSource.WHEEL
 
 
 class Loading(StrEnum):

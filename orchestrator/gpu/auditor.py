@@ -56,11 +56,11 @@ def compiled(look: Look, base: Base, engine: Engine, limits: Limits) -> bytes:
     try:
         return base64.b64decode(b"".join(lines), validate=False)
     except binascii.Error as error:
-        raise infra(Phase.BUILD, "stand-in", f"the stand-in driver came back damaged: {error}") from error
+        raise infra(Phase.BUILD, "stand-in", f"the stand-in driver is damaged: {error}") from error
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Asked:
+class AuditRequest:
     """What to look into, and how: an image and its interpreter, library folders on top of its own."""
 
     reference: str
@@ -70,7 +70,7 @@ class Asked:
     folders: tuple[str, ...] = ()
 
 
-def look_into(asked: Asked, look: Look, engine: Engine, limits: Limits) -> GpuAudit:
+def look_into(asked: AuditRequest, look: Look, engine: Engine, limits: Limits) -> GpuAudit:
     """Looks into an image. Raises CellError(infra) where the container or the program itself failed."""
     request = {
         "stand_in": f"/probes/driver/{DRIVER}",
@@ -91,8 +91,8 @@ def look_into(asked: Asked, look: Look, engine: Engine, limits: Limits) -> GpuAu
     lines: list[bytes] = []
     ended = engine.run(asked.reference, task, lines.append)
     if ended.lost or ended.timed_out or not lines:
-        why = ended.lost or ("it took too long" if ended.timed_out else ended.stderr[-500:].strip())
-        raise infra(Phase.COLLECT, "audit", f"the look into the image did not end: {why}")
+        why = ended.lost or ("it timed out" if ended.timed_out else ended.stderr[-500:].strip())
+        raise infra(Phase.COLLECT, "audit", f"inspecting the image did not finish: {why}")
     return decoded(lines[-1], ended.stderr)
 
 
@@ -101,7 +101,7 @@ def decoded(document: bytes, stderr: str = "") -> GpuAudit:
     try:
         return msgspec.json.decode(document, type=GpuAudit)
     except msgspec.MsgspecError as error:
-        detail = f"the look's answer can't be read: {error}; {stderr[-300:].strip()}"
+        detail = f"the inspection's output can't be read: {error}; {stderr[-300:].strip()}"
         raise infra(Phase.COLLECT, "audit", detail) from error
 
 
@@ -113,7 +113,7 @@ def of_image(name: str, look: Look, engine: Engine, base: Base, limits: Limits) 
     """
     stand_in = compiled(look, base, engine, limits)
     for interpreter in ("python3", "python"):
-        asked = Asked(reference=name, interpreter=interpreter, stand_in=stand_in)
+        asked = AuditRequest(reference=name, interpreter=interpreter, stand_in=stand_in)
         try:
             return look_into(asked, look, engine, limits)
         except CellError as error:

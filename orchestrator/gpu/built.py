@@ -20,7 +20,7 @@ from packaging.version import InvalidVersion
 
 from orchestrator.errors import CellError, CellStatus, Phase, infra
 from orchestrator.gpu import build_info
-from orchestrator.gpu.audit import Built, Source
+from orchestrator.gpu.audit import Built, EvidenceSource
 from orchestrator.lock.metadata import markers, requires_of
 from orchestrator.lock.remote_zip import BrokenArchiveError, read_members
 from orchestrator.lock.tags import admits, release, select_file, wheel_rank
@@ -59,7 +59,7 @@ def built_for(package: str, version: str, python: str, platform: str, index: Whe
         return _by_extra(package, version, python, index, error)
     found = build_info.built(file.version, files)
     if found is None:
-        detail = f"{file.filename} does not say what it was built for: no {' and no '.join(build_info.MEMBERS)}"
+        detail = f"{file.filename} does not say what it was built for: it has no {' and no '.join(build_info.MEMBERS)}"
         raise CellError(Phase.RESOLVE, CellStatus.UNAVAILABLE, "not-said", detail)
     return found
 
@@ -217,7 +217,9 @@ def _by_extra(package: str, version: str, python: str, index: Wheels, why: CellE
     if not cuda:
         detail = f"{why.detail}; nor has {package} {version} an extra {EXTRA} that would tell what it was built for"
         raise infra(Phase.RESOLVE, why.reason, detail)
-    return Built(release=version, cuda=build_info.minor(cuda), cudnn=build_info.minor(cudnn), source=Source.EXTRA)
+    return Built(
+        release=version, cuda=build_info.minor(cuda), cudnn=build_info.minor(cudnn), source=EvidenceSource.EXTRA
+    )
 
 
 def _least(line: str) -> Iterable[tuple[str, str]]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.gpu.audit import Built, Source
+from orchestrator.gpu.audit import Built, EvidenceSource
 from orchestrator.gpu.build_info import minor
 
 RELEASES = "releases.csv"
@@ -168,7 +168,7 @@ def _release(row: Mapping[str, str]) -> Release:
         cudnn_exact=cudnn if cudnn.count(".") > 1 else "",
         told=row["told"],
         sonames=tuple(row["sonames"].split()),
-        source=Source.WHEEL,
+        source=EvidenceSource.WHEEL,
     )
     return Release(
         package=row["package"],

@@ -58,7 +58,7 @@ class CudaInspection:
         program = auditor.read(self.folder)
         if base.identity not in self._drivers:
             self._drivers[base.identity] = auditor.compiled(program, base, engine, limits)
-        asked = auditor.Asked(
+        asked = auditor.AuditRequest(
             reference=image.reference,
             interpreter=image.interpreter,
             stand_in=self._drivers[base.identity],
@@ -90,8 +90,8 @@ def read(saw: object) -> GpuAudit:
     try:
         return msgspec.convert(saw, GpuAudit)
     except msgspec.ValidationError as error:
-        hint = "Another version of this tool wrote it, or it was damaged: run the combination again."
-        raise UserError(f"what an audit of CUDA libraries saw can't be read: {error}", hint=hint) from error
+        hint = "It was written by another version of compat, or is damaged: run the combination again."
+        raise UserError(f"the stored audit of CUDA libraries can't be read: {error}", hint=hint) from error
 
 
 def kept(seen: GpuAudit) -> object:

@@ -18,7 +18,7 @@ from orchestrator.gpu.inspection import read
 from orchestrator.gpu.verdict import Audited, Load, audited
 from orchestrator.matrix.select import parse_selectors
 from orchestrator.model import CPU, Choice, Lock, Matrix
-from orchestrator.verdict.judge import Judged
+from orchestrator.verdict.judge import CellResult
 
 PACKAGES = ("tensorflow", "tensorflow-gpu", "tensorflow-cpu")
 """Names a TensorFlow comes under."""
@@ -50,7 +50,7 @@ class Provided:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Row:
+class ReleaseRow:
     """All that is known of one release's GPU side.
 
     `provided` was seen with this release, else with the nearest older or newer one that asks for the same libraries.
@@ -64,8 +64,8 @@ class Row:
 
 
 def rows(
-    releases: Iterable[Release], drivers: Sequence[Driver], officials: Sequence[Official], cells: Iterable[Judged]
-) -> tuple[Row, ...]:
+    releases: Iterable[Release], drivers: Sequence[Driver], officials: Sequence[Official], cells: Iterable[CellResult]
+) -> tuple[ReleaseRow, ...]:
     """A row per release, in the order of versions, with the looks into images of it.
 
     `tensorflow-gpu` has one of its own only where `tensorflow` came without CUDA: elsewhere both are the same build.
@@ -84,7 +84,7 @@ def rows(
         against.setdefault((one.package, one.version), []).append(one)
     known = {r.version: _provided(r.version, seen.get(r.version, ())) for r in found if r.package == "tensorflow"}
     return tuple(
-        Row(
+        ReleaseRow(
             release=release,
             provided=_nearest(release, found, known),
             driver=driver_for(release.built.cuda, drivers) if release.built.cuda else None,
@@ -117,7 +117,7 @@ def _alike(one: Release, other: Release) -> bool:
     return (one.built.cuda, one.built.sonames) == (other.built.cuda, other.built.sonames)
 
 
-def looked(judged: Judged) -> tuple[str, Looked | None]:
+def looked(judged: CellResult) -> tuple[str, Looked | None]:
     """The TensorFlow of a judged cell and the look into its image; ("", None) where there was none."""
     record = judged.record
     if record is None or record.audit is None or record.lock is None:
@@ -136,7 +136,7 @@ def looked(judged: Judged) -> tuple[str, Looked | None]:
     return version, look
 
 
-def on_gpus(cells: Iterable[Judged]) -> tuple[Judged, ...]:
+def on_gpus(cells: Iterable[CellResult]) -> tuple[CellResult, ...]:
     """Cells of a device other than the CPU."""
     return tuple(j for j in cells if j.cell.device != CPU)
 
@@ -154,7 +154,7 @@ def listed(matrix: Matrix) -> tuple[Choice, ...]:
     return next((choices for choices in matrix.choices if choices[0].axis.package in PACKAGES), ())
 
 
-def selected(every: Sequence[Row], choices: Sequence[Choice], words: Sequence[str]) -> tuple[Row, ...]:
+def selected(every: Sequence[ReleaseRow], choices: Sequence[Choice], words: Sequence[str]) -> tuple[ReleaseRow, ...]:
     """The releases that words such as "tf=2.16.1" mean, of all there are; without words those that the matrix lists.
 
     None where the matrix lists none. Raises UserError for a word that means none.

@@ -18,7 +18,7 @@ from packaging.version import Version
 
 from orchestrator.errors import CellError, ExitCode, Phase, infra
 from orchestrator.gpu import facts
-from orchestrator.gpu.audit import Source
+from orchestrator.gpu.audit import EvidenceSource
 from orchestrator.gpu.built import ANYWHERE, EXTRA, built_for, extra_pins, keep_whole, pythons, unmet, wheel
 from orchestrator.gpu.facts import Release
 from orchestrator.lock import settings
@@ -109,7 +109,7 @@ def _read(package: str, version: str, index: Wheels) -> Release:
     usable = pythons(package, version, index)
     newest = usable[-1]
     built = built_for(package, version, newest, ANYWHERE, index)
-    if built.source is not Source.WHEEL:
+    if built.source is not EvidenceSource.WHEEL:
         raise infra(Phase.RESOLVE, "index-ranges", "the server only sends whole files")
     uploads = [f.uploaded for f in release(index.files(package), version) if f.uploaded is not None]
     return Release(

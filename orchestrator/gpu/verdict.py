@@ -62,7 +62,7 @@ MEANINGS = {
     AUDIT_LOADS: "without a GPU, TensorFlow's own search finds all its CUDA libraries",
     AUDIT_MENDED: "it finds them with a path or a link (compat cuda says which)",
     AUDIT_BROKEN: "it does not find them, or they do not load (compat cuda says why)",
-    AUDIT_UNKNOWN: "the look into the image said nothing",
+    AUDIT_UNKNOWN: "inspecting the image told nothing",
 }
 """What these words in a table mean, for legends."""
 
@@ -92,7 +92,7 @@ class Audited:
     def words(self) -> str:
         """Such as: loads · broken: libcusolver.so.10 missing · broken: libraries installed but not found."""
         names = ", ".join(dict.fromkeys(library.soname for library in self.deciding))
-        return _WORDS[self.load].format(names=names, detail=self.detail or "no look was had")
+        return _WORDS[self.load].format(names=names, detail=self.detail or "not inspected")
 
 
 def audited(seen: GpuAudit) -> Audited:
@@ -149,8 +149,8 @@ def and_unsound(verdict: Audited) -> str:
     fix = verdict.unsound
     if fix is None:
         return verdict.words
-    lacking = f"{len(fix.lacking)} of the {fix.named} functions it calls are not there, such as {fix.lacking[0]}"
-    doubt = lacking if fix.lacking else "which functions it calls there is not known"
+    lacking = f"{len(fix.lacking)} of the {fix.named} functions it calls are missing, such as {fix.lacking[0]}"
+    doubt = lacking if fix.lacking else "which of its functions are called is not known"
     return f"{verdict.words}; with {_linked(fix)} a device is listed, and {doubt}"
 
 

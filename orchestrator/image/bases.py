@@ -38,7 +38,7 @@ def load(path: Path) -> tuple[BaseSpec, ...]:
     names = [spec.name for spec in specs]
     for name in names:
         if names.count(name) > 1:
-            raise UserError(f"{path}: two bases are named {name!r}")
+            raise UserError(f"{path}: duplicate base name {name!r}")
     return specs
 
 

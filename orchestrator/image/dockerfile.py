@@ -123,7 +123,7 @@ def render(recipe: Recipe, templates: Templates) -> BuildContext:
         for dist in step.distributions:
             for word in (dist.name, dist.version, dist.filename, dist.sha256):
                 if not _SAFE.fullmatch(word):
-                    raise ValueError(f"{word!r} can't be part of a Dockerfile")
+                    raise ValueError(f"{word!r} is not allowed in a Dockerfile")
     steps, files = [], []
     for number, step in enumerate(recipe.steps, start=1):
         name = f"layer-{number}.txt"
@@ -158,7 +158,7 @@ def _render_layer(recipe: Recipe, layer: LibraryLayer, templates: Templates) -> 
     words = [*layer.folders, *layer.paths, *(word for pair in links for word in pair)]
     for word in words:
         if not _PATH.fullmatch(word):
-            raise ValueError(f"{word!r} can't be part of a Dockerfile")
+            raise ValueError(f"{word!r} is not allowed in a Dockerfile")
     text = _text(
         templates[_LAYER],
         {

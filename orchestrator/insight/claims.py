@@ -14,7 +14,7 @@ import yaml
 from orchestrator.errors import CellStatus, Phase, UserError
 from orchestrator.matrix import select
 from orchestrator.model import Matrix, Outcome, OutcomeKind
-from orchestrator.verdict.judge import Judged
+from orchestrator.verdict.judge import CellResult
 from orchestrator.verdict.spans import stretches
 from orchestrator.verdict.verdicts import NOT_PASSED
 
@@ -94,18 +94,20 @@ def read(path: Path) -> Seeds:
     try:
         found = msgspec.convert(yaml.safe_load(path.read_text()), Seeds)
     except FileNotFoundError as error:
-        raise UserError(f"{path}: there is no such file", hint="It is kept beside the matrix, not shipped.") from error
+        raise UserError(f"{path}: no such file", hint="It is kept beside the matrix, not shipped.") from error
     except (yaml.YAMLError, msgspec.ValidationError) as error:
         raise UserError(f"{path}: {error}") from error
     for seed in found.seeds:
         for number, statement in enumerate(seed.statements, start=1):
             for probe, reading in statement.holds.items():
                 if isinstance(reading, Reading) and _ways(reading) != 1:
-                    raise UserError(f"{path}: seed {seed.seed} statement {number}, {probe}: say one way to read it")
+                    raise UserError(
+                        f"{path}: seed {seed.seed} statement {number}, {probe}: give exactly one way to read it"
+                    )
     return found
 
 
-def held(statement: Statement, seed: Seed, cells: Sequence[Judged], matrix: Matrix) -> Held:
+def held(statement: Statement, seed: Seed, cells: Sequence[CellResult], matrix: Matrix) -> Held:
     """What came out of a statement over judged cells. Raises UserError for selectors that mean nothing."""
     if not statement.holds:
         return Held(truth=Truth.UNKNOWN, why=statement.note or "no probe decides it")
@@ -138,7 +140,7 @@ def _summed(decided: Mapping[str, set[bool]], count: int, order: Sequence[str]) 
     return Held(truth=truth, spans=tuple(span for span in spans if span[1]), cells=count)
 
 
-def _varying(readings: Mapping[str, Reading], ran: Sequence[Judged], axis: str, matrix: Matrix) -> Held:
+def _varying(readings: Mapping[str, Reading], ran: Sequence[CellResult], axis: str, matrix: Matrix) -> Held:
     """True where one of the probes found different things in different cells; the spans are of what it found."""
     order = _order(axis, matrix)
     found: dict[str, dict[str, set[str]]] = {}
@@ -188,7 +190,7 @@ def _ways(reading: Reading) -> int:
     )
 
 
-def _outcome(judged: Judged, probe: str) -> Outcome | None:
+def _outcome(judged: CellResult, probe: str) -> Outcome | None:
     """A probe's outcome in a cell where it tells whether what it asks about works."""
     told = {OutcomeKind.PASS, *NOT_PASSED}
     return next((o for o in judged.outcomes if o.probe.id == probe and o.kind in told), None)
@@ -200,7 +202,7 @@ def _came_to_it(outcome: Outcome | None) -> Outcome | None:
     return None if blocked else outcome
 
 
-def _in_cell(readings: Mapping[str, Reading], judged: Judged) -> bool | None:
+def _in_cell(readings: Mapping[str, Reading], judged: CellResult) -> bool | None:
     """Whether all hold; None where one that would be needed says nothing."""
     truths = [_true(reading, _outcome(judged, name)) for name, reading in readings.items()]
     return False if False in truths else None if None in truths else True

@@ -10,17 +10,17 @@ from packaging.version import InvalidVersion, Version
 from orchestrator.axes.registry import kind_of
 from orchestrator.errors import CellStatus
 from orchestrator.model import Cell, Matrix, Strategy, VerdictKind
-from orchestrator.verdict.judge import Judged
+from orchestrator.verdict.judge import CellResult
 
 
-def nearest(origin: Sequence[Cell], group: str, cells: Iterable[Judged], matrix: Matrix) -> Judged | None:
+def nearest(origin: Sequence[Cell], group: str, cells: Iterable[CellResult], matrix: Matrix) -> CellResult | None:
     """The cell nearest to one of `origin` where the group works; None where it works nowhere.
 
     Cells of `origin` that work are their own nearest; `forced` cells, where requirements are ignored, only where
     nothing else works.
     """
     ran = [j for j in cells if j.status is CellStatus.RAN]
-    forced: Judged | None = None
+    forced: CellResult | None = None
     for judged in by_distance(origin, ran, matrix):
         if judged.kind(group) is VerdictKind.WORKS:
             if judged.cell.strategy is not Strategy.FORCED:
@@ -29,19 +29,19 @@ def nearest(origin: Sequence[Cell], group: str, cells: Iterable[Judged], matrix:
     return forced
 
 
-def closest(origin: Sequence[Cell], among: Sequence[Judged], matrix: Matrix) -> Judged | None:
+def closest(origin: Sequence[Cell], among: Sequence[CellResult], matrix: Matrix) -> CellResult | None:
     """The one of `among` that is nearest to one of `origin`; None where either is empty."""
     return next(by_distance(origin, among, matrix), None)
 
 
-def by_distance(origin: Sequence[Cell], among: Sequence[Judged], matrix: Matrix) -> Iterator[Judged]:
+def by_distance(origin: Sequence[Cell], among: Sequence[CellResult], matrix: Matrix) -> Iterator[CellResult]:
     """Those of `among` by their distance to the nearest of `origin`, equally near ones in their order.
 
     Fewest differing choices first (a subject's version counts as any other), then what is easier to change, then the
     distance between versions as listed in the matrix. Only those that are asked for are measured in full.
     """
     named = [(_names(cell), cell.constraints) for cell in origin]
-    counted: dict[int, list[Judged]] = {}
+    counted: dict[int, list[CellResult]] = {}
     for judged in among if origin else ():
         names, constraints = _names(judged.cell), judged.cell.constraints
         changes = min(sum(map(ne, names, other)) + (constraints != theirs) for other, theirs in named)

@@ -1,4 +1,4 @@
-"""A working cell's lock as constraints that somebody can install with."""
+"""A working cell's lock as a pip constraints file."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from orchestrator.errors import ExitCode, UserError
 from orchestrator.foreign import printable
 from orchestrator.insight.nearest import nearest
 from orchestrator.model import CellRecord, Lock, Matrix, Verdict
-from orchestrator.verdict.judge import Judged
+from orchestrator.verdict.judge import CellResult
 from orchestrator.verdict.verdicts import GOOD
 
 
-def pins(judged: Judged, cells: Sequence[Judged], matrix: Matrix, group: str = "") -> str:
+def pins(judged: CellResult, cells: Sequence[CellResult], matrix: Matrix, group: str = "") -> str:
     """A constraints file for pip or uv: `name==version` lines under comments that say where and when it was tried.
 
     `group` is whose verdict counts, by default the cell's headline. Raises UserError, naming the nearest cell
@@ -28,7 +28,7 @@ def pins(judged: Judged, cells: Sequence[Judged], matrix: Matrix, group: str = "
     return "\n".join(lines) + "\n"
 
 
-def _heading(judged: Judged, record: CellRecord, lock: Lock, verdict: Verdict) -> list[str]:
+def _heading(judged: CellResult, record: CellRecord, lock: Lock, verdict: Verdict) -> list[str]:
     when = f"{record.dated:%Y-%m-%d %H:%M} UTC" if record.dated else "at an unknown time"
     where = f"{record.base.name} (Python {record.base.full_version})" if record.base else f"Python {lock.python}"
     lines = [
@@ -44,7 +44,7 @@ def _heading(judged: Judged, record: CellRecord, lock: Lock, verdict: Verdict) -
     lines += [f"does not work: {o.probe.question}" for o in verdict.failing]
     lines += list(lock.notes)
     if lock.compiled:
-        lines.append(f"only exists as source and has to be built: {', '.join(lock.compiled)}")
+        lines.append(f"available only as source, has to be built: {', '.join(lock.compiled)}")
     variables = [f"{name}={value}" for name, value in judged.cell.variables]
     if variables:
         lines.append(f"needs the environment: {' '.join(variables)}")
@@ -55,10 +55,10 @@ def _taken(lock: Lock) -> str:
     return f"{strategy_words(lock.strategy, f'{lock.cutoff:%b %Y}')}, as of {lock.cutoff:%Y-%m-%d %H:%M} UTC"
 
 
-def _refusal(judged: Judged, cells: Sequence[Judged], matrix: Matrix, group: str) -> UserError:
+def _refusal(judged: CellResult, cells: Sequence[CellResult], matrix: Matrix, group: str) -> UserError:
     short = judged.cell.id[:8]
     best = nearest([judged.cell], group, cells, matrix)
-    hint = f"Nothing in this matrix works for {group or 'it'} so far."
+    hint = f"So far nothing in this matrix works for {group or 'it'}."
     if best is not None:
         hint = f"Nearest that works: {best.said}. Its pins: compat pins {best.cell.id[:8]}"
     return UserError(

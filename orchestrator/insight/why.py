@@ -9,13 +9,21 @@ from enum import IntEnum
 from functools import cache
 
 from orchestrator.errors import CellStatus
+from orchestrator.insight.discriminating_pins import differing
+from orchestrator.insight.finding_scope import (
+    FindingScope,
+    example_rank,
+    finding_scope,
+    nearest_without,
+    pins_of,
+    ran,
+    suspected_names,
+)
 from orchestrator.insight.nearest import closest
-from orchestrator.insight.spread import Spread, example_rank, nearest_without, pins_of, ran, spread, telling_names
-from orchestrator.insight.telling import differing
 from orchestrator.insight.traceback import Pasted, exceptions
 from orchestrator.model import Cell, Frame, Matrix, ProbeKind
-from orchestrator.verdict.findings import Finding, Sighting, gathered
-from orchestrator.verdict.judge import Judged
+from orchestrator.verdict.findings import Finding, Occurrence, gathered
+from orchestrator.verdict.judge import CellResult
 from orchestrator.verdict.signature import innermost, signature, title
 
 _WEAK = 12
@@ -54,7 +62,7 @@ class Match(IntEnum):
 class Explanation:
     """What is known of a pasted exception.
 
-    `spread` is the finding over its cells, `hit` and `probe` where to look at it, `nearest` cells without it, the
+    `scope` is the finding over its cells, `hit` and `probe` where to look at it, `nearest` cells without it, the
     nearest first, `differing` (name, version in the hit, version in the nearest). `pasted_place` and `seen_place`
     are "file:function" of the innermost frames ("" : none), `way` one that both went through, `also` other
     findings the text fits as well or nearly, `last` the text's last exception where that is another one.
@@ -62,10 +70,10 @@ class Explanation:
 
     pasted: Pasted
     match: Match
-    spread: Spread
-    hit: Judged
+    scope: FindingScope
+    hit: CellResult
     probe: str
-    nearest: tuple[Judged, ...] = ()
+    nearest: tuple[CellResult, ...] = ()
     differing: tuple[tuple[str, str, str], ...] = ()
     pasted_place: str = ""
     seen_place: str = ""
@@ -75,16 +83,16 @@ class Explanation:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Known:
-    """Everything the cells raised: signature → its sightings, and (cause's head → signatures it led to)."""
+class RaisedIndex:
+    """Everything the cells raised: signature → its occurrences, and the head of a cause → signatures it led to."""
 
-    seen: Mapping[str, Sequence[Sighting]]
+    seen: Mapping[str, Sequence[Occurrence]]
     causes: Mapping[str, Sequence[str]]
 
 
-def known(cells: Iterable[Judged]) -> Known:
+def raised_by(cells: Iterable[CellResult]) -> RaisedIndex:
     """What was raised by any probe but a control: checks, proven or not, and behaviours that raise."""
-    seen: dict[str, list[Sighting]] = {}
+    seen: dict[str, list[Occurrence]] = {}
     for judged in cells:
         if judged.status is not CellStatus.RAN:
             continue
@@ -93,17 +101,19 @@ def known(cells: Iterable[Judged]) -> Known:
             if found.probe.kind is ProbeKind.CONTROL or found.observation is None or raised is None:
                 continue
             name = found.signature or signature(raised, found.observation.within)
-            seen.setdefault(name, []).append(Sighting(judged=judged, outcome=found, signature=name))
-    return Known(seen=seen, causes=_causes(seen))
+            seen.setdefault(name, []).append(Occurrence(judged=judged, outcome=found, signature=name))
+    return RaisedIndex(seen=seen, causes=_causes(seen))
 
 
-def packages(found: Known) -> frozenset[str]:
+def packages(found: RaisedIndex) -> frozenset[str]:
     """Top-level names of the libraries that frames of the evidence lie in."""
     tops = {f.file.split("/", 1)[0] for seen in found.seen.values() for f in _frames(seen[0])}
     return frozenset(t for t in tops if not t.startswith(_TOP) and not t.endswith(".py"))
 
 
-def why(pasted: Sequence[Pasted], found: Known, whole: Sequence[Judged], matrix: Matrix) -> Explanation | None:
+def why(
+    pasted: Sequence[Pasted], found: RaisedIndex, whole: Sequence[CellResult], matrix: Matrix
+) -> Explanation | None:
     """The closest finding for the exceptions of one text; None where nothing like them was seen.
 
     Of equally close ones the last of the text counts: that is where its story ends. `whole` is the plan.
@@ -124,13 +134,13 @@ def why(pasted: Sequence[Pasted], found: Known, whole: Sequence[Judged], matrix:
     return replace(made, last=None if one is pasted[-1] else pasted[-1])
 
 
-_Ground = tuple[Known, Sequence[Judged], Matrix]
+_Ground = tuple[RaisedIndex, Sequence[CellResult], Matrix]
 
 
 def _explained(one: Pasted, match: Match, name: str, ground: _Ground, others: Iterable[str]) -> Explanation:
     found, whole, matrix = ground
     seen = found.seen[name]
-    wide = spread(gathered(seen)[0], seen, ran(whole), matrix)
+    wide = finding_scope(gathered(seen)[0], seen, ran(whole), matrix)
     hits = [j for j in wide.hits if j.cell.python == one.python] or list(wide.hits)
     near = _nearest(hits, wide.passing, matrix)
     hit = closest([near[0].cell], hits, matrix) if near else None
@@ -142,7 +152,7 @@ def _explained(one: Pasted, match: Match, name: str, ground: _Ground, others: It
     return Explanation(
         pasted=one,
         match=match,
-        spread=wide,
+        scope=wide,
         hit=hit,
         probe=mine[0].outcome.probe.id if mine[0].outcome else "",
         nearest=near,
@@ -154,14 +164,14 @@ def _explained(one: Pasted, match: Match, name: str, ground: _Ground, others: It
     )
 
 
-def _first(wide: Spread, mine: Sequence[Sighting]) -> tuple[str, ...]:
+def _first(wide: FindingScope, mine: Sequence[Occurrence]) -> tuple[str, ...]:
     """Distributions to name first among those that differ."""
-    return (*telling_names(mine), *(pin.name for pin in wide.alike_pins))
+    return (*suspected_names(mine), *(pin.name for pin in wide.alike_pins))
 
 
-def _nearest(hits: Sequence[Judged], passing: Sequence[Judged], matrix: Matrix) -> tuple[Judged, ...]:
+def _nearest(hits: Sequence[CellResult], passing: Sequence[CellResult], matrix: Matrix) -> tuple[CellResult, ...]:
     """Up to three cells without the finding, with different packages each, the nearest first."""
-    left, found = list(passing), list[Judged]()
+    left, found = list(passing), list[CellResult]()
     while len(found) < _NEAREST and (best := nearest_without(hits, left, matrix)):
         found.append(best)
         left = [j for j in left if _packages(j.cell) != _packages(best.cell)]
@@ -172,7 +182,7 @@ def _packages(cell: Cell) -> tuple[str, ...]:
     return tuple(str(c) for c in cell.packages)
 
 
-def _matches(one: Pasted, found: Known) -> list[tuple[Match, str]]:
+def _matches(one: Pasted, found: RaisedIndex) -> list[tuple[Match, str]]:
     """Every known signature that an exception fits, each by its closest match."""
     best: dict[str, Match] = {}
     for reading in one.readings:
@@ -198,7 +208,7 @@ def _match(mine: str, name: str, *, foreign: bool) -> Match | None:
     return None
 
 
-def _alike(one: Pasted, found: Known) -> list[str]:
+def _alike(one: Pasted, found: RaisedIndex) -> list[str]:
     """Signatures of the same type whose message is nearly that of an exception, the closest first."""
     kind, here = _parts(signature(one.raised(one.readings[0])))
     close = []
@@ -238,10 +248,10 @@ def _squeezed(text: str) -> str:
     return "".join(text.split())
 
 
-def _causes(seen: Mapping[str, Sequence[Sighting]]) -> dict[str, list[str]]:
+def _causes(seen: Mapping[str, Sequence[Occurrence]]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for name, sightings in seen.items():
-        observation = sightings[0].outcome.observation if sightings[0].outcome else None
+    for name, occurrences in seen.items():
+        observation = occurrences[0].outcome.observation if occurrences[0].outcome else None
         text = observation.exception.text if observation and observation.exception else ""
         if "exception" in text:
             for cause in exceptions(text)[:-1]:
@@ -251,18 +261,18 @@ def _causes(seen: Mapping[str, Sequence[Sighting]]) -> dict[str, list[str]]:
     return found
 
 
-def _fit_rank(one: Pasted, seen: Sequence[Sighting]) -> tuple[int, int, str]:
+def _fit_rank(one: Pasted, seen: Sequence[Occurrence]) -> tuple[int, int, str]:
     """Of signatures that fit alike: the one whose way has most places in common, then the one seen most."""
     return -_common(one, seen[0]), -len(seen), seen[0].signature
 
 
-def _common(one: Pasted, sighting: Sighting) -> int:
+def _common(one: Pasted, occurrence: Occurrence) -> int:
     """How many places of libraries a pasted exception and a seen one both went through."""
-    return len({_way(f) for f in one.frames if not _own(f)} & {_way(f) for f in _frames(sighting)})
+    return len({_way(f) for f in one.frames if not _own(f)} & {_way(f) for f in _frames(occurrence)})
 
 
-def _frames(sighting: Sighting) -> tuple[Frame, ...]:
-    observation = sighting.outcome.observation if sighting.outcome else None
+def _frames(occurrence: Occurrence) -> tuple[Frame, ...]:
+    observation = occurrence.outcome.observation if occurrence.outcome else None
     return observation.exception.frames if observation and observation.exception else ()
 
 

@@ -20,7 +20,7 @@ _SHARED_OBJECT, _X86_64 = 3, 62
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Examined:
+class LibraryFolder:
     """`files` are those to copy, relative to the folder, `identity` the digest of their names and contents; `wrong`
     what keeps the folder from being used, a sentence for each file.
     """
@@ -30,37 +30,37 @@ class Examined:
     wrong: tuple[str, ...] = ()
 
 
-def examine(folder: str, sonames: Iterable[str]) -> Examined:
+def examine(folder: str, sonames: Iterable[str]) -> LibraryFolder:
     """What a folder holds of the libraries that are expected in it, and of what belongs to them (cuDNN is one library
     to programs, and several files).
     """
     try:
         return _examined(Path(folder), sonames)
     except OSError as error:
-        return Examined(wrong=(f"{error.filename or folder} can't be read ({error.strerror})",))
+        return LibraryFolder(wrong=(f"{error.filename or folder} can't be read ({error.strerror})",))
 
 
-def _examined(root: Path, sonames: Iterable[str]) -> Examined:
+def _examined(root: Path, sonames: Iterable[str]) -> LibraryFolder:
     if not root.is_dir():
-        return Examined(wrong=("it is no folder" if root.exists() else "it is not there",))
+        return LibraryFolder(wrong=("it is not a folder" if root.exists() else "it does not exist",))
     places = [place for name in BELOW if (place := root / name).is_dir()]
     found: dict[str, Path] = {}
     wrong: list[str] = []
     for soname in sonames:
         path = next((p for place in places if (p := place / soname).exists()), None)
-        trouble = f"{soname} is not there" if path is None else _trouble(path)
+        trouble = f"{soname} is missing" if path is None else _trouble(path)
         if path is None or trouble:
             wrong.append(trouble)
         else:
             found[soname] = path
     if wrong:
-        return Examined(wrong=tuple(wrong))
+        return LibraryFolder(wrong=tuple(wrong))
     for place in dict.fromkeys(path.parent for path in found.values()):
         for path in _belonging(place, found):
             found.setdefault(path.name, path)
     ordered = sorted(found.items())
     content = {real: _sha256(real) for real in {path.resolve() for path in found.values()}}
-    return Examined(
+    return LibraryFolder(
         files=tuple(path.relative_to(root).as_posix() for _, path in ordered),
         identity=digest([(name, content[path.resolve()]) for name, path in ordered]),
     )
@@ -74,19 +74,19 @@ def _belonging(place: Path, expected: Iterable[str]) -> list[Path]:
 
 
 def _trouble(path: Path) -> str:
-    """Why a file is no shared object for Linux on x86-64; "" where it is one."""
+    """Why a file is not a shared object for Linux on x86-64; "" where it is one."""
     try:
         with path.open("rb") as source:
             header = source.read(_HEADER)
     except OSError as error:
         return f"{path.name} can't be read ({error.strerror})"
     if len(header) < _HEADER or not header.startswith(_ELF):
-        return f"{path.name} is no ELF file"
+        return f"{path.name} is not an ELF file"
     if (header[4], header[5]) != (_CLASS_64, _LITTLE):
-        return f"{path.name} is no 64-bit library"
+        return f"{path.name} is not a 64-bit library"
     kind, machine = int.from_bytes(header[16:18], "little"), int.from_bytes(header[18:20], "little")
     if kind != _SHARED_OBJECT:
-        return f"{path.name} is no shared object"
+        return f"{path.name} is not a shared object"
     return "" if machine == _X86_64 else f"{path.name} is for another processor"
 
 

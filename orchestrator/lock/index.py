@@ -149,7 +149,7 @@ class PackageIndex:
             text = read_archive(file.filename, self._archive(file))
             found = None if text is None else requires_of(text)
         if found is None:
-            raise infra(Phase.RESOLVE, "index-metadata", f"{file.filename}: no metadata in it or beside it")
+            raise infra(Phase.RESOLVE, "index-metadata", f"{file.filename}: no metadata in the file or on the index")
         return found
 
     def part(self, file: IndexFile, start: int, stop: int) -> bytes:
@@ -262,14 +262,14 @@ class PackageIndex:
             with self._session.get(file.url, headers=headers, timeout=TIMEOUT, stream=True) as answer:
                 answer.raise_for_status()
                 if answer.status_code != requests.codes.partial_content:
-                    detail = f"{file.filename}: the server sends only all of it, not the part that was asked for"
+                    detail = f"{file.filename}: the server sends only the whole file, not the requested part"
                     raise infra(Phase.RESOLVE, "index-ranges", detail)
                 total = _total(answer, start, stop)
                 content = _at_most(answer, stop - start)
         except requests.RequestException as error:
             raise _Trouble(_short(error)) from error
         if len(content) != stop - start:
-            raise _Trouble(f"{len(content)} bytes where {stop - start} were asked for")
+            raise _Trouble(f"{len(content)} bytes where {stop - start} were requested")
         if file.size is not None and total != file.size:
             raise _Trouble(f"a file of {total} bytes where the index announced {file.size}")
         return content, total
@@ -281,7 +281,7 @@ class PackageIndex:
         def fetch() -> bytes:
             content = self._bytes(file.url)
             if content is None or hashlib.sha256(content).hexdigest() != file.sha256:
-                raise _Trouble("not there, or not the bytes the index announced")
+                raise _Trouble("missing, or not the bytes the index announced")
             return content
 
         return self._patiently(fetch, file.filename)

@@ -49,12 +49,12 @@ def add(cell: Cell, pins: Pins, where: Where) -> Added:
     sources = line.sources or Sources()
     tried: list[str] = []
     for found in (_from_image, _from_wheels, _from_folder):
-        added = found(line, sources, _Asked(cell=cell, pins=pins, where=where))
+        added = found(line, sources, _LibraryRequest(cell=cell, pins=pins, where=where))
         if isinstance(added, Added):
             return replace(added, notes=(*notes, *added.notes))
         if added:
             tried.append(added)
-    detail = "; ".join(tried) or "the matrix names no source of them"
+    detail = "; ".join(tried) or "the matrix names no source for them"
     raise _unavailable(NO_LIBRARIES, f"no libraries for {line.name}: {detail}")
 
 
@@ -77,7 +77,7 @@ def _followed(device: Choice, cell: Cell, pins: Pins, where: Where) -> tuple[Cho
     lines = [c for c in where.tools.devices if c.sources]
     found = next((c for c in lines if c.name == built.device), None)
     if found is None:
-        listed = ", ".join(c.name for c in lines) or "no device with libraries"
+        listed = ", ".join(c.name for c in lines) or "the matrix lists no device with libraries"
         raise _unavailable(NO_LINE, f"{said}, and the matrix lists {listed}")
     return found, (f"{said}: {device.name} is {found.name} here",)
 
@@ -86,7 +86,7 @@ def _followed(device: Choice, cell: Cell, pins: Pins, where: Where) -> tuple[Cho
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Asked:
+class _LibraryRequest:
     """Whose libraries are looked for."""
 
     cell: Cell
@@ -94,7 +94,7 @@ class _Asked:
     where: Where
 
 
-def _from_image(line: Choice, sources: Sources, asked: _Asked) -> Added | str:
+def _from_image(line: Choice, sources: Sources, asked: _LibraryRequest) -> Added | str:
     """Libraries that an image holds, or why not ("": no image is named)."""
     if not sources.image:
         return ""
@@ -103,7 +103,7 @@ def _from_image(line: Choice, sources: Sources, asked: _Asked) -> Added | str:
     except CellError as error:
         if error.status is not CellStatus.UNAVAILABLE:
             raise
-        return f"the image {sources.image} can't be had ({error.detail})"
+        return f"the image {sources.image} is not available ({error.detail})"
     return Added(
         device=line.name,
         distributions=asked.pins.chosen,
@@ -112,7 +112,7 @@ def _from_image(line: Choice, sources: Sources, asked: _Asked) -> Added | str:
     )
 
 
-def _from_wheels(line: Choice, sources: Sources, asked: _Asked) -> Added | str:
+def _from_wheels(line: Choice, sources: Sources, asked: _LibraryRequest) -> Added | str:
     """Libraries that wheels hold, resolved on top of the cell's pins as of the index's reading: a line may be younger
     than what a cell takes its own dependencies from.
     """
@@ -132,7 +132,7 @@ def _from_wheels(line: Choice, sources: Sources, asked: _Asked) -> Added | str:
             raise _clash(line, f"{before[one.name].pin} would become {one.pin}")
     more = tuple(d for d in found.distributions if d.name not in before)
     if not more:
-        return f"{', '.join(sources.wheels)} add nothing to these pins (is there such an extra?)"
+        return f"{', '.join(sources.wheels)} add nothing to these pins (does the extra exist?)"
     everything = tuple(sorted((*asked.pins.chosen, *more), key=lambda d: d.name))
     said = ", ".join(d.pin for d in more)
     return Added(
@@ -140,13 +140,13 @@ def _from_wheels(line: Choice, sources: Sources, asked: _Asked) -> Added | str:
         distributions=everything,
         libraries=Libraries(source=SourceKind.WHEELS, names=tuple(d.name for d in more)),
         notes=(
-            f"the libraries of {line.name} were added from wheels as of {where.cutoff:%Y-%m-%d}, with every other pin "
-            f"as it was: {said}",
+            f"the libraries of {line.name} were added from wheels as of {where.cutoff:%Y-%m-%d}, every other pin "
+            f"unchanged: {said}",
         ),
     )
 
 
-def _from_folder(line: Choice, sources: Sources, asked: _Asked) -> Added | str:
+def _from_folder(line: Choice, sources: Sources, asked: _LibraryRequest) -> Added | str:
     """Libraries in a folder of this machine; where it is wrong, every file that is."""
     if not sources.folder:
         return ""

@@ -86,5 +86,5 @@ def _distribution(item: Mapping[str, Any]) -> Distribution:
     filename = unquote(urlsplit(link["url"]).path.rsplit("/", 1)[-1])
     for word in (name, version, filename, sha256):
         if not _WORD.fullmatch(word):
-            raise ValueError("a name, version, file or hash that is none")
+            raise ValueError("an invalid name, version, file or hash")
     return Distribution(name=canonicalize_name(name), version=version, filename=filename, sha256=sha256)

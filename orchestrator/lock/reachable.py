@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 
-from orchestrator.model.host import Answer, Reply
+from orchestrator.model.host import Reply, Response
 
 SECONDS = (3.0, 4.0)
 """To connect, between bytes."""
 
 
-def ask_index(root: str, bundle: str | None, seconds: tuple[float, float] = SECONDS) -> Answer:
+def ask_index(root: str, bundle: str | None, seconds: tuple[float, float] = SECONDS) -> Response:
     """Asks the index at `root` for the files of a package that any index has. `bundle`: certificates to trust."""
     from pypi_simple import NoSuchProjectError, PyPISimple, UnsupportedContentTypeError, UnsupportedRepoVersionError
     from requests import RequestException, Timeout
@@ -24,13 +24,13 @@ def ask_index(root: str, bundle: str | None, seconds: tuple[float, float] = SECO
             for name in KNOWN:
                 with suppress(NoSuchProjectError):
                     if client.get_project_page(name, timeout=seconds).packages:
-                        return Answer(reply=Reply.ANSWERED, seconds=time.monotonic() - began)
+                        return Response(reply=Reply.ANSWERED, seconds=time.monotonic() - began)
     except Timeout:
-        return Answer(reply=Reply.SILENT, seconds=time.monotonic() - began)
+        return Response(reply=Reply.SILENT, seconds=time.monotonic() - began)
     except RequestException as error:
         # without the address it was about, which may carry a password
         status = f"HTTP {error.response.status_code}" if error.response is not None else type(error).__name__
-        return Answer(reply=Reply.FAILED, said=status)
+        return Response(reply=Reply.FAILED, said=status)
     except (UnsupportedContentTypeError, UnsupportedRepoVersionError, ValueError, OSError) as error:
-        return Answer(reply=Reply.UNREADABLE, said=type(error).__name__)
-    return Answer(reply=Reply.FAILED, said=f"it has neither {' nor '.join(KNOWN)}")
+        return Response(reply=Reply.UNREADABLE, said=type(error).__name__)
+    return Response(reply=Reply.FAILED, said=f"it has neither {' nor '.join(KNOWN)}")

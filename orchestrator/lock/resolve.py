@@ -111,7 +111,7 @@ def _answered(result: Result) -> int:
     if result.trouble:
         raise _Unsure(f"the index did not answer properly: {result.trouble}")
     if result.timed_out:
-        raise _Unsure("uv ran out of time")
+        raise _Unsure("uv timed out")
     if result.code not in (uv.SOLVED, uv.UNSOLVED):
         raise _Unsure(f"uv ended with {result.code}: {uv.explanation(result.stderr)}")
     return result.code
@@ -129,7 +129,7 @@ def _chosen(candidate: uv.Candidate, where: Where) -> Distribution:
     """The one file this Python on this platform installs of what uv listed."""
     file = select_file(candidate.files, where.python, where.platform, exact=True)
     if file is None:
-        detail = f"uv chose {candidate.name} {candidate.version}, of which no file fits"
+        detail = f"uv chose {candidate.name} {candidate.version}, which has no file that fits"
         raise infra(Phase.RESOLVE, "uv-output", detail)
     return sized(distribution(candidate.name, file), where.index)
 
@@ -165,7 +165,7 @@ def _judged(
         raise _Unsure(f"the index did not answer for all of {', '.join(packages)}")
     known = tuple(pin for package in packages if (pin := _known(package, where)))
     if known and not sees(known, where):
-        raise _Unsure(f"the resolver does not see what the index has: {', '.join(known)}")
+        raise _Unsure(f"the resolver does not see what the index lists: {', '.join(known)}")
     return unresolvable("pins-clash", uv.explanation(result.stderr))
 
 
@@ -226,7 +226,7 @@ def _pip_judged(result: Result, requirements: tuple[str, ...], where: Where) -> 
         if canary.code != 0 or canary.timed_out:
             raise _Unsure(f"pip can't read the index: it finds no version of {package}")
     if pip.ran_out(result):
-        return unresolvable("resolver-timeout", f"pip found no answer in {tools.pip_seconds} s")
+        return unresolvable("resolver-timeout", f"pip found no solution within {tools.pip_seconds} s")
     return unresolvable("pins-clash", pip.explanation(result.stderr))
 
 
@@ -256,7 +256,7 @@ def sized(chosen: Distribution, index: Facts) -> Distribution:
     size = None if file is None else file.size
     file = file or index.listed(chosen.name, chosen.filename)
     if file is None or canonicalize_version(file.version) != canonicalize_version(chosen.version):
-        detail = f"{chosen.filename}: the resolver takes it for {chosen.pin}, and the index does not list it as that"
+        detail = f"{chosen.filename}: the resolver takes it for {chosen.pin}, and the index does not"
         raise infra(Phase.RESOLVE, "index-mismatch", detail)
     if file.sha256 and file.sha256 != chosen.sha256:
         detail = f"{chosen.filename}: the resolver and the index disagree on its sha256"

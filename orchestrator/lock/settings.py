@@ -47,7 +47,7 @@ def _checked(url: str) -> str:
     # a "/", "#" or "?" in a password ends the part of an address that it belongs to
     if not good or not host or port == 0 or "@" in parts.path + parts.query + parts.fragment:
         raise UserError(
-            "the package index that this machine is set to has no address that can be read",
+            "the configured package index address can't be parsed",
             hint=f"{', '.join((*_INDEX_VARIABLES, *_MORE_VARIABLES))} and the configuration of uv and pip take "
             "https://HOST/simple/ or https://USER:PASSWORD@HOST/simple/; in a password write / as %2F, # as %23, "
             "? as %3F and @ as %40",

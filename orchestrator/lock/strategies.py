@@ -149,7 +149,7 @@ def _subject_clashes(cell: Cell, asked: tuple[str, ...], where: Where) -> bool:
 def _forced(cell: Cell, asked: tuple[str, ...], where: Where) -> tuple[Solved, tuple[str, ...]]:
     """The subjects without their own requirements, whose names are added without bounds."""
     if not cell.subjects:
-        raise _not_needed("there is no subject whose requirements could be ignored")
+        raise _not_needed("no subject whose requirements could be ignored")
     try:
         by_uv(asked, where)
     except CellError as error:

@@ -25,7 +25,7 @@ class Result:
 
 def no_image(_reference: str) -> str:
     """Where no engine could fetch an image. Raises CellError(start, unavailable)."""
-    raise CellError(Phase.START, CellStatus.UNAVAILABLE, "no-image", "there is no engine to fetch it with")
+    raise CellError(Phase.START, CellStatus.UNAVAILABLE, "no-image", "no engine to fetch it with")
 
 
 def not_read(package: str, version: str, _python: str, _platform: str) -> BuiltFor:

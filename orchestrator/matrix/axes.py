@@ -49,7 +49,7 @@ def read_axes(spot: Spot) -> tuple[SourceAxis, ...]:
     packages = [a.axis.package for a in found if a.axis.package]
     for name in packages:
         if packages.count(name) > 1:
-            raise spot.error(f"the package {name} has more than one axis")
+            raise spot.error(f"more than one axis for the package {name}")
     for source in found:
         _refuse_strangers(source, packages, spot)
     _refuse_shared_variables(found, spot)
@@ -64,7 +64,7 @@ def _refuse_shared_variables(found: tuple[SourceAxis, ...], axes: Spot) -> None:
         for variable in dict.fromkeys(v for choice in source.choices for v, _ in choice.variables):
             if setter.setdefault(variable, name) != name:
                 place = axes.entries()[name]
-                raise place.error(f"sets {variable}, which the axis {setter[variable]} sets too")
+                raise place.error(f"sets {variable}, which the axis {setter[variable]} also sets")
 
 
 def _refuse_strangers(source: SourceAxis, packages: list[str], axes: Spot) -> None:
@@ -73,14 +73,14 @@ def _refuse_strangers(source: SourceAxis, packages: list[str], axes: Spot) -> No
         if choice.follows and choice.follows not in packages:
             entry = axes.entries()[source.axis.name].entries()["choices"].items()[number]
             hint = did_you_mean(choice.follows, packages) or f"packages: {', '.join(packages)}"
-            raise entry.entries()["follows"].error(f"no axis of the package {choice.follows!r}", hint=hint)
+            raise entry.entries()["follows"].error(f"no axis for the package {choice.follows!r}", hint=hint)
 
 
 def _read_axis(parent: Spot, name: str, spot: Spot) -> SourceAxis:
     if not re.fullmatch(AXIS_NAME, name, re.ASCII):
-        raise parent.key(name).error(f"{name!r} can't name an axis: lower-case letters, digits and _ only")
+        raise parent.key(name).error(f"{name!r} is not a valid axis name: use lower-case letters, digits and _ only")
     if name in RESERVED:
-        raise parent.key(name).error(f"{name!r} can't name an axis: rules use that word")
+        raise parent.key(name).error(f"{name!r} is not a valid axis name: rules reserve that word")
     fields = spot.fields(("package", "kind", "choices", "subject", "default"), ("choices",))
     kind = _kind(spot, fields)
     package = package_name(fields["package"]) if "package" in fields else None
@@ -100,7 +100,9 @@ def _refuse_nothing_planned(axis: Axis, entries: Sequence[Listed], fields: Mappi
     asked = [(e.name, spot) for e, spot in pairs if isinstance(e, Choice) and e.on_request]
     for name, spot in asked:
         if name == axis.default:
-            raise spot.entries()["on_request"].error(f"{name!r} is the default of {axis.name}, which is planned")
+            raise spot.entries()["on_request"].error(
+                f"{name!r} is the default of {axis.name}; a default is always planned"
+            )
     if len(asked) == len(entries):
         raise fields["choices"].error("every choice is on request: nothing would be planned")
 
@@ -117,7 +119,7 @@ def _kind(spot: Spot, fields: Mapping[str, Spot]) -> Kind:
     if kind.of_package and "package" not in fields:
         raise spot.error("the key 'package' is missing")
     if not kind.of_package and "package" in fields:
-        raise fields["package"].error(f"an axis of kind {kind.name} has no package")
+        raise fields["package"].error(f"an axis of kind {kind.name} takes no package")
     return kind
 
 
@@ -128,7 +130,7 @@ def _default(kind: Kind, entries: Sequence[Listed], fields: Mapping[str, Spot]) 
     wanted = fields["default"].string()
     if wanted not in names and len(names) == len(entries):
         raise fields["default"].error(
-            f"{wanted!r} is none of the choices", hint=did_you_mean(wanted, names) or f"choices: {', '.join(names)}"
+            f"{wanted!r} is not one of the choices", hint=did_you_mean(wanted, names) or f"choices: {', '.join(names)}"
         )
     return wanted
 
@@ -146,7 +148,7 @@ def _refuse_twins(entries: Sequence[Listed], spots: tuple[Spot, ...]) -> None:
         if seen.get(meant) == entry.name:
             raise spot.error(f"{entry.name!r} is listed twice")
         if meant in seen:
-            raise spot.error(f"{entry.name!r} is {seen[meant]!r} spelled otherwise", hint="list one of them")
+            raise spot.error(f"{entry.name!r} is the same as {seen[meant]!r}", hint="list only one of them")
         seen[meant] = entry.name
 
 

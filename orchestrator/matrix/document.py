@@ -1,4 +1,4 @@
-"""matrix.yaml → `Source`: everything the file says, checked, with package ranges not yet turned into versions.
+"""matrix.yaml → `MatrixSource`: everything the file says, checked, with package ranges not yet turned into versions.
 
 The border where raw YAML dies. A malformed file gets one `UserError`: file, line, column, path, what was expected.
 """
@@ -46,7 +46,7 @@ class Mention:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Source:
+class MatrixSource:
     """A parsed matrix file whose package axes may still hold ranges. `ranges.resolve` makes a `Matrix` of it."""
 
     path: str
@@ -61,12 +61,12 @@ class Source:
     suites: tuple[SuiteRef, ...] = ()
 
 
-def load(path: Path) -> Source:
+def load(path: Path) -> MatrixSource:
     """Reads a matrix file. Raises UserError for one that is missing, unreadable, too large or malformed."""
     return parse(nodes.read(path), path.name)
 
 
-def parse(text: str, name: str) -> Source:
+def parse(text: str, name: str) -> MatrixSource:
     """The matrix a text describes; `name` is what messages call it. Raises UserError where it is malformed."""
     root = nodes.compose(text, name)
     fields = root.fields(TOP_KEYS, ("schema", "title", "axes"))
@@ -75,7 +75,7 @@ def parse(text: str, name: str) -> Source:
     sources = read_axes(fields["axes"])
     axes = {source.axis.name: source.axis for source in sources}
     groups = _groups(fields["groups"], axes) if "groups" in fields else ()
-    return Source(
+    return MatrixSource(
         path=name,
         title=fields["title"].string(),
         axes=sources,
@@ -89,16 +89,16 @@ def parse(text: str, name: str) -> Source:
     )
 
 
-def refuse_strangers(source: Source, probes: Collection[str]) -> None:
+def refuse_strangers(source: MatrixSource, probes: Collection[str]) -> None:
     """Raises UserError where a file names a group, or a probe, that a suite of these probes does not have."""
     groups = {probe.partition(".")[0] for probe in probes}
     for mention in source.mentions:
         if mention.group not in groups:
             hint = did_you_mean(mention.group, groups) or f"groups with probes: {', '.join(sorted(groups))}"
-            raise UserError(f"{mention.at}: no probe belongs to a group {mention.group!r}", hint=hint)
+            raise UserError(f"{mention.at}: group {mention.group!r} has no probes in the suite", hint=hint)
         if mention.probe and mention.probe not in probes:
             hint = did_you_mean(mention.probe, probes) or "`compat export --catalogue` lists the probes"
-            raise UserError(f"{mention.at}: no probe is called {mention.probe!r}", hint=hint)
+            raise UserError(f"{mention.at}: unknown probe {mention.probe!r}", hint=hint)
 
 
 # ---------------------------------------------------------------- rules and conditions
@@ -142,7 +142,7 @@ def _groups(spot: Spot, axes: Mapping[str, Axis]) -> tuple[Group, ...]:
 
 def _group(parent: Spot, name: str, spot: Spot, axes: Mapping[str, Axis]) -> Group:
     if not re.fullmatch(GROUP_NAME, name, re.ASCII):
-        raise parent.key(name).error(f"{name!r} can't name a group: lower-case letters, digits and _ only")
+        raise parent.key(name).error(f"{name!r} is not a valid group name: use lower-case letters, digits and _ only")
     fields = spot.fields(("where", "core", "stands_on", "gpu"))
     where: tuple[Condition, ...] = ()
     if "where" in fields:
@@ -151,7 +151,7 @@ def _group(parent: Spot, name: str, spot: Spot, axes: Mapping[str, Axis]) -> Gro
     core = _probes(fields["core"]) if "core" in fields else ()
     for item, probe in zip(fields["core"].items() if core else (), core, strict=True):
         if not probe.startswith(f"{name}."):
-            raise item.error(f"{probe!r} is no probe of the group {name}: its id would begin with {name}.")
+            raise item.error(f"{probe!r} does not belong to group {name}: ids in it begin with '{name}.'")
     stands_on = _probes(fields["stands_on"]) if "stands_on" in fields else ()
     gpu = "gpu" in fields and fields["gpu"].truth()
     return Group(name=name, where=where, core=core, stands_on=stands_on, gpu=gpu)

@@ -53,15 +53,15 @@ def expand(matrix: Matrix) -> Plan:
         _refuse_idle(matrix, rule)
     for include in matrix.include:
         if not any(_overlap(matrix, include, exclude) for exclude in matrix.exclude):
-            raise UserError(f"{include.at}: gives nothing back: no exclude takes what it matches")
+            raise UserError(f"{include.at}: restores nothing: no exclude removes what it matches")
     plan = walk(_narrowed(matrix, {}), whole=matrix)
     if not plan.cells:
         raise UserError(f"{matrix.path}: every combination is excluded: nothing to run")
     for number, excluded in enumerate(plan.excluded):
         if not excluded.count and not _takes_on_request(matrix, number):
             raise UserError(
-                f"{excluded.rule.at}: removes nothing: other rules already take, or an include gives back, all of it",
-                hint="leave the rule out, or those that make it superfluous",
+                f"{excluded.rule.at}: removes nothing: other rules already remove all of it, or an include restores it",
+                hint="remove this rule, or those that make it redundant",
             )
     return plan
 
@@ -156,7 +156,7 @@ def _refuse_idle(matrix: Matrix, rule: Rule) -> None:
             raise UserError(f"{rule.at}: unknown axis {axis!r}")
         refuse_stray(matrix, (axis, wanted), rule.at)
         if not meant(known[axis], rule):
-            raise UserError(f"{rule.at}.{axis}: {', '.join(wanted)} together mean no choice of the axis {axis}")
+            raise UserError(f"{rule.at}.{axis}: {', '.join(wanted)} together match no choice of the axis {axis}")
 
 
 def _overlap(matrix: Matrix, one: Rule, other: Rule) -> bool:
@@ -230,8 +230,9 @@ class _Product:
         self.steps += len(choices)
         if self.steps > MAX_STEPS:
             raise UserError(
-                f"{self.matrix.path}: the axes span {self.sizes[0]:,} combinations and too few are excluded early",
-                hint="exclude by the axes that come first, or list fewer choices",
+                f"{self.matrix.path}: the product is {self.sizes[0]:,} combinations, and the rules on the first axes "
+                "exclude too few",
+                hint="exclude on the axes that come first, or list fewer choices",
             )
         for i, choice in enumerate(choices):
             after = self._after(depth, i, alive)
@@ -246,7 +247,7 @@ class _Product:
             return
         self.kept.append(made)
         if len(self.kept) > MAX_CELLS:
-            raise UserError(f"{self.matrix.path}: more than {MAX_CELLS:,} cells", hint="exclude more of them")
+            raise UserError(f"{self.matrix.path}: more than {MAX_CELLS:,} cells", hint="exclude more combinations")
 
     def _after(self, depth: int, i: int, alive: _Alive) -> _Alive:
         if alive.taken_by == _GIVEN_BACK:

@@ -35,7 +35,7 @@ _INTEGER = re.compile(r"0|[1-9][0-9]{0,17}", re.ASCII)
 _NUMBER = re.compile(r"(0|[1-9][0-9]{0,17})(\.[0-9]{1,18})?", re.ASCII)
 _TRUTH = {"true": True, "false": False}
 _ENDLESS = re.compile(r"\\U(?!000|0010)[0-9A-Fa-f]{8}")
-_LEAVE_OUT = "leave it out"
+_LEAVE_OUT = "remove it"
 _REPEATED = 60
 
 
@@ -57,7 +57,7 @@ class Spot:
         return UserError(f"{self.at}: {message}", hint=hint)
 
     def expected(self, what: str) -> UserError:
-        hint = "give it a value, or leave the key out" if self.node.tag == _NULL else ""
+        hint = "give it a value, or remove the key" if self.node.tag == _NULL else ""
         return self.error(f"expected {what}, got {_described(self.node)}", hint=hint)
 
     @property
@@ -76,7 +76,7 @@ class Spot:
         if not isinstance(node, yaml.ScalarNode) or node.tag == _NULL:
             raise self.expected("a string")
         if node.tag == _MERGE:
-            raise self.error("merge keys (<<) have no place here", hint="write the keys out")
+            raise self.error("merge keys (<<) are not allowed", hint="write the keys out")
         text = str(node.value)
         if node.tag != _STRING:
             shown = cut(text)
@@ -87,7 +87,7 @@ class Spot:
             raise self.error("expected a string, got an empty one")
         self._refuse_unseen(text, lines=lines)
         if not lines and text != text.strip():
-            raise self.error(f"{cut(repr(text))} has blanks around it", hint="leave them out")
+            raise self.error(f"{cut(repr(text))} has leading or trailing blanks", hint="remove them")
         return text
 
     def _refuse_unseen(self, text: str, *, lines: bool) -> None:
@@ -98,7 +98,7 @@ class Spot:
         if text[place] in "\n\r":
             hint = "write it on one line; a text over several lines begins with >- instead of > or |"
         name = foreign.named(text[place])
-        raise self.error(f"character {place + 1} of this string is {name}, which has no place here", hint=hint)
+        raise self.error(f"character {place + 1} of this string is {name}, which is not allowed", hint=hint)
 
     def truth(self) -> bool:
         if isinstance(self.node, yaml.ScalarNode) and self.node.tag == _CORE + "bool" and self.node.value in _TRUTH:
@@ -143,7 +143,7 @@ class Spot:
             key = replace(self, node=key_node)
             name = key.string()
             if name in found:
-                raise key.error(f"{name!r} is there twice (first in line {lines[name]})")
+                raise key.error(f"duplicate key {name!r} (first on line {lines[name]})")
             found[name] = replace(self, path=f"{self.path}.{name}".lstrip("."), node=value_node)
             lines[name] = key_node.start_mark.line + 1
         return found
@@ -170,7 +170,7 @@ class Spot:
 
 
 def cut(text: str) -> str:
-    """A word of somebody else's as a message may repeat it: on one line, and short."""
+    """Foreign text as a message may quote it: on one line, and short."""
     text = foreign.printable(text)
     return text if len(text) <= _REPEATED else text[: _REPEATED - 3] + "..."
 
@@ -190,9 +190,9 @@ def read(path: Path) -> str:
     try:
         status = path.stat()
     except ValueError as error:  # a NUL in the name
-        raise UserError(f"{path}: no file can be called that") from error
+        raise UserError(f"{path}: not a valid file name") from error
     except OSError as error:
-        raise UserError(f"{path}: {error.strerror}", hint="docs/matrix.md shows a first matrix") from error
+        raise UserError(f"{path}: {error.strerror}", hint="docs/matrix.md shows how to begin") from error
     if not stat.S_ISREG(status.st_mode):
         raise UserError(f"{path}: expected a file, this is {'a directory' if path.is_dir() else 'something else'}")
     if status.st_size > MAX_BYTES:
@@ -223,12 +223,14 @@ def compose(text: str, name: str) -> Spot:
         raise _syntax_error(error, name) from error
     except yaml.reader.ReaderError as error:
         what = foreign.named(str(error.character))
-        raise UserError(f"{_place(text, error.position, name)}: {what} can't stand in YAML", hint=_LEAVE_OUT) from error
+        raise UserError(
+            f"{_place(text, error.position, name)}: {what} is not allowed in YAML", hint=_LEAVE_OUT
+        ) from error
     except (ValueError, OverflowError) as error:  # PyYAML on "\UFFFFFFFF": no such character
         at = next((n for n, line in enumerate(text.split("\n"), start=1) if _ENDLESS.search(line)), 1)
         raise UserError(f"{name}:{at}: not YAML: {error}", hint='such as "\\U0001F600"; at most 0010FFFF') from error
     if node is None:
-        raise UserError(f"{name}: the file is empty", hint="docs/matrix.md shows a first matrix")
+        raise UserError(f"{name}: the file is empty", hint="docs/matrix.md shows how to begin")
     root = Spot(file=name, path="", node=node)
     _check_expanded(root)
     return root
@@ -252,7 +254,7 @@ def _refuse_raw(text: str, name: str) -> None:
     place = foreign.refused(text, lines=True)
     if place >= 0:
         what = foreign.named(text[place])
-        raise UserError(f"{_place(text, place, name)}: {what} has no place in a matrix", hint=_LEAVE_OUT)
+        raise UserError(f"{_place(text, place, name)}: {what} is not allowed in a matrix", hint=_LEAVE_OUT)
 
 
 def _place(text: str, place: int, name: str) -> str:
@@ -293,7 +295,7 @@ def _check_expanded(root: Spot) -> None:
             raise UserError(f"{root.file}:{line}: more than {MAX_VALUES:,} values once its aliases are expanded")
         if spot.node.tag not in _KNOWN_TAGS:
             shown = spot.node.tag.replace(_CORE, "!!")
-            raise spot.error(f"the tag {cut(shown)} has no place here", hint="plain strings, lists and mappings only")
+            raise spot.error(f"the tag {cut(shown)} is not allowed", hint="plain strings, lists and mappings only")
         waiting.extend(_children(spot))
 
 

@@ -78,7 +78,7 @@ def strays(axis: Axis, names: tuple[str, ...], patterns: Iterable[str]) -> tuple
 def _inner(part: str) -> str:
     inner = part.removeprefix("!").removeprefix("=").strip()
     if not inner or inner.startswith("!"):
-        raise BadPattern(f"'{cut(part)}' takes nothing away")
+        raise BadPattern(f"'{cut(part)}' excludes nothing")
     return inner
 
 
@@ -90,7 +90,7 @@ def _meant(axis: Axis, names: tuple[str, ...], part: str) -> frozenset[str]:
         return frozenset((named,))
     if not naming.versioned:
         if part == LATEST or ".." in part or _SPECIFIER.match(part):
-            raise BadPattern(f"'{cut(part)}' needs versions, and the choices of {axis.name} are names")
+            raise BadPattern(f"'{cut(part)}' needs versions, but the choices of {axis.name} are names")
         return naming.lines(names, part)
     if part == LATEST:
         return _newest(names)
@@ -112,7 +112,7 @@ def _between(names: tuple[str, ...], part: str) -> frozenset[str]:
     if first is None or last is None:
         raise BadPattern(f"'{cut(part)}' needs a version at both ends, such as 2.3..2.6")
     if first > last:
-        raise BadPattern(f"'{cut(part)}' is upside down: {cut(high)} is older than {cut(low)}")
+        raise BadPattern(f"'{cut(part)}' is reversed: {cut(high)} is older than {cut(low)}")
     found = []
     for name in names:
         here = version(name)
@@ -127,6 +127,6 @@ def _specified(names: tuple[str, ...], part: str) -> frozenset[str]:
     except InvalidSpecifier as error:
         if part.startswith("=="):  # a name, such as ==none, that is not listed
             return frozenset()
-        raise BadPattern(f"'{cut(part)}' is no version specifier") from error
+        raise BadPattern(f"'{cut(part)}' is not a version specifier") from error
     found = ((name, version(name)) for name in names)
     return frozenset(name for name, here in found if here is not None and specifier.contains(here, prereleases=True))

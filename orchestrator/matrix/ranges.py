@@ -1,4 +1,4 @@
-"""`Source` + a reading of the index → `Matrix`: ranges become the versions the index names."""
+"""`MatrixSource` + a reading of the index → `Matrix`: ranges become the versions the index names."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from orchestrator.axes.versions import version
 from orchestrator.errors import UserError, did_you_mean
 from orchestrator.matrix import patterns
 from orchestrator.matrix.axes import SourceAxis
-from orchestrator.matrix.document import Source
+from orchestrator.matrix.document import MatrixSource
 from orchestrator.model import Choice, Condition, Group, Index, IndexFile, Matrix, digest
 
 
-def resolve(source: Source, index: Index) -> Matrix:
+def resolve(source: MatrixSource, index: Index) -> Matrix:
     """The matrix with every range turned into versions.
 
     Exact versions are taken as written, without asking. Axes with a range are listed by version, names such as
@@ -29,7 +29,7 @@ def resolve(source: Source, index: Index) -> Matrix:
     return settled(source, tuple(_resolved(axis, index) for axis in source.axes))
 
 
-def settled(source: Source, choices: tuple[tuple[Choice, ...], ...]) -> Matrix:
+def settled(source: MatrixSource, choices: tuple[tuple[Choice, ...], ...]) -> Matrix:
     """The matrix with its ranges standing for these choices. Raises UserError where a group's condition names none.
 
     An axis without a range is taken from the file: what `source_digest` leaves out may have changed there.
@@ -60,14 +60,14 @@ def refuse_stray(matrix: Matrix, condition: Condition, at: str) -> None:
     stray = patterns.strays(choices[0].axis, names, wanted)
     if stray:
         raise UserError(
-            f"{at}.{axis}: {stray[0]!r} means no choice of the axis {axis}",
+            f"{at}.{axis}: {stray[0]!r} matches no choice of the axis {axis}",
             hint=kind_of(choices[0].axis).naming.near(stray[0], names)
             or did_you_mean(stray[0], names)
             or f"choices: {', '.join(names)}",
         )
 
 
-def source_digest(source: Source) -> str:
+def source_digest(source: MatrixSource) -> str:
     """Digest over what decides which choices a file can mean and what a result of one of its planned cells says.
 
     Ranges enter as written; rules, questions and the title don't: they only choose among results. Nor do choices on
@@ -82,7 +82,7 @@ def _planned(entry: Listed) -> bool:
     return isinstance(entry, Range) or not entry.on_request
 
 
-def _runs_in_planned(group: Group, source: Source) -> bool:
+def _runs_in_planned(group: Group, source: MatrixSource) -> bool:
     """Whether a group runs in any cell that is not on request."""
     asked = {axis.axis.name: axis for axis in source.axes if not all(_planned(e) for e in axis.entries)}
     for name, wanted in group.where:
@@ -102,7 +102,7 @@ def _as_written(entry: Listed) -> object:
     return {name: value for name, value in asdict(entry).items() if name not in since or since[name]}
 
 
-def matrix_digest(source: Source, choices: tuple[tuple[Choice, ...], ...]) -> str:
+def matrix_digest(source: MatrixSource, choices: tuple[tuple[Choice, ...], ...]) -> str:
     """Digest over what a matrix means; comments, layout and where rules stand don't enter."""
     rules = [[(r.where, r.reason) for r in rules] for rules in (source.exclude, source.include)]
     groups = [asdict(group) for group in source.groups]
@@ -111,7 +111,7 @@ def matrix_digest(source: Source, choices: tuple[tuple[Choice, ...], ...]) -> st
     return digest([*meant, *_suites(source)])
 
 
-def _suites(source: Source) -> list[object]:
+def _suites(source: MatrixSource) -> list[object]:
     """Where probes are, as written; nothing for a file that leaves it out, so that digests of older files stay."""
     return [[[suite.folder, suite.package] for suite in source.suites]] if source.suites else []
 
@@ -137,7 +137,7 @@ def _resolved(source: SourceAxis, index: Index) -> tuple[Choice, ...]:
     choices = (*names, *(found[key] for key in listed))
     default = source.axis.default
     if default is not None and default not in {choice.name for choice in choices}:
-        raise UserError(f"{source.at}: the default {default!r} is none of the choices")
+        raise UserError(f"{source.at}: the default {default!r} is not one of the choices")
     return choices
 
 

@@ -28,8 +28,8 @@ def schema() -> Json:
                 "propertyNames": {"pattern": f"^{AXIS_NAME}$", "not": {"const": "reason"}},
                 "additionalProperties": {"$ref": "#/$defs/axis"},
             },
-            "exclude": many({"$ref": "#/$defs/rule"}, "Takes combinations out of the product."),
-            "include": many({"$ref": "#/$defs/rule"}, "Gives back combinations an exclude took."),
+            "exclude": many({"$ref": "#/$defs/rule"}, "Removes combinations from the product."),
+            "include": many({"$ref": "#/$defs/rule"}, "Restores combinations that an exclude removed."),
             "groups": {
                 "type": "object",
                 "propertyNames": {"pattern": f"^{document.GROUP_NAME}$"},
@@ -38,7 +38,7 @@ def schema() -> Json:
             "questions": many({"$ref": "#/$defs/question"}, "What the table answers."),
             "limits": {"$ref": "#/$defs/limits"},
             "suites": {
-                **many({"$ref": "#/$defs/suite"}, "Where probes are; without it the suite that ships."),
+                **many({"$ref": "#/$defs/suite"}, "Where probes are; default: the suite that ships."),
                 "minItems": 1,
             },
         },
@@ -91,7 +91,7 @@ def _package_axis(kind: Kind) -> Json:
         "package": TEXT,
         "kind": {"const": kind.name},
         "choices": many(kind.schema),
-        "subject": {"type": "boolean", "description": "The matrix is about this package."},
+        "subject": {"type": "boolean", "description": "This package is the subject of the matrix."},
         "default": TEXT,
     }
     return record(properties, "package", "choices")

@@ -25,7 +25,7 @@ _SPAN = re.compile(r"([0-9][0-9.]*?)\s*(?:-|–|:|/|…|\.\.\.)\s*([0-9][0-9.]*)
 _TWO = re.compile(r"\S\s+[A-Za-z][A-Za-z0-9._-]*\s*[=!<>~]")
 """The end of one selector and the beginning of another."""
 _SHOWN = 5
-_NARROWER = "a range such as python=3.9..3.12 or a specifier such as 'python>=3.9,<3.13' says the same in few words"
+_NARROWER = "a range such as python=3.9..3.12 or a specifier such as 'python>=3.9,<3.13' says the same more briefly"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,8 +99,8 @@ def explain_empty(matrix: Matrix, plan: Plan, selectors: Sequence[Selector]) -> 
             together = " and ".join(cut(s.word) for s in here)
             values = ",".join(sorted({n for s in here for n in s.names}))
             return UserError(
-                f"{together} leave no choice of the axis {here[0].axis}",
-                hint=f"either of several values is {here[0].axis}={values}",
+                f"{together} have no choice of {here[0].axis} in common",
+                hint=f"to select either, write {here[0].axis}={values}",
             )
         narrowed.append(kept)
     # The rules keep the meaning they have in the whole matrix: `latest` is the newest of all, not of what is left.
@@ -155,9 +155,9 @@ def _selector(word: str, matrix: Matrix) -> Selector:
         raise UserError(f"{said}: {error}", hint=f"choices of {axis.name}: {', '.join(names)}") from error
     if stray:
         hint = kind_of(axis).naming.near(stray[0], names) or _instead(stray[0], axis, names)
-        raise UserError(f"{said}: '{cut(stray[0])}' means none of the choices of {axis.name}", hint=hint)
+        raise UserError(f"{said}: '{cut(stray[0])}' matches no choice of {axis.name}", hint=hint)
     if not chosen:
-        raise UserError(f"{said} means none of the choices of {axis.name}", hint=f"choices: {', '.join(names)}")
+        raise UserError(f"{said} matches no choice of {axis.name}", hint=f"choices: {', '.join(names)}")
     return Selector(word=word, axis=axis.name, names=chosen)
 
 
@@ -192,8 +192,8 @@ def _bare(word: str, matrix: Matrix) -> Selector:
     known = {axis.name for axis in matrix.axes} | {axis.package for axis in matrix.axes}
     if word.lower() in known:
         raise UserError(
-            f"{word!r} says nothing about which: did your shell take the > or < for itself?",
-            hint=f"put it in quotes: '{word}>=2.3'; or write {word}=2.3..2.6",
+            f"{word!r} selects nothing: did your shell treat > or < as a redirection?",
+            hint=f"quote it: '{word}>=2.3'; or write {word}=2.3..2.6",
         )
     if _ID.fullmatch(word.lower()):
         return Selector(word=word, id=word.lower())
@@ -210,14 +210,14 @@ def _refuse_two_signs(said: str, sign: str, values: str) -> None:
     """`tf<>2.3` and `tf>=<2.3` say two things at once; `tf=>=2.3` and `tf!=>=2.3` are specifiers as values."""
     value = values.lstrip()
     if sign not in ("=", "!=") and value.startswith(("<", ">", "~", "!")):
-        raise UserError(f"{said}: {sign}{value[0]} is no sign", hint="the signs are = == != < <= > >= ~=")
+        raise UserError(f"{said}: unknown operator {sign}{value[0]}", hint="operators: = == != < <= > >= ~=")
 
 
 def _instead(value: str, axis: Axis, names: tuple[str, ...]) -> str:
-    """What somebody may have meant whose value means nothing."""
+    """A hint for a value that matches nothing."""
     bare = value.lstrip("!=<>~").strip()
     if _TWO.search(value):
-        return "each selector is a word of its own: leave the quotes around both out"
+        return "write each selector as its own argument, without quotes around both"
     if span := _SPAN.fullmatch(bare):
         return f"a range is written {axis.name}={span[1].rstrip('.')}..{span[2]}"
     line = bare.removesuffix(".*").removesuffix(".x")
@@ -230,9 +230,11 @@ def _instead(value: str, axis: Axis, names: tuple[str, ...]) -> str:
 def _by_id(cells: Sequence[Cell], selector: Selector) -> Cell:
     found = [cell for cell in cells if cell.id.startswith(selector.id)]
     if not found:
-        raise UserError(f"no cell's id begins with {selector.word}", hint="`compat plan` lists the cells")
+        raise UserError(f"no cell id begins with {selector.word}", hint="`compat plan` lists the cells")
     if len(found) > 1:
         lines = [f"  {cell.id}  {' '.join(map(str, cell.choices))}" for cell in found[:_SHOWN]]
         more = [f"  and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
-        raise UserError("\n".join([f"{selector.word} begins the ids of {len(found)} cells:", *lines, *more]))
+        raise UserError(
+            "\n".join([f"{selector.word} is ambiguous: it begins the ids of {len(found)} cells:", *lines, *more])
+        )
     return found[0]

@@ -25,7 +25,7 @@ _HOLE = re.compile(r"{(\w+)}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Asked:
+class _RequestedChoice:
     """A word: an axis or a package, and the values it asks for."""
 
     word: str
@@ -63,7 +63,7 @@ def _askable(question: Question, groups: tuple[Group, ...], there: set[str]) -> 
     return question.group in {g.name for g in groups} and there.issuperset(_HOLE.findall(question.ask))
 
 
-def _read(word: str) -> _Asked:
+def _read(word: str) -> _RequestedChoice:
     if len(word) > MAX_STRING:
         raise UserError(f"'{cut(word)}' is too long: {len(word):,} characters (at most {MAX_STRING:,})", hint=_EXACT)
     shape = _WORD.fullmatch(word.strip())
@@ -71,17 +71,17 @@ def _read(word: str) -> _Asked:
         raise UserError(f"'{cut(word)}': a combination is made of exact choices", hint=_EXACT)
     values = tuple(value.strip() for value in shape[2].split(","))
     if not all(values):
-        raise UserError(f"'{cut(word)}': a value is empty", hint=_EXACT)
+        raise UserError(f"'{cut(word)}': empty value", hint=_EXACT)
     if len({version(value) or value for value in values}) < len(values):
-        raise UserError(f"'{cut(word)}': a value is there twice", hint="name each once")
-    return _Asked(word=cut(word), name=shape[1], values=values)
+        raise UserError(f"'{cut(word)}': duplicate value", hint="give each value once")
+    return _RequestedChoice(word=cut(word), name=shape[1], values=values)
 
 
 _Known: TypeAlias = Mapping[str, tuple[Choice, ...]]
 """Axis → its choices, of the matrix that names come from."""
 
 
-def _named_axis(asked: _Asked, known: _Known) -> Axis | None:
+def _named_axis(asked: _RequestedChoice, known: _Known) -> Axis | None:
     """The axis a word names by its name or by its kind; None: a package that no axis is called by."""
     name = asked.name.lower()
     if name in known:
@@ -97,10 +97,12 @@ def _bare(kind: Kind) -> Axis:
     return Axis(name=kind.name, kind=kind.name, default=kind.naming.default(()))
 
 
-def _sorted_out(asked: Iterable[_Asked], known: _Known) -> tuple[dict[str, _Asked], dict[Axis, _Asked]]:
+def _sorted_out(
+    asked: Iterable[_RequestedChoice], known: _Known
+) -> tuple[dict[str, _RequestedChoice], dict[Axis, _RequestedChoice]]:
     """Package name → what is asked of it, in the order of the words; and the same by axis for the rest."""
-    packages: dict[str, _Asked] = {}
-    others: dict[Axis, _Asked] = {}
+    packages: dict[str, _RequestedChoice] = {}
+    others: dict[Axis, _RequestedChoice] = {}
     for one in asked:
         axis = _named_axis(one, known)
         if axis is None or kind_of(axis).of_package:
@@ -111,18 +113,18 @@ def _sorted_out(asked: Iterable[_Asked], known: _Known) -> tuple[dict[str, _Aske
             _once(one, there=axis in others)
             others[axis] = one
     if not packages:
-        raise UserError(f"no {PACKAGES.unlisted.noun} is named", hint=_EXACT)
+        raise UserError(f"no {PACKAGES.unlisted.noun} given", hint=_EXACT)
     return packages, others
 
 
-def _once(asked: _Asked, *, there: bool) -> None:
+def _once(asked: _RequestedChoice, *, there: bool) -> None:
     if there:
         raise UserError(
-            f"{asked.word}: {cut(asked.name)} is asked for twice", hint="write its values behind one =, with commas"
+            f"{asked.word}: {cut(asked.name)} is given twice", hint="write its values after one =, separated by commas"
         )
 
 
-def _packages(asked: Mapping[str, _Asked], known: _Known) -> list[tuple[Choice, ...]]:
+def _packages(asked: Mapping[str, _RequestedChoice], known: _Known) -> list[tuple[Choice, ...]]:
     axes = (choices[0].axis for choices in known.values())
     declared = {axis.package or axis.name: axis for axis in axes if kind_of(axis).of_package}
     subject = next((p for p in asked if p in declared and declared[p].subject), list(asked)[-1])
@@ -140,12 +142,12 @@ def _packages(asked: Mapping[str, _Asked], known: _Known) -> list[tuple[Choice, 
     return found
 
 
-def _versions(axis: Axis, asked: _Asked, *, subject: bool) -> tuple[Choice, ...]:
+def _versions(axis: Axis, asked: _RequestedChoice, *, subject: bool) -> tuple[Choice, ...]:
     marked = replace(axis, subject=subject)
     return tuple(_asked_choice(marked, (), asked.word, value) for value in asked.values)
 
 
-def _others(asked: Mapping[Axis, _Asked], known: _Known) -> list[tuple[Choice, ...]]:
+def _others(asked: Mapping[Axis, _RequestedChoice], known: _Known) -> list[tuple[Choice, ...]]:
     """The choices on axes that are no package's: those of the matrix, those asked for, those that are always there."""
     found: list[tuple[Choice, ...]] = []
     for kind in (kind for kind in KINDS.values() if not kind.of_package):
@@ -172,7 +174,7 @@ def _usual(kind: Kind, axis: Axis, listed: tuple[Choice, ...]) -> Choice | None:
     """What stands on an axis that no word names; None: nothing, the matrix lists no such axis."""
     name = kind.unlisted.usual(axis)
     if name is None and kind.least:
-        raise UserError(f"no {kind.unlisted.noun} is named", hint=f"add one, such as {kind.unlisted.example}")
+        raise UserError(f"no {kind.unlisted.noun} given", hint=f"add one, such as {kind.unlisted.example}")
     if name is None:
         return next(iter(listed), None)
     return next((c for c in listed if c.name == name), None) or kind.unlisted.make(axis, name)
@@ -187,9 +189,9 @@ def _asked_choice(axis: Axis, listed: tuple[Choice, ...], word: str, value: str)
         return made
     if not kind.unlisted.names:
         hint = f"such as {kind.unlisted.example}"
-        raise UserError(f"{word}: '{cut(value)}' is no {kind.unlisted.what}", hint=hint)
+        raise UserError(f"{word}: '{cut(value)}' is not a {kind.unlisted.what}", hint=hint)
     names = tuple(dict.fromkeys((*kind.unlisted.names, *(c.name for c in listed))))
     raise UserError(
-        f"{word}: '{cut(value)}' is none of the choices of {axis.name}",
+        f"{word}: '{cut(value)}' is not one of the choices of {axis.name}",
         hint=kind.naming.near(value, names) or did_you_mean(value, names) or f"choices: {', '.join(names)}",
     )

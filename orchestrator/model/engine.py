@@ -72,7 +72,7 @@ class Prepared:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stored:
-    """An image of ours on disk, for eviction: bytes, and when it was last used."""
+    """An image built by compat, for eviction: size in bytes, and when it was last used."""
 
     reference: str
     key: str

@@ -26,7 +26,7 @@ class Reply(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
+class Response:
     """`said` are its own words where it did not answer properly, as they came, cut to a few thousand characters;
     `seconds` how long it took, or the time it had where it was silent; `code` a program's exit status.
     """
@@ -41,7 +41,7 @@ class Answer:
         return self.reply is Reply.ANSWERED
 
 
-UNASKED = Answer(reply=Reply.UNASKED)
+UNASKED = Response(reply=Reply.UNASKED)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,11 +50,11 @@ class Program:
 
     path: str = ""
     version: str = ""
-    answer: Answer = UNASKED
+    answer: Response = UNASKED
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Client:
+class DockerCommand:
     """A `docker` command: its version, and that of its buildx ("" where it has none)."""
 
     path: str
@@ -74,7 +74,7 @@ class Daemon:
     """
 
     host: str
-    answer: Answer
+    answer: Response
     version: str = ""
     system: str = ""
     here: bool = False
@@ -90,7 +90,7 @@ class Daemon:
     images: tuple[str, ...] = ()
     flags: tuple[str, ...] | None = None
     wanted: str = ""
-    registry: Answer = UNASKED
+    registry: Response = UNASKED
 
     def has(self, spec: BaseSpec) -> bool:
         """Whether it has a base of this spec, or the image that one is made from."""
@@ -128,7 +128,7 @@ class PackageHost:
     """The package index: the host and port of its address, without user or password; "" where that is not known."""
 
     at: str
-    answer: Answer
+    answer: Response
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -177,7 +177,7 @@ class Host:
     index: PackageHost
     uv: Program
     nvidia: Nvidia
-    clients: tuple[Client, ...] = ()
+    clients: tuple[DockerCommand, ...] = ()
     tools: tuple[tuple[str, str], ...] = ()
     named_only: bool = False
 
@@ -186,7 +186,7 @@ class Host:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Line:
+class CudaLine:
     """A CUDA line of a matrix ("cuda11.2") and where its libraries may come from: an image, wheels, a folder."""
 
     name: str
@@ -207,7 +207,7 @@ class Planned:
     title: str = ""
     path: str = ""
     pythons: tuple[str, ...] = ()
-    lines: tuple[Line, ...] = ()
+    lines: tuple[CudaLine, ...] = ()
     packages: tuple[str, ...] = ()
     counts: tuple[tuple[str, str, int], ...] | None = None
     memory: int = 0
@@ -216,7 +216,7 @@ class Planned:
 
 
 class Area(StrEnum):
-    """What a finding is about, in the order they are told."""
+    """What a diagnostic is about, in the order of output."""
 
     ENGINE = "Engine"
     PROCESSOR = "Processor"
@@ -233,8 +233,8 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
-    """What some facts mean, and what to do next ("" where nothing is to be done).
+class Diagnostic:
+    """What some facts mean, and what to do next ("" if nothing).
 
     `code` is not OK where this alone keeps every CPU combination from running.
     """

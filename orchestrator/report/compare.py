@@ -47,8 +47,8 @@ def render(found: Comparison, *, width: int = 80, ids: Mapping[str, str] | None 
 
 def _loose(found: Comparison) -> str:
     if not found.pairing.loose:
-        return f"Held still: everything but {', '.join(found.pairing.apart)}."
-    return f"Not held still: {' · '.join(found.pairing.loose)}."
+        return f"Held constant: everything except {', '.join(found.pairing.apart)}."
+    return f"Not held constant: {' · '.join(found.pairing.loose)}."
 
 
 def _pairs(found: Comparison, ids: Mapping[str, str], *, full: bool) -> list[str]:
@@ -61,7 +61,7 @@ def _pairs(found: Comparison, ids: Mapping[str, str], *, full: bool) -> list[str
     lines += [f"{_IN}and {len(pairs) - PAIRS} more"] if len(shown) < len(pairs) else []
     left, right = found.pairing.alone
     if left or right:
-        lines.append(f"{_IN}without a partner: {left} on the left, {right} on the right that ran")
+        lines.append(f"{_IN}without a counterpart: {left} on the left, {right} on the right that ran")
     return lines
 
 
@@ -110,7 +110,7 @@ def _told(items: Sequence[Item], found: Comparison, *, full: bool) -> list[str]:
 def _drift(item: Drifted, found: Comparison) -> str:
     seen, where = item.apart, _where(item, found)
     if seen.shape:
-        return f"{item.probe.id}: not the same numbers at all: compare the values with --json{where}"
+        return f"{item.probe.id}: not the same shape of numbers: compare the values with --json{where}"
     at = f" at {seen.where}" if seen.where else ""
     return (
         f"{item.probe.id}: {seen.count} of {seen.total} apart, most{at}: {seen.old!r} → {seen.new!r} "

@@ -8,11 +8,11 @@ from pathlib import Path
 from orchestrator.image import dockerfile, recipe
 from orchestrator.model import Libraries, LibraryLayer
 from orchestrator.store.files import write_whole
-from orchestrator.verdict.judge import Judged
+from orchestrator.verdict.judge import CellResult
 
 
 def write(
-    cells: Sequence[Judged],
+    cells: Sequence[CellResult],
     folder: Path,
     templates: dockerfile.Templates,
     layer: Callable[[Libraries, str], LibraryLayer],

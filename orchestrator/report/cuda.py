@@ -11,7 +11,7 @@ import msgspec
 from orchestrator.foreign import in_markdown, json_text, printable, sheet
 from orchestrator.gpu.audit import Fix, GpuAudit, Library, Loading
 from orchestrator.gpu.facts import Disagreement
-from orchestrator.gpu.rows import Looked, Row
+from orchestrator.gpu.rows import Looked, ReleaseRow
 from orchestrator.gpu.verdict import GENERATIONS, Cover, Load, and_unsound, audited, cover, in_words, mended
 from orchestrator.gpu.verdict import coverage as covered
 from orchestrator.report.lines import fold
@@ -30,7 +30,7 @@ _HOW = {
 _COLUMNS = ("tensorflow", "Python", "CUDA", "cuDNN", "driver", "GPUs", "libraries")
 
 
-def text(rows: Sequence[Row], width: int) -> str:
+def text(rows: Sequence[ReleaseRow], width: int) -> str:
     """The table for a terminal: a line per release, and one below it for each look into an image."""
     cells = [_summary(row) for row in rows]
     sizes = [max(len(line[i]) for line in (_COLUMNS[:-1], *cells)) for i in range(len(_COLUMNS) - 1)]
@@ -42,7 +42,7 @@ def text(rows: Sequence[Row], width: int) -> str:
     return "\n".join([*lines, "", *fold(LEVELS, width)]) + "\n"
 
 
-def details(row: Row, width: int) -> str:
+def details(row: ReleaseRow, width: int) -> str:
     """All that is known of one release."""
     built, release = row.release.built, row.release
     lines = [f"{release.package} {release.version} · Python {_span(release.pythons)} · {release.uploaded or 'undated'}"]
@@ -75,7 +75,7 @@ def coverage(capabilities: Iterable[str]) -> str:
     """Such as: Pascal, Volta, Turing, Ampere (kernels) · Hopper (PTX, compiled by the driver) · none for Kepler."""
     kernels = tuple(capabilities)
     if not kernels:
-        return "not said in the wheel"
+        return "not stated in the wheel"
     if not any(k.startswith(("sm_", "compute_")) for k in kernels):
         return f"compute capabilities {', '.join(kernels)} (the wheel does not say whether as kernels or PTX)"
     found: dict[Cover, list[str]] = {}
@@ -92,12 +92,12 @@ def _carried(seen: GpuAudit) -> str:
     return "; ".join(f"{_HOW[how].format(', '.join(found[how]))}" for how in _HOW if how in found) or "not known"
 
 
-def pip_line(row: Row, python: str = "") -> str:
+def pip_line(row: ReleaseRow, python: str = "") -> str:
     """What installs the libraries with pip, on this Python ("3.11") or, without one, where it can."""
-    return _provides(row, python) or "no wheels are known that provide them all"
+    return _provides(row, python) or "no known set of wheels provides them all"
 
 
-def _provides(row: Row, python: str) -> str:
+def _provides(row: ReleaseRow, python: str) -> str:
     release, barred = row.release, dict(row.release.unmet)
     if release.extra and python not in barred and not barred.keys() >= set(release.pythons):
         line = f'pip install "{release.package}[and-cuda]=={release.version}"'
@@ -118,10 +118,10 @@ def _provides(row: Row, python: str) -> str:
 
 
 def _nowhere(barred: Mapping[str, str]) -> str:
-    return f"no file of {', '.join(dict.fromkeys(barred.values()))} in the index"
+    return f"the index has no file of {', '.join(dict.fromkeys(barred.values()))}"
 
 
-def advice(seen: GpuAudit, row: Row | None = None) -> tuple[str, ...]:
+def advice(seen: GpuAudit, row: ReleaseRow | None = None) -> tuple[str, ...]:
     """What to do so that TensorFlow finds its libraries, a line each; empty where it does. `row`: its release's."""
     verdict = audited(seen)
     if verdict.load in (Load.LOADS, Load.UNKNOWN, Load.CRASHED):
@@ -132,17 +132,17 @@ def advice(seen: GpuAudit, row: Row | None = None) -> tuple[str, ...]:
         return tuple(commands(verdict.fix))
     if verdict.load is Load.OLD:
         old = ", ".join(f"{x.soname} is {x.version}" for x in verdict.deciding)
-        return (f"{old}, and cuDNN {seen.built.cudnn} or newer is wanted: {_source(seen, row)}",)
+        return (f"{old}, but cuDNN {seen.built.cudnn} or newer is needed: {_source(seen, row)}",)
     refused = tuple(
-        f"{x.soname} at {x.path} is refused ({x.why}): install the package it belongs to again"
+        f"{x.soname} at {x.path} is refused ({x.why}): reinstall the package it belongs to"
         for x in verdict.deciding
         if x.loading is Loading.REFUSED
     )
     nowhere = [x.soname for x in verdict.deciding if x.loading is not Loading.REFUSED]
-    return (*refused, f"{', '.join(nowhere)} nowhere here: {_source(seen, row)}") if nowhere else refused
+    return (*refused, f"{', '.join(nowhere)} not in this environment: {_source(seen, row)}") if nowhere else refused
 
 
-def _source(seen: GpuAudit, row: Row | None) -> str:
+def _source(seen: GpuAudit, row: ReleaseRow | None) -> str:
     """Where the libraries come from that an environment lacks."""
     line = row and _provides(row, ".".join(seen.python.split(".")[:2]))
     own = f"install CUDA {seen.built.cuda} and cuDNN {seen.built.cudnn}, which it was built for"
@@ -157,7 +157,7 @@ def commands(fix: Fix) -> Iterable[str]:
         yield f"export LD_LIBRARY_PATH={':'.join(fix.folders)}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}"
 
 
-def answer(seen: GpuAudit, width: int, row: Row | None = None) -> str:
+def answer(seen: GpuAudit, width: int, row: ReleaseRow | None = None) -> str:
     """Why a TensorFlow does or doesn't see a GPU, for the environment that was looked into. `row`: its release's."""
     verdict, built = audited(seen), seen.built
     name = f"TensorFlow {built.release or '?'} · Python {seen.python}"
@@ -167,14 +167,14 @@ def answer(seen: GpuAudit, width: int, row: Row | None = None) -> str:
     lines += [line for library in asked for line in _library(library, width)]
     told = advice(seen, row)
     if told:
-        tried = "tried here, and it helped:" if verdict.fix else "to do:"
+        tried = "tried here, and it worked:" if verdict.fix else "to do:"
         lines += ["", f"{tried}", *(f"  {line}" for line in told)]
     lines += ["", *fold(f"GPUs (read from the files): {_carried(seen)}", width)]
     if built.cuda:
         lines += fold(_from_the_host(seen, row), width)
     missing = [tool for tool, path in seen.tools if not path]
     if missing:
-        lines += fold(f"jit_compile needs, and does not find: {', '.join(missing)}", width)
+        lines += fold(f"jit_compile needs but does not find: {', '.join(missing)}", width)
     if seen.driver == "stand-in":
         lines += [
             "",
@@ -185,7 +185,7 @@ def answer(seen: GpuAudit, width: int, row: Row | None = None) -> str:
     return printable("\n".join(lines), lines=True) + "\n"
 
 
-def _from_the_host(seen: GpuAudit, row: Row | None) -> str:
+def _from_the_host(seen: GpuAudit, row: ReleaseRow | None) -> str:
     """The driver that has to be there, by NVIDIA's own table and by what the CUDA runtime that was found accepted."""
     oldest = f", {row.driver.minimum} or newer for CUDA {row.driver.cuda}" if row and row.driver else ""
     accepted = f"; the CUDA runtime found here takes any of CUDA {seen.oldest_driver} on" if seen.oldest_driver else ""
@@ -201,16 +201,16 @@ def _library(library: Library, width: int) -> list[str]:
     if library.why:
         said += f", {library.why}"
     if library.elsewhere:
-        said += f"; it is in {library.elsewhere[0]}, where the loader does not look"
+        said += f"; it is in {library.elsewhere[0]}, which the loader does not search"
     elif library.loading is Loading.NOT_FOUND:
-        said += f"; looked in {counted(len(library.searched), 'place')}"
+        said += f"; searched {counted(len(library.searched), 'place')}"
     return fold(said, width, "  ", "    ")
 
 
 # ---------------------------------------------------------------- files
 
 
-def files(rows: Sequence[Row], day: str) -> dict[str, bytes]:
+def files(rows: Sequence[ReleaseRow], day: str) -> dict[str, bytes]:
     """What is published of the looks into images, name → content; nothing where there was none."""
     if not any(row.looks for row in rows):
         return {}
@@ -221,14 +221,14 @@ def files(rows: Sequence[Row], day: str) -> dict[str, bytes]:
     }
 
 
-def markdown(rows: Sequence[Row], day: str) -> str:
+def markdown(rows: Sequence[ReleaseRow], day: str) -> str:
     """The page of `reports/published/cuda.md`."""
     lines = ["# Which CUDA for which TensorFlow", "", in_markdown(f"As of {day}. {LEVELS}."), ""]
     lines += ["| " + " | ".join(_COLUMNS) + " |", "|" + "---|" * len(_COLUMNS)]
     for row in rows:
         said = "; ".join(f"{look.line}: {in_words(look.verdict)}" for look in row.looks) or "not tried"
         lines.append("| " + " | ".join(in_markdown(cell) for cell in (*_summary(row), said)) + " |")
-    lines += ["", "## Where the documentation says something else", ""]
+    lines += ["", "## Where the documentation differs", ""]
     lines += [f"{in_markdown(_contradiction(one))}  " for row in rows for one in row.against] or ["Nowhere."]
     return "\n".join(lines) + "\n"
 
@@ -238,7 +238,7 @@ def _contradiction(one: Disagreement) -> str:
     return f"{named} (row {one.row}); the wheel: {one.wheel}"
 
 
-def csv(rows: Sequence[Row]) -> str:
+def csv(rows: Sequence[ReleaseRow]) -> str:
     """A line per release and look, safe to open as a sheet."""
     stream = io.StringIO()
     writer = csvlib.writer(stream, lineterminator="\n")
@@ -251,7 +251,7 @@ def csv(rows: Sequence[Row]) -> str:
     return stream.getvalue()
 
 
-def document(rows: Sequence[Row]) -> str:
+def document(rows: Sequence[ReleaseRow]) -> str:
     """The same as JSON, with everything each look saw."""
     entries = [
         {
@@ -284,7 +284,7 @@ def document(rows: Sequence[Row]) -> str:
 # ---------------------------------------------------------------- words
 
 
-def _summary(row: Row) -> tuple[str, ...]:
+def _summary(row: ReleaseRow) -> tuple[str, ...]:
     built, release = row.release.built, row.release
     name = release.version if release.package == "tensorflow" else f"{release.version} ({release.package})"
     driver = f"≥ {row.driver.minimum}" if row.driver else "–"

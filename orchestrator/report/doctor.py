@@ -12,7 +12,7 @@ from orchestrator.engine.registry import DOCKER, LOCAL
 from orchestrator.errors import ExitCode
 from orchestrator.foreign import printable
 from orchestrator.model import BaseSpec, not_held
-from orchestrator.model.host import Area, Daemon, Finding, Host, Level, PackageHost, Planned, Program, Reply
+from orchestrator.model.host import Area, Daemon, Diagnostic, Host, Level, PackageHost, Planned, Program, Reply
 from orchestrator.report import doctor_cells, doctor_gpu
 from orchestrator.report.doctor_gpu import trouble
 from orchestrator.run.assemble import DISK_BUDGET
@@ -45,7 +45,7 @@ class Diagnosis:
 
     engine: str
     headline: tuple[str, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[Diagnostic, ...]
     code: ExitCode
 
 
@@ -108,9 +108,9 @@ def _wrapped(text: str, width: int, first: str = "", then: str = "") -> list[str
     )
 
 
-def _headline(host: Host, found: Sequence[Finding], code: ExitCode, engine: str) -> tuple[str, ...]:
+def _headline(host: Host, found: Sequence[Diagnostic], code: ExitCode, engine: str) -> tuple[str, ...]:
     if code is ExitCode.NO_ENGINE:
-        return ("Nothing can run here: there is no engine.",)
+        return ("Nothing can run here: no engine is available.",)
     where = f"Docker {host.daemon.version}" if engine == DOCKER.name else "the local engine, without isolation"
     if code is ExitCode.OK:
         first = f"CPU combinations can run here, in {where}."
@@ -129,7 +129,7 @@ def _headline(host: Host, found: Sequence[Finding], code: ExitCode, engine: str)
 # ------------------------------------------------------------ engine
 
 
-def _engine(host: Host, planned: Planned, engine: str) -> list[Finding]:
+def _engine(host: Host, planned: Planned, engine: str) -> list[Diagnostic]:
     daemon = host.daemon
     if engine == DOCKER.name:
         kind = ", ".join(filter(None, (daemon.storage, f"cgroup v{daemon.cgroup}" if daemon.cgroup else "")))
@@ -138,7 +138,7 @@ def _engine(host: Host, planned: Planned, engine: str) -> list[Finding]:
     return [_no_docker(daemon), _local(host, engine), *(_disk_of(host.local.disk_free, host.local.root, engine))]
 
 
-def _no_docker(daemon: Daemon) -> Finding:
+def _no_docker(daemon: Daemon) -> Diagnostic:
     reply = daemon.answer.reply
     if daemon.answer.answered:
         says = f"the Docker daemon at {daemon.host} is {daemon.system}, not linux/x86_64"
@@ -146,35 +146,35 @@ def _no_docker(daemon: Daemon) -> Finding:
     at = f" at {daemon.host}" if daemon.host else ""
     says = {
         Reply.ABSENT: f"no Docker daemon answers{at}",
-        Reply.DENIED: f"the Docker daemon{at} does not let this user in",
-        Reply.SILENT: f"something listens{at}, and no Docker daemon answers within {daemon.answer.seconds:.0f} s",
-        Reply.UNREADABLE: f"what answers{at} is no Docker daemon",
+        Reply.DENIED: f"the Docker daemon{at} denies access to this user",
+        Reply.SILENT: f"something listens{at}, but no Docker daemon answers within {daemon.answer.seconds:.0f} s",
+        Reply.UNREADABLE: f"what answers{at} is not a Docker daemon",
     }.get(reply, f"no Docker daemon answers{at}: {trouble(daemon.answer)}")
     return _finding(Area.ENGINE, Level.FIX, says, _ENGINE_ADVICE.get(reply, _START))
 
 
-def _local(host: Host, engine: str) -> Finding:
+def _local(host: Host, engine: str) -> Diagnostic:
     if engine != LOCAL.name:
         says = f"the local engine needs Linux on x86_64, this is {host.system} on {host.processor.machine}"
         return _finding(Area.ENGINE, Level.FIX, says, f"get Docker going: {_START}", code=ExitCode.NO_ENGINE)
-    says = "the local engine is a way on: virtual environments and plain processes on this machine, not isolated"
+    says = "the local engine works here: virtual environments and plain processes on this machine, not isolated"
     named = "compat run --engine local (CI is set: it must be named)" if host.named_only else "compat run takes it"
     return _finding(
         Area.ENGINE,
         Level.OK,
-        f"{says}: it does not hold {', '.join(not_held(LOCAL.holds))}",
-        f"{named}; its results stand in a table of their own",
+        f"{says}: it does not enforce {', '.join(not_held(LOCAL.holds))}",
+        f"{named}; its results have a table of their own",
     )
 
 
-def _elsewhere(daemon: Daemon) -> list[Finding]:
+def _elsewhere(daemon: Daemon) -> list[Diagnostic]:
     if daemon.here:
         return []
-    says = "it runs on another machine, or in a virtual one; what is said of processor and GPUs here is not about it"
+    says = "it runs on another machine, or in a virtual one; the processor and GPUs reported here are not its own"
     return [_finding(Area.ENGINE, Level.NOTE, says)]
 
 
-def _buildkit(host: Host) -> Finding:
+def _buildkit(host: Host) -> Diagnostic:
     """A docker command that can do BuildKit, by what it says of itself: trying it would leave an image behind."""
     with_buildx = next((c for c in host.clients if c.buildx), None)
     if with_buildx:
@@ -183,12 +183,16 @@ def _buildkit(host: Host) -> Finding:
     if built_in:
         return _finding(Area.ENGINE, Level.OK, f"BuildKit is built into {built_in.path} {built_in.version}")
     seen = ", ".join(f"{c.path} {c.version}" for c in host.clients)
-    says = f"no docker command here has BuildKit ({seen})" if seen else "no docker command on PATH, which builds images"
+    says = (
+        f"no docker command here has BuildKit ({seen})"
+        if seen
+        else "no docker command on PATH; it is needed to build images"
+    )
     advice = "install docker-buildx (docker-buildx-plugin where Docker's own packages are used)"
     return _finding(Area.ENGINE, Level.FIX, says, advice, code=ExitCode.INFRA)
 
 
-def _room(host: Host, planned: Planned) -> list[Finding]:
+def _room(host: Host, planned: Planned) -> list[Diagnostic]:
     """Disk, memory and processors that the daemon has."""
     daemon = host.daemon
     memory = gigabytes(daemon.memory) if daemon.memory else "unknown"
@@ -199,12 +203,12 @@ def _room(host: Host, planned: Planned) -> list[Finding]:
     advice = "set limits.memory in the matrix, or run one at a time: --workers 1" if small else ""
     found = [_finding(Area.ENGINE, Level.NOTE if small else Level.OK, says, advice)]
     if daemon.unenforced:
-        says = f"its kernel does not hold these limits: {', '.join(daemon.unenforced)}; probes of them are not run"
-        found.append(_finding(Area.ENGINE, Level.NOTE, says, "turn the cgroup controllers on, then restart Docker"))
+        says = f"its kernel does not enforce these limits: {', '.join(daemon.unenforced)}; probes of them are not run"
+        found.append(_finding(Area.ENGINE, Level.NOTE, says, "enable the cgroup controllers, then restart Docker"))
     return [*found, *_disk_of(daemon.disk_free, daemon.root, "docker")]
 
 
-def _disk_of(free: int | None, root: str, engine: str) -> list[Finding]:
+def _disk_of(free: int | None, root: str, engine: str) -> list[Diagnostic]:
     if not engine:
         return []
     kept = "images" if engine == DOCKER.name else "environments"
@@ -213,7 +217,7 @@ def _disk_of(free: int | None, root: str, engine: str) -> list[Finding]:
     says = f"{gigabytes(free)} free where {kept} lie ({root})"
     if free < _FLOOR:
         wanted = f"{says}, {gigabytes(_FLOOR)} must stay free"
-        return [_finding(Area.ENGINE, Level.FIX, wanted, "compat gc removes what cells left", code=ExitCode.INFRA)]
+        return [_finding(Area.ENGINE, Level.FIX, wanted, "compat gc removes cell images", code=ExitCode.INFRA)]
     if free < DISK_BUDGET:
         says += f"; {kept} of cells may take {gigabytes(DISK_BUDGET)}"
         return [_finding(Area.ENGINE, Level.NOTE, says, "compat gc removes them")]
@@ -223,14 +227,14 @@ def _disk_of(free: int | None, root: str, engine: str) -> list[Finding]:
 # ------------------------------------------------------------ processor and packages
 
 
-def _processor(host: Host, packages: Sequence[str], engine: str) -> list[Finding]:
+def _processor(host: Host, packages: Sequence[str], engine: str) -> list[Diagnostic]:
     """Instructions that wheels of these packages need, or use where they are there."""
     away = engine == DOCKER.name and not host.daemon.here
     flags = host.daemon.flags if away else host.processor.flags
     name = "the daemon's" if away else host.processor.model or host.processor.machine
     if flags is None:
         says = f"{name}: whether it has AVX is not known from here"
-        return [_finding(Area.PROCESSOR, Level.NOTE, says, "the first base that is made tells")]
+        return [_finding(Area.PROCESSOR, Level.NOTE, says, "building the first base will tell")]
     has = [flag.upper() for flag in ("avx", "avx2", "fma") if flag in flags]
     lacks = [flag.upper() for flag in ("avx", "avx2", "fma") if flag not in flags]
     known = (ECOSYSTEMS[package] for package in packages if package in ECOSYSTEMS)
@@ -244,7 +248,7 @@ def _processor(host: Host, packages: Sequence[str], engine: str) -> list[Finding
     return [_finding(Area.PROCESSOR, Level.NOTE, f"{says}; no {' and no '.join(lacks)}: slower, numbers may differ")]
 
 
-def _index(index: PackageHost) -> Finding:
+def _index(index: PackageHost) -> Diagnostic:
     name = f"the package index at {index.at}" if index.at else "the package index"
     if index.answer.answered:
         return _finding(Area.PACKAGES, Level.OK, f"{name} answers")
@@ -253,7 +257,7 @@ def _index(index: PackageHost) -> Finding:
     return _finding(Area.PACKAGES, Level.FIX, says, advice, code=ExitCode.INFRA)
 
 
-def _uv(uv: Program) -> Finding:
+def _uv(uv: Program) -> Diagnostic:
     if uv.answer.answered:
         return _finding(Area.PACKAGES, Level.OK, f"uv {uv.version}".rstrip())
     says = "uv is not installed" if uv.answer.reply is Reply.ABSENT else f"uv does not run: {trouble(uv.answer)}"
@@ -264,5 +268,5 @@ def _numbers(version: str) -> tuple[int, ...]:
     return doctor_gpu.version(version)
 
 
-def _finding(area: Area, level: Level, says: str, advice: str = "", *, code: ExitCode = ExitCode.OK) -> Finding:
-    return Finding(area=area, level=level, says=printable(says), advice=printable(advice), code=code)
+def _finding(area: Area, level: Level, says: str, advice: str = "", *, code: ExitCode = ExitCode.OK) -> Diagnostic:
+    return Diagnostic(area=area, level=level, says=printable(says), advice=printable(advice), code=code)

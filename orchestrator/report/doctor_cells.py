@@ -10,7 +10,7 @@ from orchestrator.errors import ExitCode
 from orchestrator.foreign import printable
 from orchestrator.image.bases import candidates
 from orchestrator.model import BaseSpec
-from orchestrator.model.host import Area, Daemon, Finding, Host, Level, Line, Planned, Reply
+from orchestrator.model.host import Area, CudaLine, Daemon, Diagnostic, Host, Level, Planned, Reply
 from orchestrator.report import doctor_gpu
 
 CPU = "cpu"
@@ -27,7 +27,7 @@ class Supply(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Group:
+class SupplyGroup:
     """Pythons whose bases come the same way: `how` in words, `advice` where something is missing."""
 
     supply: Supply
@@ -38,7 +38,7 @@ class Group:
 
 def findings(
     host: Host, planned: Planned, specs: Sequence[BaseSpec], drivers: Mapping[str, str], *, engine: str
-) -> tuple[Finding, ...]:
+) -> tuple[Diagnostic, ...]:
     """CPU combinations by how their base comes, then CUDA lines. Without an engine there is nothing to say."""
     if planned.trouble:
         return (_finding(Level.FIX, planned.trouble, planned.hint, code=ExitCode.USAGE),)
@@ -52,47 +52,49 @@ def findings(
     return (*told, *_cuda(host, planned, drivers, engine=engine))
 
 
-def groups(pythons: Sequence[str], specs: Sequence[BaseSpec], host: Host, *, engine: str) -> tuple[Group, ...]:
+def groups(pythons: Sequence[str], specs: Sequence[BaseSpec], host: Host, *, engine: str) -> tuple[SupplyGroup, ...]:
     """The Pythons, grouped by how their base comes, the surest way first."""
-    by: dict[Group, list[str]] = {}
+    by: dict[SupplyGroup, list[str]] = {}
     for python in pythons:
         ways = [_way(spec, host, engine=engine) for spec in candidates(python, specs)]
         best = min(ways, key=lambda g: list(Supply).index(g.supply), default=_UNNAMED)
         by.setdefault(best, []).append(python)
     ordered = sorted(by, key=lambda g: list(Supply).index(g.supply))
-    return tuple(Group(supply=g.supply, how=g.how, advice=g.advice, pythons=tuple(by[g])) for g in ordered)
+    return tuple(SupplyGroup(supply=g.supply, how=g.how, advice=g.advice, pythons=tuple(by[g])) for g in ordered)
 
 
-_UNNAMED = Group(
-    supply=Supply.NONE, how="no base is named in images/bases.yaml", advice="add an entry to images/bases.yaml"
+_UNNAMED = SupplyGroup(
+    supply=Supply.NONE, how="images/bases.yaml lists no base", advice="add an entry to images/bases.yaml"
 )
 
 
-def _way(spec: BaseSpec, host: Host, *, engine: str) -> Group:
+def _way(spec: BaseSpec, host: Host, *, engine: str) -> SupplyGroup:
     return _local_way(spec, host) if engine == "local" else _docker_way(spec, host)
 
 
-def _docker_way(spec: BaseSpec, host: Host) -> Group:
+def _docker_way(spec: BaseSpec, host: Host) -> SupplyGroup:
     """In the order the docker engine tries: what it has, the registry, a bootstrap."""
     daemon = host.daemon
     if daemon.has(spec):
-        return Group(supply=Supply.MADE, how="the base is here")
+        return SupplyGroup(supply=Supply.MADE, how="the base is here")
     if spec.reference and daemon.registry.answered:
-        return Group(supply=Supply.PULL, how=f"base to be pulled; the registry answers (asked for {daemon.wanted})")
+        return SupplyGroup(
+            supply=Supply.PULL, how=f"base to be pulled; the registry answers (asked for {daemon.wanted})"
+        )
     needed = _needed(spec)
     if spec.suite and all(map(host.has, needed)):
         servers = "Debian's and Maven's servers" if "mvn" in needed else "Debian's servers"
-        return Group(
+        return SupplyGroup(
             supply=Supply.BOOTSTRAP, how=f"base to be bootstrapped ({', '.join(needed)}); {servers} were not asked"
         )
     lacking = [name for name in needed if not host.has(name)] if spec.suite else []
-    rest = f"{' and '.join(lacking)} lacks for a bootstrap" if lacking else "images/bases.yaml names no other way"
+    rest = f"{' and '.join(lacking)} missing for a bootstrap" if lacking else "images/bases.yaml lists no other source"
     advice = "reach a registry, or name an image you have in images/bases.yaml"
     if lacking:
         advice = f"apt-get install {' '.join(_PACKAGES[name] for name in lacking)}; or {advice}"
     why = f"no registry answers (asked for {daemon.wanted}: {doctor_gpu.trouble(daemon.registry)})"
     supply = Supply.UNSURE if daemon.registry.reply is Reply.SILENT else Supply.NONE
-    return Group(supply=supply, how=f"no base is here, {why}, {rest}", advice=advice)
+    return SupplyGroup(supply=supply, how=f"no base here, {why}, {rest}", advice=advice)
 
 
 _PACKAGES = {"mmdebstrap": "mmdebstrap", "mvn": "maven"}
@@ -102,18 +104,22 @@ def _needed(spec: BaseSpec) -> list[str]:
     return ["mmdebstrap", "mvn"] if spec.artifact else ["mmdebstrap"]
 
 
-def _local_way(spec: BaseSpec, host: Host) -> Group:
+def _local_way(spec: BaseSpec, host: Host) -> SupplyGroup:
     if spec.python in dict(host.local.pythons or ()):
-        return Group(supply=Supply.MADE, how="its interpreter is on this machine")
+        return SupplyGroup(supply=Supply.MADE, how="its interpreter is on this machine")
     if spec.artifact and host.has("mvn"):
-        return Group(supply=Supply.BOOTSTRAP, how="a relocatable interpreter by Maven, whose server was not asked")
-    return Group(supply=Supply.NONE, how="no such interpreter on this machine", advice="uv python install VERSION")
+        return SupplyGroup(
+            supply=Supply.BOOTSTRAP, how="a relocatable interpreter by Maven, whose server was not asked"
+        )
+    return SupplyGroup(
+        supply=Supply.NONE, how="no such interpreter on this machine", advice="uv python install VERSION"
+    )
 
 
 # ------------------------------------------------------------ in words
 
 
-def _told(group: Group, planned: Planned) -> Finding:
+def _told(group: SupplyGroup, planned: Planned) -> Diagnostic:
     level = {Supply.NONE: Level.FIX, Supply.UNSURE: Level.NOTE}.get(group.supply, Level.OK)
     number = _count(planned, group.pythons)
     total = "" if number is None else f", {number:,} planned"
@@ -121,18 +127,18 @@ def _told(group: Group, planned: Planned) -> Finding:
     return _finding(level, f"Python {', '.join(group.pythons)}{total}: {group.how}", advice)
 
 
-def _counted(planned: Planned, found: Sequence[Group]) -> Finding:
+def _counted(planned: Planned, found: Sequence[SupplyGroup]) -> Diagnostic:
     every = _count(planned, planned.pythons)
     if every is None:
-        says = "how many combinations there are is known once the package index was read for the ranges of the matrix"
+        says = "the number of combinations is known once the package index has been read for the matrix's ranges"
         return _finding(Level.NOTE, says, "compat plan")
     had = tuple(p for g in found if g.supply in (Supply.MADE, Supply.PULL, Supply.BOOTSTRAP) for p in g.pythons)
     number = _count(planned, had) or 0
-    says = f"{number:,} of {every:,} planned on the CPU have a base; which of them have wheels, the index says"
+    says = f"{number:,} of {every:,} planned on the CPU have a base; the index says which of them have wheels"
     return _finding(Level.OK if number else Level.FIX, says, "compat plan")
 
 
-def _cuda(host: Host, planned: Planned, drivers: Mapping[str, str], *, engine: str) -> list[Finding]:
+def _cuda(host: Host, planned: Planned, drivers: Mapping[str, str], *, engine: str) -> list[Diagnostic]:
     """What becomes of the CUDA lines of the matrix, and those whose libraries can't be had here."""
     if engine != "docker":
         every = [line.name for line in planned.lines]
@@ -146,18 +152,18 @@ def _cuda(host: Host, planned: Planned, drivers: Mapping[str, str], *, engine: s
         asked = f" (asked for {host.daemon.wanted}: {doctor_gpu.trouble(host.daemon.registry)})"
         why = asked if host.daemon.wanted in [line.image for line in lost] else ""
         told = doctor_gpu.several(doctor_gpu.order(line.name for line in lost), [line.name for line in planned.lines])
-        says = f"{told}: no source here; their libraries come from images, and no registry answers{why}"
+        says = f"{told}: no source here; their libraries come from images, but no registry answers{why}"
         advice = "reach a registry, `docker load` the images, or name a folder of libraries in the matrix"
         found.append(_finding(Level.NOTE, says, advice))
     return found
 
 
-def _had(line: Line, daemon: Daemon) -> bool:
+def _had(line: CudaLine, daemon: Daemon) -> bool:
     """Whether a line's libraries have a source here, as far as is known without fetching them."""
     return line.wheels or bool(line.folder) or line.image in daemon.images or daemon.registry.answered
 
 
-def _probes(host: Host, planned: Planned, lines: Sequence[str], drivers: Mapping[str, str]) -> Finding:
+def _probes(host: Host, planned: Planned, lines: Sequence[str], drivers: Mapping[str, str]) -> Diagnostic:
     """What images of these lines come to here; of whichever line somebody names, where the matrix names none."""
     number = sum(n for device, _, n in planned.counts or () if device in lines)
     every = [line.name for line in planned.lines]
@@ -165,9 +171,9 @@ def _probes(host: Host, planned: Planned, lines: Sequence[str], drivers: Mapping
     can = doctor_gpu.ready(host, engine="docker")
     images = "images can be built and audited"
     if can is None:
-        return _finding(Level.NOTE, f"{names}: {images}; whether GPU probes can run is for the other machine to say")
+        return _finding(Level.NOTE, f"{names}: {images}; whether GPU probes can run depends on the other machine")
     if not can:
-        need = "what is named above" if host.nvidia.gpus else "one"
+        need = "what is listed above" if host.nvidia.gpus else "one"
         return _finding(Level.NOTE, f"{names}: {images} without a GPU; GPU probes need {need}")
     old = doctor_gpu.too_old(host.nvidia.driver, {line: drivers[line] for line in lines if line in drivers})
     if old:
@@ -182,7 +188,7 @@ def _count(planned: Planned, pythons: Sequence[str]) -> int | None:
     return sum(number for device, python, number in planned.counts if device == CPU and python in pythons)
 
 
-def _finding(level: Level, says: str, advice: str = "", *, code: ExitCode = ExitCode.OK) -> Finding:
-    return Finding(
+def _finding(level: Level, says: str, advice: str = "", *, code: ExitCode = ExitCode.OK) -> Diagnostic:
+    return Diagnostic(
         area=Area.COMBINATIONS, level=level, says=printable(says), advice=printable(advice, lines=True), code=code
     )

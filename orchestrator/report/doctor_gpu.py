@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from orchestrator.foreign import printable, stripped
-from orchestrator.model.host import Answer, Area, Finding, Gpu, Host, Level, Nvidia, Program, Reply
+from orchestrator.model.host import Area, Diagnostic, Gpu, Host, Level, Nvidia, Program, Reply, Response
 from orchestrator.verdict.words import counted, shorten
 
 DRIVERS = "https://www.nvidia.com/drivers"
@@ -15,9 +15,9 @@ TOOLKIT = "https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/lat
 _BY_CODE = {
     # NVML's own numbers, which nvidia-smi ends with (nvml.h: nvmlReturn_t; man nvidia-smi, "RETURN VALUE").
     4: "run it as a user who may use the GPU, or look at the rights of /dev/nvidia*",
-    6: "no GPU is left to it: a card may be off, or hidden from this machine",
-    9: "the driver is not loaded: `sudo modprobe nvidia` says why; after a kernel update install the driver again",
-    12: f"the driver's library libnvidia-ml.so is missing: install the driver again, {DRIVERS}",
+    6: "it sees no GPU: a card may be off, or hidden from this machine",
+    9: "the driver is not loaded: `sudo modprobe nvidia` says why; after a kernel update reinstall the driver",
+    12: f"the driver's library libnvidia-ml.so is missing: reinstall the driver, {DRIVERS}",
     15: "a GPU has fallen off the bus: `sudo dmesg` says when; restart the machine",
     18: "the loaded kernel module and the driver's libraries differ, as after an update: restart the machine",
 }
@@ -27,7 +27,7 @@ _GARBAGE = 60
 _LISTED = 4
 
 
-def findings(host: Host, drivers: Mapping[str, str], *, engine: str) -> tuple[Finding, ...]:
+def findings(host: Host, drivers: Mapping[str, str], *, engine: str) -> tuple[Diagnostic, ...]:
     """The driver, the GPUs, the way into containers, and which CUDA lines the driver is too old for.
 
     `drivers`: CUDA line → the oldest driver that it runs on; `engine` is "docker", "local" or "".
@@ -71,26 +71,26 @@ def several(lines: Sequence[str], every: Iterable[str]) -> str:
 # ------------------------------------------------------------ the driver and its GPUs
 
 
-def _driver(nvidia: Nvidia) -> Finding:
+def _driver(nvidia: Nvidia) -> Diagnostic:
     reply = nvidia.smi.answer.reply
     if reply is Reply.ANSWERED:
         return _finding(Level.OK, f"driver {nvidia.driver}, {counted(len(nvidia.gpus), 'GPU')}{_also(nvidia)}")
     if nvidia.smi.path or reply is not Reply.ABSENT:
         return _ill(nvidia, nvidia.smi)
     if nvidia.module:
-        says = f"driver {nvidia.module} is loaded, and there is no nvidia-smi on PATH to ask for GPUs"
+        says = f"driver {nvidia.module} is loaded, but nvidia-smi is not on PATH to list GPUs"
         return _finding(Level.FIX, says, "install the driver's tools (Debian: nvidia-smi; Ubuntu: nvidia-utils)")
     if nvidia.cards:
         says = f"no driver for {counted(len(nvidia.cards), 'NVIDIA card')} ({', '.join(nvidia.cards)})"
         return _finding(Level.FIX, says, f"install NVIDIA's driver: {DRIVERS}")
     if nvidia.nodes:
-        says = f"no nvidia-smi on PATH, and device files as of a GPU ({', '.join(nvidia.nodes[:4])})"
+        says = f"nvidia-smi is not on PATH, but there are device files of a GPU ({', '.join(nvidia.nodes[:4])})"
         return _finding(Level.FIX, says, "put nvidia-smi on PATH: it came with the driver")
     advice = "for GPU probes, use a machine that has one, or point DOCKER_HOST at its Docker daemon"
-    return _finding(Level.NOTE, "no GPU of NVIDIA's in this machine, and no driver", advice)
+    return _finding(Level.NOTE, "no NVIDIA GPU in this machine, and no driver", advice)
 
 
-def _ill(nvidia: Nvidia, smi: Program) -> Finding:
+def _ill(nvidia: Nvidia, smi: Program) -> Diagnostic:
     """What nvidia-smi's trouble means, by how it ended; its words are only repeated."""
     answer = smi.answer
     seen = f"{counted(len(nvidia.gpus), 'GPU')} listed before that; " if nvidia.gpus else ""
@@ -100,12 +100,12 @@ def _ill(nvidia: Nvidia, smi: Program) -> Finding:
         says = f"nvidia-smi did not answer within {answer.seconds:g} s and was ended{said}"
         return _finding(Level.FIX, says, "a GPU or its driver hangs: `sudo dmesg` says which; restart the machine")
     if answer.reply is Reply.UNREADABLE:
-        says = f"nvidia-smi ({smi.path}) answered something that is no list of GPUs{said}"
+        says = f"nvidia-smi ({smi.path}) printed something other than a list of GPUs{said}"
         return _finding(Level.FIX, says, "run it by hand: nvidia-smi --query-gpu=name,driver_version --format=csv")
     if answer.code is None:
         says = f"nvidia-smi ({smi.path}) could not be started{said}"
-        return _finding(Level.FIX, says, f"install the driver again, it brings nvidia-smi: {DRIVERS}")
-    loaded = "" if nvidia.module else "; no kernel module of NVIDIA's is loaded"
+        return _finding(Level.FIX, says, f"reinstall the driver, which includes nvidia-smi: {DRIVERS}")
+    loaded = "" if nvidia.module else "; no NVIDIA kernel module is loaded"
     advice = _BY_CODE.get(answer.code, "run it by hand: nvidia-smi")
     return _finding(Level.FIX, f"{seen}nvidia-smi ended with exit status {answer.code}{said}{loaded}", advice)
 
@@ -116,13 +116,13 @@ def _also(nvidia: Nvidia) -> str:
     return f"; nvidia-smi also said: {shorten(nvidia.smi.answer.said, _SAID)}" if nvidia.smi.answer.said else ""
 
 
-def _gpu(gpu: Gpu) -> Finding:
+def _gpu(gpu: Gpu) -> Diagnostic:
     memory = f"{gpu.memory / 1024**3:.0f} GiB" if gpu.memory else "memory unknown"
     capability = f"compute capability {gpu.capability}" if gpu.capability else "compute capability unknown"
     return _finding(Level.OK, f"{gpu.name}, {memory}, {capability}")
 
 
-def _lines(driver: str, drivers: Mapping[str, str]) -> list[Finding]:
+def _lines(driver: str, drivers: Mapping[str, str]) -> list[Diagnostic]:
     others = too_old(driver, drivers)
     fitting = [line for line in order(drivers) if line not in others]
     found = []
@@ -145,7 +145,7 @@ def version(text: str) -> tuple[int, ...]:
 # ------------------------------------------------------------ the way into containers
 
 
-def _containers(host: Host) -> list[Finding]:
+def _containers(host: Host) -> list[Diagnostic]:
     """Whether containers get GPUs; said only where there is one, or the daemon is set up for some."""
     toolkit, daemon = host.nvidia.toolkit, host.daemon
     if not daemon.here:
@@ -156,10 +156,10 @@ def _containers(host: Host) -> list[Finding]:
         level = Level.OK if host.nvidia.gpus else Level.NOTE
         return [_finding(level, f"{known}: the daemon is set up for GPUs ({_by(host)})")]
     if not host.nvidia.gpus:
-        return [_finding(Level.NOTE, f"{known} is installed, without a GPU to use")] if toolkit.path else []
+        return [_finding(Level.NOTE, f"{known} is installed, but there is no GPU to use")] if toolkit.path else []
     if toolkit.path:
         advice = "sudo nvidia-ctk runtime configure --runtime=docker && sudo systemctl restart docker"
-        return [_finding(Level.FIX, f"{known} is installed, and the Docker daemon does not know it", advice)]
+        return [_finding(Level.FIX, f"{known} is installed, but the Docker daemon does not know it", advice)]
     return [_finding(Level.FIX, "no container toolkit: containers get no GPU", f"install it: {TOOLKIT}")]
 
 
@@ -174,11 +174,11 @@ def _by(host: Host) -> str:
     return "its hook" if host.daemon.here and host.nvidia.hook else ""
 
 
-def _finding(level: Level, says: str, advice: str = "") -> Finding:
-    return Finding(area=Area.NVIDIA, level=level, says=printable(says), advice=printable(advice))
+def _finding(level: Level, says: str, advice: str = "") -> Diagnostic:
+    return Diagnostic(area=Area.NVIDIA, level=level, says=printable(says), advice=printable(advice))
 
 
-def trouble(answer: Answer) -> str:
+def trouble(answer: Response) -> str:
     """An answer that is none, in a few words: its own where it has some."""
     if answer.reply is Reply.SILENT:
         return f"no answer within {answer.seconds:.0f} s"

@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from orchestrator.foreign import json_text, printable
 from orchestrator.model import CellRecord, Outcome, RunInfo
 from orchestrator.report.schema import VERSION
-from orchestrator.verdict.judge import Judged
+from orchestrator.verdict.judge import CellResult
 
 NOT_RUN = "not-run"
 """Status of a planned cell without a record."""
 
 
-def document(cells: Sequence[Judged], run: RunInfo | None) -> dict[str, object]:
+def document(cells: Sequence[CellResult], run: RunInfo | None) -> dict[str, object]:
     """The document over a whole plan, as JSON-able values; every planned cell is in it, in the plan's order."""
     return {
         "schema": VERSION,
@@ -24,7 +24,7 @@ def document(cells: Sequence[Judged], run: RunInfo | None) -> dict[str, object]:
     }
 
 
-def text(cells: Sequence[Judged], run: RunInfo | None) -> str:
+def text(cells: Sequence[CellResult], run: RunInfo | None) -> str:
     """The document as text: keys sorted, equal input gives equal bytes."""
     return json_text(document(cells, run))
 
@@ -43,7 +43,7 @@ def _run(run: RunInfo) -> dict[str, object]:
     }
 
 
-def _cell(judged: Judged) -> dict[str, object]:
+def _cell(judged: CellResult) -> dict[str, object]:
     record = judged.record
     return {
         "id": judged.cell.id,
@@ -95,7 +95,7 @@ def _image(record: CellRecord | None) -> dict[str, object] | None:
     return {"key": record.image_key, "base": record.base.name if record.base else ""}
 
 
-def _probe(judged: Judged, outcome: Outcome) -> dict[str, object]:
+def _probe(judged: CellResult, outcome: Outcome) -> dict[str, object]:
     seen, probe = outcome.observation, outcome.probe
     run = judged.record.run if judged.record else ""
     return {

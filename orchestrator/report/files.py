@@ -11,7 +11,7 @@ from orchestrator.model import Matrix, RunInfo
 from orchestrator.report import document
 from orchestrator.report.page import Page, answer_line, beside_line, counts_line, page
 from orchestrator.store.files import write_whole
-from orchestrator.verdict.judge import Judged, filled
+from orchestrator.verdict.judge import CellResult, filled
 from orchestrator.verdict.tables import long_frame
 
 
@@ -20,9 +20,9 @@ class Published:
     """What the files are made from. `local` are the plan's cells as judged by the local engine, where both ran."""
 
     matrix: Matrix
-    cells: Sequence[Judged]
+    cells: Sequence[CellResult]
     run: RunInfo | None = None
-    local: Sequence[Judged] = ()
+    local: Sequence[CellResult] = ()
 
 
 def write_latest(directory: Path, published: Published) -> tuple[Path, ...]:

@@ -12,8 +12,8 @@ from orchestrator.insight.nearest import nearest
 from orchestrator.model import Answer, AnswerKind, Matrix, RunInfo, Strategy, VerdictKind
 from orchestrator.verdict.answers import answers, untried, usual
 from orchestrator.verdict.findings import Finding
-from orchestrator.verdict.judge import Judged, filled
-from orchestrator.verdict.tables import Small, short_ids, small_table
+from orchestrator.verdict.judge import CellResult, filled
+from orchestrator.verdict.tables import SummaryTable, short_ids, summary_table
 from orchestrator.verdict.words import MEANING, NOT_RUN, counted, shorten
 
 MANY_ANSWERS = 12
@@ -24,7 +24,7 @@ _FAILS = (AnswerKind.NO, AnswerKind.CANT_INSTALL, VerdictKind.BLOCKED)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Asked:
+class AnsweredQuestion:
     """An answer with the nearest that works where it is no yes, as a sentence ("" : none known or none needed)."""
 
     answer: Answer
@@ -35,7 +35,7 @@ class Asked:
 class Section:
     """A small table with the heading it stands under ("" for the only one)."""
 
-    table: Small
+    table: SummaryTable
     heading: str
     notes: tuple[str, ...]
 
@@ -45,7 +45,7 @@ class Page:
     """All a reader sees, in this order. Everything in it is printable; nothing is escaped for a format yet."""
 
     heading: str
-    answers: tuple[Asked, ...]
+    answers: tuple[AnsweredQuestion, ...]
     sections: tuple[Section, ...]
     legend: tuple[str, ...]
     untried: tuple[str, ...]
@@ -53,11 +53,11 @@ class Page:
 
 def page(
     matrix: Matrix,
-    cells: Sequence[Judged],
+    cells: Sequence[CellResult],
     run: RunInfo | None = None,
     *,
-    whole: Sequence[Judged] = (),
-    local: Sequence[Judged] = (),
+    whole: Sequence[CellResult] = (),
+    local: Sequence[CellResult] = (),
 ) -> Page:
     """The page about some judged cells.
 
@@ -74,8 +74,8 @@ def page(
     found = [
         table
         for table in (
-            small_table(cells, ids, isolated=True, run=run),
-            small_table(local or cells, ids, isolated=False, run=run),
+            summary_table(cells, ids, isolated=True, run=run),
+            summary_table(local or cells, ids, isolated=False, run=run),
         )
         if table is not None
     ]
@@ -97,7 +97,7 @@ def page(
     return throughout(made)
 
 
-def _not_isolated(cells: Iterable[Judged]) -> str:
+def _not_isolated(cells: Iterable[CellResult]) -> str:
     """The heading of the table of what was not isolated, with the kinds of engines."""
     kinds = dict.fromkeys(j.record.engine.kind for j in cells if j.record and not j.isolated)
     return f"Results of the {' and the '.join(kinds)} engine, not isolated"
@@ -112,7 +112,7 @@ def _told(found: Sequence[Answer]) -> tuple[tuple[Answer, ...], tuple[str, ...]]
     return tuple(a for a in found if a not in waiting), (f"{len(waiting)} questions (not run yet), such as “{such}”",)
 
 
-def _heading(matrix: Matrix, cells: Sequence[Judged], run: RunInfo | None) -> str:
+def _heading(matrix: Matrix, cells: Sequence[CellResult], run: RunInfo | None) -> str:
     engines = dict.fromkeys(str(j.record.engine) for j in cells if j.record)
     named = ", ".join(engines) or (str(run.engine) if run else "")
     sort = "isolated" if all(j.isolated for j in cells) else "not isolated"
@@ -127,21 +127,23 @@ def _heading(matrix: Matrix, cells: Sequence[Judged], run: RunInfo | None) -> st
 
 
 def _asked(
-    answer: Answer, cells: Sequence[Judged], whole: Sequence[Judged], matrix: Matrix, ids: dict[str, str]
-) -> Asked:
+    answer: Answer, cells: Sequence[CellResult], whole: Sequence[CellResult], matrix: Matrix, ids: dict[str, str]
+) -> AnsweredQuestion:
     if answer.kind in _NO_NEAREST:
-        return Asked(answer=answer)
+        return AnsweredQuestion(answer=answer)
     mine = set(answer.cells)
     pair = [j for j in cells if j.cell.id in mine]
     sort = all(j.isolated for j in pair)
     same = [j for j in whole if j.isolated == sort]
     best = nearest([j.cell for j in usual(pair)], answer.group, same, matrix)
     if best is None:
-        return Asked(answer=answer)
+        return AnsweredQuestion(answer=answer)
     shown = next((j for j in pair if j.kind(answer.group) in (VerdictKind.BROKEN, VerdictKind.BLOCKED)), None)
     evidence = f" · evidence: compat show {ids.get(shown.cell.id, shown.cell.id)}" if shown else ""
     short = ids.get(best.cell.id, best.cell.id)
-    return Asked(answer=answer, nearest=f"Nearest that works: {best.said} · pins: compat pins {short}{evidence}")
+    return AnsweredQuestion(
+        answer=answer, nearest=f"Nearest that works: {best.said} · pins: compat pins {short}{evidence}"
+    )
 
 
 def answer_line(answer: Answer) -> str:
@@ -191,13 +193,13 @@ def _footnote(number: int, finding: Finding, matrix: Matrix) -> str:
     checks = f"{len(finding.probes)} check{'s, one cause' if len(finding.probes) > 1 else ''}"
     whose = ""
     if finding.attribution in (Attribution.ENVIRONMENT, Attribution.BASE) and names:
-        whose = f" · not {' or '.join(names)}'s doing"
+        whose = f" · not caused by {' or '.join(names)}"
     if finding.attribution is Attribution.BASE:
-        whose += ": this base lacks it"
+        whose += ": missing from the base"
     return printable(f"[{number}] {shorten(finding.title, 200)} · {checks}{whose}")
 
 
-def _published(cells: Sequence[Judged]) -> list[str]:
+def _published(cells: Sequence[CellResult]) -> list[str]:
     """Which of the results came with the installation instead of being made here, and from when they are."""
     tried = [j for j in cells if j.record is not None]
     given = [j for j in tried if j.published]
@@ -209,7 +211,7 @@ def _published(cells: Sequence[Judged]) -> list[str]:
     return [f"published {given[0].published} = {which} that came with this installation, tried on {span}"]
 
 
-def _legend(tables: Sequence[Small], cells: Sequence[Judged]) -> tuple[str, ...]:
+def _legend(tables: Sequence[SummaryTable], cells: Sequence[CellResult]) -> tuple[str, ...]:
     words = {e.word for t in tables for b in t.blocks for r in b.rows for e in r.entries if e}
     inspections = {id(j.inspection): j.inspection for j in cells if j.inspection is not None}.values()
     known = MEANING | {word: meaning for one in inspections for word, meaning in one.meanings.items()}

@@ -15,7 +15,7 @@ from orchestrator.report.page import page
 from orchestrator.store import evidence_codec
 from orchestrator.store.files import write_whole
 from orchestrator.store.publication import BUDGET, Publication
-from orchestrator.verdict.judge import Judged
+from orchestrator.verdict.judge import CellResult
 from orchestrator.verdict.words import OURS, status_word
 
 _NO_RESULT = (None, CellStatus.INFRA, CellStatus.UNAVAILABLE)
@@ -31,12 +31,12 @@ class Written:
     shipped: int
 
 
-def tried(cells: Sequence[Judged]) -> tuple[Judged, ...]:
+def tried(cells: Sequence[CellResult]) -> tuple[CellResult, ...]:
     """The cells that something is known of: not those without a result, our fault, or for want of a base."""
     return tuple(j for j in cells if j.status not in _NO_RESULT)
 
 
-def require_whole(cells: Sequence[Judged]) -> None:
+def require_whole(cells: Sequence[CellResult]) -> None:
     """Raises UserError, saying what to run, where planned cells have no result."""
     lacking = [j for j in cells if j.status in _NO_RESULT]
     if not lacking:
@@ -47,12 +47,12 @@ def require_whole(cells: Sequence[Judged]) -> None:
     lines += [f"  and {len(lacking) - _SHOWN} more"] if len(lacking) > _SHOWN else []
     raise UserError(
         f"{len(lacking)} of {len(cells)} planned combinations have no result ({counts}):\n" + "\n".join(lines),
-        hint="`compat run --yes` goes on where it stopped; --partial publishes what there is, and the page says so.",
+        hint="`compat run --yes` resumes where it stopped; --partial publishes what there is, and the page says so.",
         code=ExitCode.INFRA,
     )
 
 
-def _absent(judged: Judged) -> str:
+def _absent(judged: CellResult) -> str:
     return "without a base here" if judged.status is CellStatus.UNAVAILABLE else "not run"
 
 
@@ -83,9 +83,7 @@ def write_published(
     }
     shipped = sum(len(zlib.compress(content)) for content in contents.values())
     if shipped > BUDGET:
-        raise UserError(
-            f"what would be published takes {shipped:,} bytes as shipped, more than the {BUDGET:,} there are"
-        )
+        raise UserError(f"the publication takes {shipped:,} bytes as shipped, more than the {BUDGET:,} there are")
     for name, content in contents.items():
         write_whole(directory / name, content)
     return Written(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from orchestrator.foreign import json_text, printable
 from orchestrator.report.document import plain
 from orchestrator.report.lines import folded
-from orchestrator.verdict.ranges import Line, Ranges, Track
+from orchestrator.verdict.ranges import ProbeHistory, Ranges, Track
 from orchestrator.verdict.spans import label, stretches
 from orchestrator.verdict.words import shorten
 
@@ -27,9 +27,7 @@ def render(found: Ranges, *, width: int = 80, constant: bool = False) -> str:
     """The table as text of at most `width` columns; with `constant` also probes whose value never changes."""
     name = found.axis.package or found.axis.name
     if not found.tracks:
-        why = (
-            "nothing of this has run yet: `compat run` with the same selectors does" if found.versions else "no version"
-        )
+        why = "no results yet: run `compat run` with the same selectors" if found.versions else "no version"
         return folded([f"By version of {name}: {why}."], width)
     shown = [line for line in found.lines if line.changes or (constant and line.runs)]
     parts = [f"By version of {name}: {', '.join(found.versions)}", ""]
@@ -44,8 +42,8 @@ def render(found: Ranges, *, width: int = 80, constant: bool = False) -> str:
     return folded(map(printable, parts), width)
 
 
-def _alike(lines: Sequence[Line], versions: Sequence[str]) -> list[list[str]]:
-    """A block per story: the probes that tell it, each with its question, then what is told."""
+def _alike(lines: Sequence[ProbeHistory], versions: Sequence[str]) -> list[list[str]]:
+    """One block per history: the probes that share it, each with its question, then the history."""
     stories: dict[tuple[str, ...], list[str]] = {}
     for line in lines:
         stories.setdefault(tuple(_told(line, versions)), []).append(f"{line.probe.id}: {line.probe.question}")
@@ -53,9 +51,9 @@ def _alike(lines: Sequence[Line], versions: Sequence[str]) -> list[list[str]]:
 
 
 def _heading(track: Track, versions: Sequence[str]) -> list[str]:
-    lines = [f"With {track.held}" if track.held else "With nothing beside it"]
+    lines = [f"With {track.held}" if track.held else "With nothing else installed"]
     if track.loose:
-        lines.append(f"Not held still: {'; '.join(track.loose)}")
+        lines.append(f"Not held constant: {'; '.join(track.loose)}")
     gaps: dict[str, list[str]] = {}
     for place in track.places:
         if place.judged is None:
@@ -66,7 +64,7 @@ def _heading(track: Track, versions: Sequence[str]) -> list[str]:
     return lines
 
 
-def _told(line: Line, versions: Sequence[str]) -> list[str]:
+def _told(line: ProbeHistory, versions: Sequence[str]) -> list[str]:
     """A probe's runs, then what a reader must know of them."""
     segments = _segments(line, versions)
     brief = max((len(value) for value in line.texts), default=0) <= _ONE_LINE
@@ -76,11 +74,11 @@ def _told(line: Line, versions: Sequence[str]) -> list[str]:
         told.append(f"{_INDENT}? not the version alone: between {span} also {what}")
     if line.beside:
         other = "; ".join(f"{shorten(value, _VALUE)} on {where}" for value, where in _beside(line, versions))
-        told.append(f"{_INDENT}not the same on every Python: {other}")
+        told.append(f"{_INDENT}differs between Pythons: {other}")
     return told
 
 
-def _beside(line: Line, versions: Sequence[str]) -> list[tuple[str, str]]:
+def _beside(line: ProbeHistory, versions: Sequence[str]) -> list[tuple[str, str]]:
     """Value → where, equal values of several versions and Pythons folded."""
     places: dict[str, dict[str, list[str]]] = {}
     for version, python, value in line.beside:
@@ -91,7 +89,7 @@ def _beside(line: Line, versions: Sequence[str]) -> list[tuple[str, str]]:
     ]
 
 
-def _segments(line: Line, versions: Sequence[str]) -> list[str]:
+def _segments(line: ProbeHistory, versions: Sequence[str]) -> list[str]:
     """Runs, and between them what was not run, in the axis's order."""
     found: list[str] = []
     inside = {version for run in line.runs for version, _ in run.gaps}
@@ -120,7 +118,7 @@ def _absent(names: Sequence[str], versions: Sequence[str]) -> str:
     return label(stretches(names, versions), versions)
 
 
-def _summary(found: Ranges, shown: Sequence[Line], *, constant: bool) -> list[str]:
+def _summary(found: Ranges, shown: Sequence[ProbeHistory], *, constant: bool) -> list[str]:
     change = sum(line.changes for line in found.lines)
     same = [line for line in found.lines if len(line.runs) == 1]
     silent = [line for line in found.lines if not line.runs]
@@ -135,10 +133,10 @@ def _summary(found: Ranges, shown: Sequence[Line], *, constant: bool) -> list[st
         whys = Counter(why for line in silent for _, why in line.gaps)
         have = "has" if len(silent) == 1 else "have"
         words.append(f"{len(silent)} {have} no value here ({', '.join(why for why, _ in whys.most_common(3))})")
-    legend = ["a–b: every version listed here from a to b was run and says the same."] if shown else []
+    legend = ["a–b: every version listed here from a to b was run and gives the same."] if shown else []
     mixed = sum(line.mixed for line in shown)
     if mixed:
-        legend.append(f"{mixed} of these were changed themselves between what was seen of them: run them again.")
+        legend.append(f"{mixed} of these probes changed between their results: run them again.")
     if any(len(value) > _VALUE for line in shown for value in line.texts):
         legend.append("…: cut here; --json has all of it.")
     return ["; ".join(words) + ".", *legend]
@@ -167,7 +165,7 @@ def _track_json(track: Track) -> dict[str, object]:
     }
 
 
-def _line_json(line: Line) -> dict[str, object]:
+def _line_json(line: ProbeHistory) -> dict[str, object]:
     return {
         "id": line.probe.id,
         "question": line.probe.question,

@@ -12,7 +12,7 @@ from orchestrator.errors import UserError
 from orchestrator.foreign import printable, uncoloured
 from orchestrator.model import CellRecord, Outcome, OutcomeKind
 from orchestrator.verdict.classify import how_it_ended
-from orchestrator.verdict.judge import Judged
+from orchestrator.verdict.judge import CellResult
 from orchestrator.verdict.words import NOT_RUN, shorten
 
 IN_IMAGE = "python"
@@ -23,7 +23,7 @@ _VALUE = 120
 _GOOD = (OutcomeKind.PASS, OutcomeKind.SKIP)
 
 
-def show(judged: Judged, probe: str = "", suites: Sequence[Path] = ()) -> str:
+def show(judged: CellResult, probe: str = "", suites: Sequence[Path] = ()) -> str:
     """A cell's pins, base, commands to repeat it and outcomes, or one probe with all that is known of it.
 
     `suites` are the folders of its probe files. Everything is printable: captured output keeps its lines and loses its
@@ -34,7 +34,7 @@ def show(judged: Judged, probe: str = "", suites: Sequence[Path] = ()) -> str:
     return _lines([*_head(judged), *_pins(judged), *_by_hand(judged), *_outcomes(judged)])
 
 
-def pins(judged: Judged) -> str:
+def pins(judged: CellResult) -> str:
     """A cell's pins and nothing else, whether it works or not: what `pip install --no-deps -r` takes.
 
     Raises UserError where nothing was resolved.
@@ -49,7 +49,7 @@ def _lines(lines: Iterable[str]) -> str:
     return "\n".join(printable(line, lines=True).rstrip() for line in lines) + "\n"
 
 
-def _head(judged: Judged) -> list[str]:
+def _head(judged: CellResult) -> list[str]:
     record, cell = judged.record, judged.cell
     lines = [f"{cell.id}  {judged.said}", f"axes: {' '.join(f'{k}={v}' for k, v in cell.axes.items())}"]
     if record is None:
@@ -60,7 +60,7 @@ def _head(judged: Judged) -> list[str]:
     lines += [
         f"{v.group}: {v.kind}, {v.passed} of {v.total} checks passed"
         + (f", {v.unproven} unproven not counted" if v.unproven else "")
-        + (f", {v.stopped} stopped by what it stands on not counted" if v.stopped else "")
+        + (f", {v.stopped} stopped by what it stands on, not counted" if v.stopped else "")
         + (f" ({v.reason})" if v.reason else "")
         for v in judged.verdicts
     ]
@@ -70,7 +70,7 @@ def _head(judged: Judged) -> list[str]:
     how = "isolated" if judged.isolated else "not isolated: plain processes, no container"
     lines.append(f"tried {when} in run {record.run or '?'} on {record.engine} ({how}), {record.seconds:.1f} s")
     if not judged.isolated:
-        lines.append(f"not held there: {', '.join(not_held_by(record.engine.kind))}")
+        lines.append(f"not enforced there: {', '.join(not_held_by(record.engine.kind))}")
     if judged.published:
         lines.append(f"published {judged.published}: came with this installation, not tried on this machine")
     before = sorted({o.reused_from for o in record.observations if o.reused_from and o.reused_from != record.run})
@@ -86,7 +86,7 @@ def _head(judged: Judged) -> list[str]:
     return lines
 
 
-def _pins(judged: Judged) -> list[str]:
+def _pins(judged: CellResult) -> list[str]:
     lock = judged.record.lock if judged.record else None
     if lock is None:
         return []
@@ -95,7 +95,7 @@ def _pins(judged: Judged) -> list[str]:
     return ["", head, *(f"  {pin}" for pin in lock.pins), *built, *lock.notes]
 
 
-def _by_hand(judged: Judged) -> list[str]:
+def _by_hand(judged: CellResult) -> list[str]:
     """Commands that make the same environment without this tool, and the way into the image it ran in."""
     record = judged.record
     if record is None or record.lock is None:
@@ -117,16 +117,16 @@ def _by_hand(judged: Judged) -> list[str]:
     return lines
 
 
-def _in_image(judged: Judged, record: CellRecord, tool: str, extra: tuple[str, ...] = ()) -> str:
+def _in_image(judged: CellResult, record: CellRecord, tool: str, extra: tuple[str, ...] = ()) -> str:
     """The command that starts the interpreter of the cell's image, without network, as a probe has it."""
     variables = [f"-e {name}={shlex.quote(value)}" for name, value in judged.cell.variables]
     options = ["--rm -it --network none", *variables, *extra]
     return f"{tool} run {' '.join(options)} compat-cell:{record.image_key[:20]} {IN_IMAGE}"
 
 
-def _outcomes(judged: Judged) -> list[str]:
+def _outcomes(judged: CellResult) -> list[str]:
     controls = [o for o in judged.outcomes if o.probe.group == "control"]
-    lines = ["", f"control: {len(controls)} came out as they must"] if controls and judged.reason != "control" else []
+    lines = ["", f"control: {len(controls)} came out as expected"] if controls and judged.reason != "control" else []
     hidden = controls if lines else []
     group = None
     for outcome in sorted(judged.outcomes, key=lambda o: (o.probe.group, o.probe.id)):
@@ -153,16 +153,16 @@ def _line(outcome: Outcome) -> str:
     return f"  {outcome.kind:<8} {outcome.probe.id}{value}{why}{taken}{proven}"
 
 
-def _one(judged: Judged, probe: str, suites: Sequence[Path]) -> list[str]:
+def _one(judged: CellResult, probe: str, suites: Sequence[Path]) -> list[str]:
     found = next((o for o in judged.outcomes if o.probe.id == probe), None)
     if found is None:
         near = [o.probe.id for o in judged.outcomes if probe in o.probe.id][:5]
         hint = f"Did you mean {', '.join(near)}?" if near else f"compat show {judged.cell.id[:8]} lists its probes."
-        raise UserError(f"{judged.said} has no result of a probe called {probe!r}", hint=hint)
+        raise UserError(f"{judged.said} has no result of the probe {probe!r}", hint=hint)
     return [f"{judged.cell.id}  {judged.said}", *_full(found), *_probe_by_hand(judged, probe, suites)]
 
 
-def _probe_by_hand(judged: Judged, probe: str, suites: Sequence[Path]) -> list[str]:
+def _probe_by_hand(judged: CellResult, probe: str, suites: Sequence[Path]) -> list[str]:
     """The command that runs one probe alone, without its limits, with an ordinary traceback."""
     record, home = judged.record, paths.data("probes")
     folders = tuple(folder.absolute() for folder in suites) or (home,)

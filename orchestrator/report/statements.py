@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from orchestrator.foreign import in_prose
 from orchestrator.insight.claims import Held, Seed, Seeds, Statement, Truth, held
 from orchestrator.model import Matrix
-from orchestrator.verdict.judge import Judged
+from orchestrator.verdict.judge import CellResult
 from orchestrator.verdict.words import shorten
 
 _VALUE = 60
 _SPANS = 6
 
 
-def statements(seeds: Seeds, cells: Sequence[Judged], matrix: Matrix, day: str) -> str:
+def statements(seeds: Seeds, cells: Sequence[CellResult], matrix: Matrix, day: str) -> str:
     """The page, in Markdown. `day` is when the evidence was published ("" where there is none yet)."""
     came_out = {(seed.seed, n): held(s, seed, cells, matrix) for seed in seeds.seeds for n, s in _numbered(seed)}
     counts = Counter(found.truth for found in came_out.values())

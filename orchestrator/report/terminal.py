@@ -13,19 +13,19 @@ from rich.text import Text
 
 from orchestrator.model import AnswerKind
 from orchestrator.report.console import PlainConsole
-from orchestrator.report.page import Asked, Page, Section, answer_line, beside_line, counts_line
-from orchestrator.verdict.tables import Block, Entry, Row, Small
+from orchestrator.report.page import AnsweredQuestion, Page, Section, answer_line, beside_line, counts_line
+from orchestrator.verdict.tables import Block, Entry, Row, SummaryTable
 from orchestrator.verdict.words import NOT_RUN
 
 _GAP = 2
 NARROW = 64
-"""Columns below which a table is told line by line."""
+"""Below this many columns a table becomes a list of lines."""
 
 MANY_ROWS = 12
 """Rows above which those with nothing but "not run" are only counted."""
 
 _NAMES = 2
-"""Names that share a row and are all told."""
+"""Up to this many names that share a row are all listed."""
 
 MANY = 6
 """Answers above which each takes one line; a narrower selection tells more."""
@@ -82,7 +82,7 @@ def render(page: Page, *, width: int = 80, colour: bool = False) -> str:
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()).rstrip("\n") + "\n"
 
 
-def _answer(asked: Asked, *, brief: bool) -> list[RenderableType]:
+def _answer(asked: AnsweredQuestion, *, brief: bool) -> list[RenderableType]:
     answer = asked.answer
     head = Text.assemble((answer.text, "bold"), "   ", (answer_line(answer), _ANSWERS[answer.kind]))
     if brief:
@@ -111,7 +111,7 @@ def _section(section: Section, width: int) -> list[RenderableType]:
     return [*parts, *notes, Text()] if notes else parts
 
 
-def _told(small: Small) -> tuple[Small, int]:
+def _told(small: SummaryTable) -> tuple[SummaryTable, int]:
     """The table to print; where it is long, without rows that only say "not run", and how many those are."""
     rows = [row for block in small.blocks for row in block.rows]
     if len(rows) <= MANY_ROWS:
@@ -121,7 +121,7 @@ def _told(small: Small) -> tuple[Small, int]:
     return _narrowed(replace(small, blocks=tuple(told))), sum(not _tried(row) for row in rows)
 
 
-def _narrowed(small: Small) -> Small:
+def _narrowed(small: SummaryTable) -> SummaryTable:
     """The table without columns that are planned for none of its rows."""
     rows = [row for block in small.blocks for row in block.rows]
     kept = [place for place in range(len(small.columns)) if any(row.entries[place] for row in rows)]
@@ -145,14 +145,14 @@ def _cells(row: Row) -> list[str]:
     return [_who(row), " ".join(row.pythons), *(str(e) if e else "–" for e in row.entries), row.id]
 
 
-def _widths(small: Small) -> list[int]:
+def _widths(small: SummaryTable) -> list[int]:
     """Columns of text that each column of the table wants over all blocks."""
     lines = [_cells(row) for block in small.blocks for row in block.rows]
     lines += [[block.title, "Python", *small.columns, "id"] for block in small.blocks]
     return [max((cell_len(line[place]) for line in lines), default=0) for place in range(len(small.columns) + 3)]
 
 
-def _grid(block: Block, small: Small, floor: list[int]) -> Table:
+def _grid(block: Block, small: SummaryTable, floor: list[int]) -> Table:
     grid = Table(box=None, padding=(0, _GAP, 0, 0), show_edge=False, header_style="bold", pad_edge=False)
     for name, least in zip([block.title, "Python", *small.columns], floor, strict=False):
         grid.add_column(Text(name), overflow="fold", min_width=least)
@@ -163,7 +163,7 @@ def _grid(block: Block, small: Small, floor: list[int]) -> Table:
     return grid
 
 
-def _lines(row: Row, small: Small) -> list[RenderableType]:
+def _lines(row: Row, small: SummaryTable) -> list[RenderableType]:
     head = f"{_who(row)} · Python {' '.join(row.pythons)}" + (f" · {row.id}" if row.id else "")
     pairs = zip(small.columns, row.entries, strict=True)
     told = [Text.assemble(f"   {name}: ", _entry(entry)) for name, entry in pairs if entry]

@@ -10,7 +10,7 @@ from orchestrator.insight.why import Explanation, Match
 from orchestrator.model import Matrix, VerdictKind
 from orchestrator.report.findings import VERSION, as_json, described, look
 from orchestrator.report.lines import fold, folded
-from orchestrator.verdict.judge import Judged
+from orchestrator.verdict.judge import CellResult
 from orchestrator.verdict.verdicts import GOOD
 from orchestrator.verdict.words import counted, shorten
 
@@ -26,7 +26,7 @@ def unseen(last: Pasted, ran: int, matrix: Matrix, *, width: int = 80) -> str:
         tried = counted(ran, "combination")
         told = [
             f"Not seen: no probe raised this, nor anything close to it, in the {tried} that ran.",
-            "That does not say it is none of the versions' doing: no probe may do what you do.",
+            "The versions may still be the cause: perhaps no probe does what you do.",
         ]
     names = [axis.package for axis in matrix.axes if axis.package and (axis.default is None or axis.subject)]
     asked = " ".join(f"{name}==VERSION" for name in names)
@@ -37,11 +37,11 @@ def render(found: Explanation, ids: Mapping[str, str], *, width: int = 80) -> st
     """What is known, as text of at most `width` columns; `ids` are the short ones."""
     parts = [fold(_head(found.pasted), width)]
     if found.last:
-        parts.append(fold(f"The text ends in another error, which fits less: {_head(found.last)}", width))
+        parts.append(fold(f"The text ends in another error, which matches less well: {_head(found.last)}", width))
     parts += [[""], fold(_how_alike(found), width)]
     if found.match is not Match.SAME and found.match is not Match.MESSAGE:
-        parts.append(fold(printable(shorten(found.spread.finding.title, _MESSAGE)), width, "   ", "   "))
-    parts += [fold(line, width, "   ", "     ") for line in described(found.spread)]
+        parts.append(fold(printable(shorten(found.scope.finding.title, _MESSAGE)), width, "   ", "   "))
+    parts += [fold(line, width, "   ", "     ") for line in described(found.scope)]
     parts += [[""], *_without(found, ids, width), [""], *_next(found, ids, width)]
     if found.also:
         parts += [[""], *_also(found, width)]
@@ -55,7 +55,7 @@ def document(found: Explanation | None, pasted: Pasted) -> str:
         "pasted": {"type": pasted.type, "message": printable(pasted.readings[0])},
         "seen": bool(found and found.match.seen),
         "match": found.match.name.lower() if found else None,
-        "finding": as_json(found.spread) if found else None,
+        "finding": as_json(found.scope) if found else None,
     }
     if found:
         made |= {
@@ -82,8 +82,8 @@ def _how_alike(found: Explanation) -> str:
         case Match.CAUSE:
             return "Seen: as the cause of another error."
         case Match.BEGINNING:
-            return "Not seen exactly so, but an error that begins the same:"
-    return "Not seen. The closest by its message, which may well be something else:"
+            return "Not seen exactly, but an error that begins the same:"
+    return "Not seen. The closest by its message, which may be a different error:"
 
 
 def _elsewhere(found: Explanation) -> str:
@@ -92,7 +92,7 @@ def _elsewhere(found: Explanation) -> str:
     if found.way:
         return f"; both go through {found.way}, and here it is raised at {found.seen_place or 'the call itself'}"
     there = f", not at {found.pasted_place}" if found.pasted_place else ""
-    return f", but raised at {found.seen_place or 'the call itself'}{there}: the cause may be another one"
+    return f", but raised at {found.seen_place or 'the call itself'}{there}: the cause may differ"
 
 
 def _without(found: Explanation, ids: Mapping[str, str], width: int) -> list[list[str]]:
@@ -116,7 +116,7 @@ def _without(found: Explanation, ids: Mapping[str, str], width: int) -> list[lis
     return lines
 
 
-def _cell(judged: Judged, ids: Mapping[str, str]) -> str:
+def _cell(judged: CellResult, ids: Mapping[str, str]) -> str:
     kind = judged.kind(judged.headline)
     but = "" if kind in (VerdictKind.WORKS, VerdictKind.UNKNOWN, None) else f", {kind} otherwise"
     return printable(f"{judged.said}{but} ({ids.get(judged.cell.id, judged.cell.id)})")
@@ -134,12 +134,12 @@ def _next(found: Explanation, ids: Mapping[str, str], width: int) -> list[list[s
     rows = [f"   {command:<{wide}}  {what}" for command, what in commands]
     if any(len(row) > width for row in rows):
         rows = [line for command, what in commands for line in (f"   {command}", f"      {what}")]
-    return [["How to go on:"], rows]
+    return [["Next steps:"], rows]
 
 
 def _also(found: Explanation, width: int) -> list[list[str]]:
     ranked = sorted(found.also, key=lambda f: (-f.pairs, f.signature))
-    lines = [["Close to it, and other findings:"]]
+    lines = [["Similar, but other findings:"]]
     for finding in ranked[:_ALSO]:
         head, _, place = finding.signature.rpartition(" @ ")
         at = f" at {place}" if head else ""

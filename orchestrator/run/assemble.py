@@ -45,7 +45,7 @@ ANSWER_BYTES = 64 * 1024 * 1024
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Terms:
-    """How a run is to go: cells at a time, bytes that stay free, bytes that images may take (0: no limit)."""
+    """A run's limits: cells in parallel, bytes to leave free, bytes that images may use (0: no limit)."""
 
     watch: Watcher
     now: Callable[[], datetime]
@@ -58,7 +58,7 @@ class Terms:
 
 
 def run_context(parts: Parts, engine: Engine, run: RunInfo, terms: Terms) -> RunContext:
-    """Everything `run_cells` needs. Bases are obtained once per run, whether they can be had or not."""
+    """Everything `run_cells` needs. Each base is looked up once per run, found or not."""
     specs = bases.load(parts.images / "bases.yaml")
     templates = dockerfile.read(parts.images)
     listed = tuple(c for choices in parts.matrix.choices for c in choices if c.sources or c.follows)
@@ -129,7 +129,7 @@ def run_context(parts: Parts, engine: Engine, run: RunInfo, terms: Terms) -> Run
 def any_base(engine: Engine, images: Path, log: Path) -> Base:
     """A base whose builder can compile: the first that can be had. Raises CellError where none can."""
     specs = bases.load(images / "bases.yaml")
-    trouble = CellError(Phase.START, CellStatus.UNAVAILABLE, "no-python", "bases.yaml names no base")
+    trouble = CellError(Phase.START, CellStatus.UNAVAILABLE, "no-python", "bases.yaml has no base")
     for python in dict.fromkeys(spec.python for spec in specs):
         found = _obtain(python, bases.candidates(python, specs), engine, log)
         if isinstance(found, Base):
@@ -200,9 +200,9 @@ def _libraries(cell: Cell, base: Base, index: Facts) -> Iterator[IndexFile]:
 
 
 def _obtain(python: str, candidates: tuple[BaseSpec, ...], engine: Engine, log: Path) -> Base | CellError:
-    """The first base of a Python that can be had, or why none can."""
+    """The first available base of a Python, or the reason why there is none."""
     found: Base | CellError = CellError(
-        Phase.START, CellStatus.UNAVAILABLE, "no-python", f"bases.yaml names no base with Python {python}"
+        Phase.START, CellStatus.UNAVAILABLE, "no-python", f"bases.yaml has no base with Python {python}"
     )
     for spec in candidates:
         try:
@@ -233,7 +233,7 @@ def _pause(stop: threading.Event, seconds: float) -> None:
 def in_builder(
     engine: Engine, base: Base, limits: Limits
 ) -> Callable[[tuple[str, ...], tuple[tuple[str, bytes], ...]], Result]:
-    """Runs a resolver's command in the base's builder, with the index, bounded in time and in what it may answer."""
+    """A function that runs a resolver's command in the base's builder, with the index, bounded in time and output."""
 
     def run(command: tuple[str, ...], files: tuple[tuple[str, bytes], ...]) -> Result:
         lines: list[bytes] = []
@@ -242,7 +242,7 @@ def in_builder(
         def take(line: bytes) -> None:
             left[0] -= len(line) + 1
             if left[0] < 0:
-                raise infra(Phase.RESOLVE, "resolver-output", f"a resolver answered more than {ANSWER_BYTES} bytes")
+                raise infra(Phase.RESOLVE, "resolver-output", f"a resolver printed more than {ANSWER_BYTES} bytes")
             lines.append(line)
 
         bounded = replace(limits, cell_seconds=RESOLVE_SECONDS, silence_seconds=RESOLVE_SECONDS)
@@ -251,9 +251,7 @@ def in_builder(
         if ended.lost:
             raise infra(Phase.RESOLVE, "engine", ended.lost)
         if ended.code != 0 and (ended.oom_killed or _NO_SPACE in ended.stderr.lower()):
-            raise infra(
-                Phase.RESOLVE, "resolver-room", f"a resolver needs more memory than it has: {ended.stderr[-300:]}"
-            )
+            raise infra(Phase.RESOLVE, "resolver-room", f"a resolver ran out of memory: {ended.stderr[-300:]}")
         return Result(
             code=-1 if ended.code is None else ended.code,
             stdout=b"\n".join(line.rstrip(b"\n") for line in lines).decode(errors="replace"),

@@ -27,7 +27,7 @@ from orchestrator.run.controls import controls_wrong
 from orchestrator.run.disk import require_space
 from orchestrator.run.events import BUDGET
 from orchestrator.run.keys import enforced, environment_key, probe_key
-from orchestrator.run.notes import Entered, Inspected, Locked, Observed
+from orchestrator.run.notes import Entered, ImageInspected, Locked, Observed
 from orchestrator.run.observe import ProbeSession, Seen, observe
 from orchestrator.store.records import LockResult
 from orchestrator.store.store import lock_key, reused
@@ -52,23 +52,24 @@ class _Work:
 
 
 def run_cell(cell: Cell, context: RunContext) -> CellRecord:
-    """One cell of a run, here and now: its record, written down."""
+    """Runs one cell in this process, stores its record and returns it."""
     record = perform(context.task(cell), context.worker)
     finish(record, context)
     return record
 
 
 def finish(record: CellRecord, context: RunContext) -> None:
-    """Writes a record down. A run that is told to stop learns nothing about the cells it leaves: what their probes said
-    is kept already.
+    """Stores a record, unless the run is stopping and the record only says that the cell was cut short: the
+    observations made so far are already stored.
     """
     if not (context.worker.stop.is_set() and record.status is CellStatus.INFRA):
         context.ledger.finished(record)
 
 
 def perform(task: CellTask, worker: Worker) -> CellRecord:
-    """Carries one cell as far as it goes, and writes nothing down: what is worth it is told. Only a bug or Ctrl-C
-    escapes.
+    """Takes one cell as far as it goes and returns its record; a CellError becomes data in it.
+
+    Stores nothing: what must be stored is passed to `worker.tell`. Raises only for a bug or Ctrl-C.
     """
     began = time.monotonic()
     draft = drafted(task, worker.now())
@@ -82,13 +83,13 @@ def perform(task: CellTask, worker: Worker) -> CellRecord:
 
 
 def drafted(task: CellTask, now: datetime) -> CellRecord:
-    """The record of a cell of which nothing is known yet."""
+    """An empty record for a cell that has not started."""
     run = task.run
     return CellRecord(cell=task.cell, status=CellStatus.INFRA, run=run.id, engine=run.engine, dated=now)
 
 
 def failed(draft: CellRecord, error: CellError, as_of: datetime) -> CellRecord:
-    """The record of a cell that was stopped by `error`; what the index alone decides is as old as its reading."""
+    """The record of a cell stopped by `error`. A failure that the index alone decides is dated by the index."""
     by_index = error.phase is Phase.RESOLVE and error.status is not CellStatus.INFRA
     return replace(
         draft,
@@ -147,7 +148,7 @@ def _resolve(cell: Cell, base: Base, work: _Work) -> LockResult:
 
 
 def _probe(draft: CellRecord, recipe: Recipe, work: _Work) -> CellRecord:
-    """Reuses what is known of this environment, runs the rest, and confirms what changed."""
+    """Reuses known observations of this environment, runs the remaining probes, and confirms what changed."""
     cell, environment = draft.cell, draft.environment_key
     everything, apart = probes_for(work.task, work.worker.suite), for_gpus(work.task)
     probes = tuple(p for p in everything if p.group not in apart)
@@ -189,7 +190,7 @@ def _on_gpus(draft: CellRecord, recipe: Recipe, probes: tuple[Probe, ...], work:
     if missing:
         seen |= {o.probe: o for o in _sit(draft, prepared, missing, work, gpu=gpu).observations}
         if work.worker.gpus_now(prepared) != gpu:
-            raise infra(Phase.COLLECT, "gpu-lost", f"{gpu} no longer answers")
+            raise infra(Phase.COLLECT, "gpu-lost", f"{gpu} no longer responds")
     return seen
 
 
@@ -214,14 +215,14 @@ def _inspected(draft: CellRecord, recipe: Recipe, work: _Work) -> tuple[object, 
         prepared = _image(subject, draft, work)
         work.enter("audit", inspection.task)
         saw = inspection.look(prepared, recipe.base, work.worker.engine, work.task.limits)
-        work.worker.tell(Inspected(key=key, saw=saw))
+        work.worker.tell(ImageInspected(key=key, saw=saw))
     return saw, inspection.mended(recipe, saw)
 
 
 def _sit(draft: CellRecord, prepared: Prepared, probes: tuple[Probe, ...], work: _Work, *, gpu: str = "") -> Seen:
     if work.worker.stop.is_set():
         raise infra(Phase.START, "interrupted", "the run was stopped before this cell's probes began")
-    assert draft.lock is not None, "a cell is locked before it is probed"  # noqa: S101
+    assert draft.lock is not None, "a cell has to be locked before it is probed"  # noqa: S101
     by_id = {p.id: p for p in probes}
 
     def keep(observation: Observation) -> Observation:
@@ -239,7 +240,7 @@ def _sit(draft: CellRecord, prepared: Prepared, probes: tuple[Probe, ...], work:
 
 
 def _repeatable(observation: Observation) -> bool:
-    """Whether an observation may stand for a later run: one that the budget cut off must be tried again."""
+    """Whether a later run may reuse an observation: a probe cut off by the time budget must be tried again."""
     return observation.reason != BUDGET
 
 

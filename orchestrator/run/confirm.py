@@ -32,7 +32,7 @@ def essence(observation: Observation) -> str:
 
 
 def changed(before: Mapping[str, Observation], after: Mapping[str, Observation]) -> tuple[str, ...]:
-    """Probes with another result than last time; those that never ran, then or now, are no change."""
+    """Probes whose result differs from last time; a probe that did not run either time has not changed."""
     return tuple(
         probe
         for probe, observation in after.items()

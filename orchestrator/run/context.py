@@ -1,4 +1,4 @@
-"""Everything a run is carried out with, gathered once; and how little of it a cell's work may see."""
+"""Everything a run works with, gathered once, and the smaller part that a cell's work may use."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ from orchestrator.store.records import LockResult
 from orchestrator.store.store import Store
 
 
-class Known(Protocol):
-    """What earlier cells and runs left, to be read; `log_path` is where building is logged."""
+class EarlierResults(Protocol):
+    """Read-only results of earlier cells and runs; `log_path` is where the build log goes."""
 
     def lock(self, key: str) -> LockResult | None: ...
 
@@ -56,7 +56,7 @@ class Worker:
 
     engine: Engine
     suite: Suite
-    known: Known
+    known: EarlierResults
     tell: Callable[[Note], None]
     now: Callable[[], datetime]
     preflight: Callable[[Cell], object]
@@ -85,7 +85,7 @@ class Worker:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunContext:
-    """A run as its coordinator has it, which alone writes the store. `groups`: cell → the groups that run in it."""
+    """A run as its coordinator sees it; only the coordinator writes the store. `groups`: cell → its groups."""
 
     run: RunInfo
     store: Store
@@ -96,7 +96,7 @@ class RunContext:
     wanted: tuple[str, ...] = ()
     """IDs or prefixes of probes to run; empty: all."""
     disk_budget: int = 0
-    """Bytes that images of ours may take together; 0: no limit."""
+    """Bytes that cell images may use in total; 0: no limit."""
 
     @property
     def ledger(self) -> Ledger:
@@ -118,6 +118,6 @@ def for_gpus(task: CellTask) -> frozenset[str]:
 
 
 def asked_for(probe: Probe, task: CellTask) -> bool:
-    """Whether a probe without a result is to be run; controls always are."""
+    """Whether to run a probe that has no result; controls always run."""
     wanted = task.probes
     return not wanted or probe.group == "control" or any(f"{probe.id}.".startswith(f"{w}.") for w in wanted)

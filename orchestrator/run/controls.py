@@ -16,13 +16,13 @@ UNENFORCED = "engine:"
 
 
 def controls_wrong(seen: Mapping[str, Observation], expects: Mapping[str, object]) -> tuple[str, ...]:
-    """A sentence for each control that came out wrong; empty when all that ran are right.
+    """One sentence per control that did not end as expected; empty if all did.
 
     `seen` is probe id → its observation, `expects` a control's id → how it must end, or a mapping of that and further
     fields (`signal`, `within`, `value`, `exit_code`, `exception`: its type, `output_ends`).
     """
     return tuple(
-        f"{probe} should have come out as {_wanted(expected)}, it {seen[probe].ended}"
+        f"{probe}: expected {_wanted(expected)}, got {seen[probe].ended}"
         for probe, expected in sorted(expects.items())
         if probe in seen and not _left_out(seen[probe]) and not _right(seen[probe], _wanted(expected))
     )

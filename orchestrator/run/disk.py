@@ -1,4 +1,4 @@
-"""Disk has a budget: stop before the engine chokes, and evict what is safe to evict."""
+"""The disk budget: stops before the disk is full, and evicts images that are safe to evict."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def require_space(recipe: Recipe, worker: Worker) -> None:
     raise infra(
         Phase.BUILD,
         "disk-full",
-        f"only {gigabytes(free)} free where images are kept, {gigabytes(worker.disk_floor)} wanted; images of ours "
-        f"take {gigabytes(kept)} of it (`compat gc` removes those)",
+        f"only {gigabytes(free)} free on the image disk, {gigabytes(worker.disk_floor)} needed; cell images "
+        f"use {gigabytes(kept)} (`compat gc` removes them)",
     )
 
 
@@ -54,7 +54,7 @@ def evict(context: RunContext, keep: frozenset[str]) -> int:
 
 
 def _remove(worker: Worker, excess: int, keep: frozenset[str]) -> int:
-    """Removes that many bytes of images, or all there are beside `keep`; returns the bytes freed."""
+    """Removes images until that many bytes are free or only those in `keep` are left; returns the bytes freed."""
     doomed: list[str] = []
     for image in sorted(worker.engine.images(), key=lambda image: image.last_used):
         if excess <= 0:
@@ -66,5 +66,5 @@ def _remove(worker: Worker, excess: int, keep: frozenset[str]) -> int:
 
 
 def gigabytes(size: int) -> str:
-    """A size for people: "1.4 GB"."""
+    """A size to display: "1.4 GB"."""
     return f"{size / 1e9:.1f} GB"

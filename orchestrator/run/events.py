@@ -65,7 +65,7 @@ class Collector:
             case "heartbeat":
                 pass
             case _:
-                raise _not_ours(raw, "no event of the supervisor's")
+                raise _not_ours(raw, "not an event of the supervisor")
 
     def _asked_for(self, probe: object) -> bool:
         return isinstance(probe, str) and (self.wanted is None or probe in self.wanted)
@@ -108,7 +108,7 @@ def _cut_by(ended: Exit) -> str:
     if ended.timed_out:
         return BUDGET
     if ended.silent:
-        return "no sign of life from the supervisor"
+        return "no output from the supervisor"
     if ended.oom_killed:
         return "the supervisor itself ran out of memory"
     return f"the supervisor ended early (exit {ended.code})"

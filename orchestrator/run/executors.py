@@ -26,16 +26,16 @@ Make: TypeAlias = Callable[[Tell], Worker]
 
 
 class Executor(Protocol):
-    """Carries tasks out, several at a time, and hands what they tell to whoever made it, before their records."""
+    """Runs tasks in parallel. A task's notes reach the coordinator before its record does."""
 
     def submit(self, task: CellTask) -> Future[CellRecord]: ...
 
     def halt(self) -> None:
-        """Ends what is under way: containers, builds, waits. Records of what was ended come as infra."""
+        """Stops running work: containers, builds, waits. Records of stopped work are infra."""
         ...
 
     def close(self) -> None:
-        """Gives up what it holds; does not wait for tasks that did not end."""
+        """Releases its resources; does not wait for unfinished tasks."""
         ...
 
 
@@ -92,7 +92,7 @@ class Processes:
         self._told.put(None)
 
     def _listen(self) -> None:
-        """Notes in the order they were told; a cell's record comes behind everything that it told."""
+        """Handles notes in order; a cell's record comes after all its notes."""
         while (told := self._told.get()) is not None:
             if isinstance(told, CellRecord):
                 self._waiting.pop(told.cell.id).set_result(told)
@@ -107,7 +107,7 @@ class Processes:
 
 
 _HERE: dict[str, Any] = {}
-"""The worker of a spawned process, and where it tells."""
+"""The worker of a spawned process, and the queue for its notes."""
 
 
 def _begin(make: Make, told: SimpleQueue[object], stop: Connection[None, None]) -> None:
@@ -129,6 +129,6 @@ def _carry_out(task: CellTask) -> None:
     if worker.suite.digest == task.run.suite_digest:
         record = perform(task, worker)
     else:
-        other = infra(Phase.START, "suite", "this worker has another suite of probes than the run")
+        other = infra(Phase.START, "suite", "this worker's suite of probes differs from the run's")
         record = failed(drafted(task, worker.now()), other, task.run.as_of)
     _HERE["told"].put(record)

@@ -1,4 +1,4 @@
-"""What a cell's work tells on its way, as values: only the coordinator of a run writes any of it down."""
+"""Progress notes of a cell's work, as values. Only the coordinator of a run stores them."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class Entered:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Locked:
-    """What a resolver said; `key` is that of `store.lock_key`."""
+    """A resolver's answer; `key` is from `store.lock_key`."""
 
     key: str
     result: LockResult
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Inspected:
+class ImageInspected:
     """What an inspection saw of an image."""
 
     key: str
@@ -44,12 +44,12 @@ class Observed:
     observation: Observation
 
 
-Note: TypeAlias = Entered | Locked | Inspected | Observed
+Note: TypeAlias = Entered | Locked | ImageInspected | Observed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ledger:
-    """Writes down what cells tell, in the order it is told. Safe for several threads."""
+    """Stores or shows each note as it arrives. Thread-safe."""
 
     store: Store
     watch: Watcher
@@ -60,12 +60,12 @@ class Ledger:
                 self.watch.stage(cell, stage, detail)
             case Locked(key=key, result=result):
                 self.store.save_lock(key, result)
-            case Inspected(key=key, saw=saw):
+            case ImageInspected(key=key, saw=saw):
                 self.store.save_audit(key, saw)
             case Observed(environment_key=key, observation=observation):
                 self.store.observe(key, observation)
 
     def finished(self, record: CellRecord) -> None:
-        """A cell's record, once its work has ended: safe on disk before anybody hears of it."""
+        """Stores a finished cell's record before the watcher is notified."""
         self.store.save(record)
         self.watch.finished(record)

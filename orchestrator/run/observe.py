@@ -75,7 +75,7 @@ def _observe(session: ProbeSession, worker: Worker, keep: Callable[[Observation]
     )
     ended = worker.engine.run(session.prepared.reference, _task(session, worker), collector.line)
     if not collector.complete and (ended.lost or collector.sequence < 0):
-        detail = ended.lost or f"the supervisor said nothing (exit {ended.code}): {ended.stderr[-500:].strip()}"
+        detail = ended.lost or f"the supervisor printed nothing (exit {ended.code}): {ended.stderr[-500:].strip()}"
         raise infra(
             Phase.START if collector.sequence < 0 else Phase.COLLECT, "engine" if ended.lost else "start", detail
         )
@@ -95,7 +95,7 @@ def _hear(_hello: Mapping[str, object]) -> None:
 def _require_closed(hello: Mapping[str, object]) -> None:
     """Raises CellError(infra) where packages could reach into the supervisor: nothing that it says counts then."""
     if hello.get("closed") is not True:
-        raise infra(Phase.START, "open", f"the supervisor is not closed to its probes: {hello.get('open')}")
+        raise infra(Phase.START, "open", f"probes can reach into the supervisor: {hello.get('open')}")
 
 
 def _lanes(limits: Limits, worker: Worker) -> int:

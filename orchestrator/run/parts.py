@@ -1,4 +1,4 @@
-"""What the cells of a matrix are run and judged with."""
+"""What it takes to run and judge the cells of a matrix."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def _note(proofs: dict[str, Proof], observation: Observation, where: str, how: s
 
 
 def _sabotaged(record: CellRecord, proofs: Mapping[str, Proof], context: RunContext) -> Sequence[Observation]:
-    """What the checks that passed here and were never seen to fail do when sabotaged. Nothing of it is kept."""
+    """Runs the checks that passed here but were never seen to fail, sabotaged. Their observations are not stored."""
     passed = {o.probe for o in record.observations if o.ended is Ended.RETURNED}
     probes = tuple(
         context.worker.suite.probes[name] for name, proof in proofs.items() if name in passed and not proof.failed

@@ -96,7 +96,7 @@ def run_cells(
 
 
 def _keep_rest(futures: Iterable[Future[CellRecord]], records: Mapping[str, CellRecord], context: RunContext) -> None:
-    """Writes down what ended while the run was being stopped."""
+    """Stores records that finished while the run was being stopped."""
     for future in futures:
         if not future.cancelled() and future.exception() is None and future.result().cell.id not in records:
             finish(future.result(), context)
@@ -114,7 +114,7 @@ def _untried(cell: Cell, context: RunContext) -> CellRecord:
 
 
 def _evict(finished: Sequence[CellRecord], context: RunContext) -> None:
-    """Keeps images within their budget, after cells that had one."""
+    """Evicts images over the budget after a cell that built one."""
     if any(record.image_key for record in finished):
         # What is removed is no one's result: an engine that can't say what it has will say so to the next cell.
         with suppress(CellError):

@@ -1,4 +1,4 @@
-"""What a run tells the person who waits for it."""
+"""The interface for progress output."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from orchestrator.model import Cell, CellRecord
 
 
 class Watcher(Protocol):
-    """Told of every step; called from several threads."""
+    """Notified of every step; called from several threads."""
 
     def stage(self, cell: Cell, stage: str, detail: str = "") -> None:
         """A cell entered a stage: "lock", "base", "build", "probe", "confirm"."""
@@ -20,7 +20,7 @@ class Watcher(Protocol):
 
 
 class Silent:
-    """Watches without a word."""
+    """Prints nothing."""
 
     def stage(self, cell: Cell, stage: str, detail: str = "") -> None: ...
 

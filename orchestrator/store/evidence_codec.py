@@ -36,8 +36,8 @@ from orchestrator.model import (
 from orchestrator.model.shared import ObservationTable, SharedObservations
 from orchestrator.model.suite import Catalogue
 from orchestrator.store.garbage import no_collection
-from orchestrator.store.migrations import SCHEMA, Kind
-from orchestrator.store.publication import Known, Publication
+from orchestrator.store.migrations import SCHEMA, RecordKind
+from orchestrator.store.publication import PlanSnapshot, Publication
 from orchestrator.store.records import (
     BaseOnDisk,
     CellFields,
@@ -52,7 +52,7 @@ from orchestrator.store.records import (
     like,
     number_of,
 )
-from orchestrator.store.unreadable import Unreadable, explained, refused
+from orchestrator.store.unreadable import UnreadableRecord, explained, refused
 
 PUBLISHED = Path("reports", "published")
 FILE = "evidence.json.xz"
@@ -126,7 +126,7 @@ class _File(msgspec.Struct):
 
 @dataclass(slots=True)
 class _Table(Generic[T]):
-    """Values in the order they were first met, each once."""
+    """Distinct values in the order of first use."""
 
     values: list[T] = field(default_factory=list)
     places: dict[bytes, int] = field(default_factory=dict)
@@ -163,7 +163,7 @@ class _Read:
 
 
 def encode(publication: Publication) -> bytes:
-    """The evidence as compressed bytes, the same for the same evidence."""
+    """The evidence as compressed bytes; equal evidence gives equal bytes."""
     known, catalogue, tables = publication.known, publication.catalogue, _Tables()
     records = [_record(publication.records[name], known, tables) for name in sorted(publication.records)]
     written = _File(
@@ -187,18 +187,20 @@ def encode(publication: Publication) -> bytes:
 def decode(content: bytes) -> Publication:
     """Evidence from its bytes, of whatever number. Equal observations of several cells are one object.
 
-    Raises Unreadable for bytes that no `encode` made.
+    Raises UnreadableRecord for bytes that no `encode` made.
     """
     try:
         text = lzma.decompress(content)
     except lzma.LZMAError as error:
         cut = "it is cut off" if content else "it is empty"
-        raise Unreadable(cut if "ended before" in str(error) else f"it is not compressed with xz: {error}") from error
+        raise UnreadableRecord(
+            cut if "ended before" in str(error) else f"it is not compressed with xz: {error}"
+        ) from error
     with no_collection(), explained(text):
         number = number_of(text)
         if not number:
-            raise Unreadable("it has no schema number")
-        return _publication(current(Kind.EVIDENCE, text, _File, number))
+            raise UnreadableRecord("it has no schema number")
+        return _publication(current(RecordKind.EVIDENCE, text, _File, number))
 
 
 def _publication(read: _File) -> Publication:
@@ -225,7 +227,7 @@ def _publication(read: _File) -> Publication:
     )
     records = [_unpacked(one, tables) for one in read.records]
     return Publication(
-        known=_like(Known, read, choices=tables.choices),
+        known=_like(PlanSnapshot, read, choices=tables.choices),
         run=_like(RunInfo, read.run, engine=_engine(read.run.engine)),
         catalogue=Catalogue(
             probes={p.id: p for p in like(read.probes, list[Probe])},
@@ -249,8 +251,8 @@ def _require_places(read: _File) -> None:
         raise IndexError("list index out of range")
 
 
-def beside(matrix: Path, source: str) -> Publication | None:
-    """What is published beside a matrix, or shipped where it is a copy of the shipped one; None for another matrix.
+def published_for(matrix: Path, source: str) -> Publication | None:
+    """The evidence published next to a matrix; for a copy of the shipped matrix, the shipped evidence; else None.
 
     `source` is the digest of what the matrix says. Raises UserError for a file that can't be read.
     """
@@ -264,13 +266,13 @@ def beside(matrix: Path, source: str) -> Publication | None:
 
 
 def load(folder: Path) -> Publication | None:
-    """What was published in a folder; None where nothing was. Raises UserError for a file that can't be read."""
+    """The evidence in a folder; None if there is none. Raises UserError for a file that can't be read."""
     path = folder / FILE
     if not path.exists():
         return None
     try:
         return decode(path.read_bytes())
-    except Unreadable as why:
+    except UnreadableRecord as why:
         raise refused(path, why, hint="Restore it, or install compat-matrix again.") from why
 
 
@@ -297,7 +299,7 @@ def _names(kind: Hashable) -> tuple[str, ...]:
     return tuple(f.name for f in fields(cast("Any", kind)) if f.init)
 
 
-def _record(record: CellRecord, known: Known, tables: _Tables) -> _Record:
+def _record(record: CellRecord, known: PlanSnapshot, tables: _Tables) -> _Record:
     places = [
         [c.name for c in choices].index(c.name) for choices, c in zip(known.choices, record.cell.choices, strict=True)
     ]

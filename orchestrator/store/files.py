@@ -1,4 +1,4 @@
-"""Writing files so that a reader sees all of one or nothing of it."""
+"""Writes files atomically."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from orchestrator.errors import UserError
 
 
 def require_writable(path: Path) -> None:
-    """Raises UserError where a file could not be written at `path`."""
+    """Raises UserError if no file can be written at `path`."""
     if not os.access(path.parent, os.W_OK):
-        raise UserError(f"{path} can't be written", hint="its folder is not yours to write into")
+        raise UserError(f"{path} can't be written", hint="you may not write to its folder")
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Replaces `path` by `content` in one step; what was there stays until then."""
+    """Replaces the content of `path` atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as temporary:
         try:

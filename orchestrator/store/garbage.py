@@ -1,4 +1,4 @@
-"""Reading many records without looking for garbage meanwhile."""
+"""Reads many records with the garbage collector off."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def no_collection() -> Iterator[None]:
-    """Nothing of what is made here is garbage before the process ends: looking for some takes longer than reading."""
+    """Turns the collector off: nothing read here becomes garbage, and looking for it would take longer than reading."""
     was = gc.isenabled()
     gc.disable()
     try:

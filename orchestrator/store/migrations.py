@@ -1,4 +1,4 @@
-"""What a record of an earlier number becomes under the next one, step by step.
+"""Migrates records of earlier schema numbers, one step at a time.
 
 A step works on the plain JSON values of a file, never on the model: what it says of an old file stays true whatever the
 model becomes. docs/records.md says how to add one.
@@ -17,8 +17,8 @@ Content: TypeAlias = dict[str, Any]
 Step: TypeAlias = Callable[[Content], Content]
 
 
-class Kind(StrEnum):
-    """What a record is of; the word that a file carries."""
+class RecordKind(StrEnum):
+    """The kind of a record, as named in the file."""
 
     RUN = "run"
     CELL = "cell"
@@ -49,29 +49,29 @@ def _engine_as_value(content: Content) -> Content:
     return content | {"engine": {"kind": kind, "version": version, "isolated": kind != "local"}}
 
 
-STEPS: Mapping[int, Mapping[Kind, Step]] = {
+STEPS: Mapping[int, Mapping[RecordKind, Step]] = {
     0: {
-        Kind.RUN: _unnumbered("id", "as_of", "started", "engine", "matrix_digest", then=_engine_as_value),
-        Kind.CELL: _unnumbered("cell", "status", "run", "engine", "observations", then=_engine_as_value),
-        Kind.LOCK: _unnumbered("lock", "status", "reason", "detail", "attribution"),
-        Kind.AUDIT: _unnumbered("built", "driver", "registered", "libraries", then=lambda saw: {"saw": saw}),
-        Kind.PLAN: _unnumbered("source", "as_of", "choices"),
-        Kind.OBSERVATION: _unnumbered("probe", "ended", "key"),
+        RecordKind.RUN: _unnumbered("id", "as_of", "started", "engine", "matrix_digest", then=_engine_as_value),
+        RecordKind.CELL: _unnumbered("cell", "status", "run", "engine", "observations", then=_engine_as_value),
+        RecordKind.LOCK: _unnumbered("lock", "status", "reason", "detail", "attribution"),
+        RecordKind.AUDIT: _unnumbered("built", "driver", "registered", "libraries", then=lambda saw: {"saw": saw}),
+        RecordKind.PLAN: _unnumbered("source", "as_of", "choices"),
+        RecordKind.OBSERVATION: _unnumbered("probe", "ended", "key"),
     },
 }
 """Number → what takes each kind to the next number. A kind that a step leaves as it is isn't named in it."""
 
 
-def between(kind: Kind, number: int, steps: Mapping[int, Mapping[Kind, Step]] = STEPS) -> tuple[Step, ...]:
+def between(kind: RecordKind, number: int, steps: Mapping[int, Mapping[RecordKind, Step]] = STEPS) -> tuple[Step, ...]:
     """The steps that take a record of this number to the newest, in order; none where nothing of its kind changed."""
     return tuple(steps[n][kind] for n in sorted(steps) if n >= number and kind in steps[n])
 
 
 def migrated(content: Content, steps: tuple[Step, ...]) -> Content:
-    """The content after all of these steps. Raises ValueError where it can't be a record of its kind."""
+    """The content after these steps. Raises ValueError if it is not a record of its kind."""
     try:
         for step in steps:
             content = step(content)
     except (AttributeError, LookupError, TypeError) as error:
-        raise ValueError(f"it is no such record: {error!r}") from error
+        raise ValueError(f"it is not a valid record: {error!r}") from error
     return content

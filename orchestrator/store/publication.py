@@ -19,8 +19,8 @@ BUDGET = 2_000_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Known:
-    """What the ranges of a matrix stood for on a day. `source` is the digest of what the file says."""
+class PlanSnapshot:
+    """The choices that a matrix's ranges stood for at a moment. `source` is the digest of the matrix file's content."""
 
     source: str
     as_of: datetime
@@ -29,9 +29,9 @@ class Known:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Publication:
-    """Evidence in hand. `records` is cell id → its record; `planned` and `tried` count combinations."""
+    """Published evidence, decoded. `records` is cell id → its record; `planned` and `tried` count combinations."""
 
-    known: Known
+    known: PlanSnapshot
     run: RunInfo
     catalogue: Catalogue
     records: Mapping[str, CellRecord]
@@ -46,6 +46,6 @@ class Publication:
         )
 
 
-def newest(source: str, known: Iterable[Known | None]) -> Known | None:
-    """What the ranges of a matrix stood for at the newest of these readings; None where none is of that matrix."""
+def newest(source: str, known: Iterable[PlanSnapshot | None]) -> PlanSnapshot | None:
+    """The newest of these snapshots that belongs to the matrix; None if none does."""
     return max((k for k in known if k is not None and k.source == source), key=lambda k: k.as_of, default=None)

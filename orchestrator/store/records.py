@@ -26,9 +26,9 @@ from orchestrator.model import (
     SourceKind,
     Strategy,
 )
-from orchestrator.store.migrations import SCHEMA, Kind, between, migrated
-from orchestrator.store.publication import Known
-from orchestrator.store.unreadable import Unreadable, explained, require_known
+from orchestrator.store.migrations import SCHEMA, RecordKind, between, migrated
+from orchestrator.store.publication import PlanSnapshot
+from orchestrator.store.unreadable import UnreadableRecord, explained, require_known
 
 T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
@@ -36,7 +36,7 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LockResult:
-    """A remembered answer of a resolver: the lock, or the finding that there is none."""
+    """A stored answer of a resolver: a lock, or the error that there is none."""
 
     lock: Lock | None = None
     status: CellStatus | None = None
@@ -131,7 +131,7 @@ class LockResultOnDisk(msgspec.Struct):
 
     def __post_init__(self) -> None:
         if self.lock is None and self.status is None:
-            raise ValueError("it holds neither a lock nor why there is none")
+            raise ValueError("it has neither a lock nor a reason why there is none")
 
 
 class BaseOnDisk(msgspec.Struct):
@@ -267,17 +267,17 @@ class ProbeOnDisk(msgspec.Struct):
 class Form(Generic[T]):
     """A kind of record: what it is in the model and what on disk."""
 
-    kind: Kind
+    kind: RecordKind
     model: type[T]
     disk: type[msgspec.Struct]
 
 
-RUN = Form(Kind.RUN, RunInfo, RunOnDisk)
-CELL = Form(Kind.CELL, CellRecord, CellRecordOnDisk)
-LOCK = Form(Kind.LOCK, LockResult, LockResultOnDisk)
-AUDIT = Form(Kind.AUDIT, Audit, AuditOnDisk)
-PLAN = Form(Kind.PLAN, Known, PlanOnDisk)
-OBSERVATION = Form(Kind.OBSERVATION, Observation, ObservationOnDisk)
+RUN = Form(RecordKind.RUN, RunInfo, RunOnDisk)
+CELL = Form(RecordKind.CELL, CellRecord, CellRecordOnDisk)
+LOCK = Form(RecordKind.LOCK, LockResult, LockResultOnDisk)
+AUDIT = Form(RecordKind.AUDIT, Audit, AuditOnDisk)
+PLAN = Form(RecordKind.PLAN, PlanSnapshot, PlanOnDisk)
+OBSERVATION = Form(RecordKind.OBSERVATION, Observation, ObservationOnDisk)
 
 
 class _Header(msgspec.Struct):
@@ -291,7 +291,7 @@ def like(value: object, kind: type[T]) -> T:
 
 
 def encode(form: Form[T], value: T) -> bytes:
-    """A record as one line of JSON, its number and its kind first."""
+    """A record as one line of JSON, schema number and kind first."""
     held = {"schema": SCHEMA, "record": form.kind.value, **msgspec.to_builtins(like(value, form.disk))}
     try:
         return msgspec.json.encode(held) + b"\n"
@@ -301,21 +301,21 @@ def encode(form: Form[T], value: T) -> bytes:
 
 
 def decode(form: Form[T], content: bytes) -> T:
-    """The value that a record of any known number holds. Raises Unreadable."""
+    """Decodes a record of any known schema number. Raises UnreadableRecord."""
     with explained(content):
         header = _header(content)
         if header.schema and header.record != form.kind:
-            named = f"of `{header.record}`" if header.record else "that doesn't say of what"
-            raise Unreadable(f"it is a record {named}, where one of `{form.kind}` belongs")
+            named = f"of `{header.record}`" if header.record else "of unstated kind"
+            raise UnreadableRecord(f"it is a record {named}, where one of `{form.kind}` belongs")
         return like(current(form.kind, content, form.disk, header.schema), form.model)
 
 
 def number_of(content: bytes) -> int:
-    """The schema number of a JSON document, 0 where it has none. Raises Unreadable for one that isn't known."""
+    """The schema number of a JSON document, 0 where it has none. Raises UnreadableRecord for one that isn't known."""
     return _header(content).schema
 
 
-def current(kind: Kind, content: bytes, disk: type[S], number: int) -> S:
+def current(kind: RecordKind, content: bytes, disk: type[S], number: int) -> S:
     """JSON of an earlier number as it is now on disk. Raises ValueError for what can't be a record of this kind."""
     steps = between(kind, number)
     if not steps:

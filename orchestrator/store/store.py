@@ -33,9 +33,9 @@ from orchestrator.model import Cell, CellRecord, Observation, RunInfo, digest
 from orchestrator.store import records
 from orchestrator.store.files import write_whole
 from orchestrator.store.garbage import no_collection
-from orchestrator.store.publication import Known
+from orchestrator.store.publication import PlanSnapshot
 from orchestrator.store.records import Audit, Form, LockResult
-from orchestrator.store.unreadable import Unreadable, refused
+from orchestrator.store.unreadable import UnreadableRecord, refused
 
 T = TypeVar("T")
 
@@ -63,7 +63,7 @@ class Store:
                 yield
         except Timeout as error:
             raise UserError(
-                f"another run is going on in {self.root}", hint="Wait for it, or work in another folder."
+                f"another run is using {self.root}", hint="Wait for it, or work in another folder."
             ) from error
 
     # ------------------------------------------------------------ runs and cells
@@ -83,7 +83,7 @@ class Store:
         return path
 
     def save(self, record: CellRecord) -> None:
-        """Keeps a cell's record; trouble of ours never replaces the last good one."""
+        """Stores a cell's record. An infra record never replaces the last good one."""
         folder, name = self._cells(record.engine.kind), f"{record.cell.id}.json"
         trouble = folder / f"{record.cell.id}.infra.json"
         before = _read(trouble, records.CELL)
@@ -96,7 +96,7 @@ class Store:
             trouble.unlink()
 
     def newest(self, kind: str) -> dict[str, CellRecord]:
-        """Cell id → its newest judged record on a kind of engine; where there is none, the trouble that stopped it."""
+        """Cell id → its newest record on a kind of engine; the infra record only if there is no other."""
         found: dict[str, CellRecord] = {}
         with no_collection():
             for path in sorted(self._cells(kind).glob("*.json")):
@@ -110,17 +110,17 @@ class Store:
         return any((self.root / "cells").glob("*/*.json"))
 
     def record(self, kind: str, cell_id: str) -> CellRecord | None:
-        """The newest judged record of one cell on a kind of engine."""
+        """The newest record of one cell on a kind of engine that is not infra; None if there is none."""
         return _read(self._cells(kind) / f"{cell_id}.json", records.CELL)
 
     # ------------------------------------------------------------ the plan
 
-    def known(self) -> Known | None:
-        """What the ranges stood for when the index was last read; None where it never was."""
+    def snapshot(self) -> PlanSnapshot | None:
+        """The plan as of the last reading of the index; None if it was never read."""
         return _read(self.root / "plan.json", records.PLAN)
 
-    def save_known(self, known: Known) -> None:
-        _write(self.root / "plan.json", records.PLAN, known)
+    def save_snapshot(self, snapshot: PlanSnapshot) -> None:
+        _write(self.root / "plan.json", records.PLAN, snapshot)
 
     # ------------------------------------------------------------ locks
 
@@ -133,7 +133,7 @@ class Store:
     # ------------------------------------------------------------ audits
 
     def audit(self, key: str) -> object:
-        """What a look into this very image saw, by this very program; None where there was none."""
+        """What an inspection saw of an image; None if there was none. The key covers image and program."""
         found = _read(self.root / "audits" / f"{key}.json", records.AUDIT)
         return None if found is None else found.saw
 
@@ -143,7 +143,7 @@ class Store:
     # ------------------------------------------------------------ observations
 
     def observe(self, environment_key: str, observation: Observation) -> None:
-        """Appends one observation the moment it is made."""
+        """Appends one observation."""
         path = self._observations(environment_key)
         path.parent.mkdir(parents=True, exist_ok=True)
         with self._appending, path.open("a+b") as lines:
@@ -164,7 +164,7 @@ class Store:
         return sum(p.stat().st_size for p in self.root.rglob("*") if p.is_file() and not p.is_symlink())
 
     def _cells(self, kind: str) -> Path:
-        """Engines apart: what ran without isolation never stands in for what ran in a container."""
+        """One folder per kind of engine: results without isolation never replace results from containers."""
         return self.root / "cells" / kind
 
     def _run(self, run_id: str) -> Path:
@@ -180,19 +180,17 @@ def reused(observation: Observation, run: str) -> Observation:
 
 
 def lock_key(cell: Cell, base_identity: str, as_of: str) -> str:
-    """What makes two resolutions the same: the choices and whose they are, extra pins, the base and the reading of the
-    index.
-    """
+    """Equal for equal resolutions: digest of the choices and their packages, extra pins, inputs, base and `as_of`."""
     packages = {c.axis.name: c.axis.package for c in cell.choices if c.axis.package}
     return digest([cell.axes, packages, [*cell.constraints, *cell.inputs], base_identity, as_of])[:32]
 
 
 def _read(path: Path, form: Form[T]) -> T | None:
-    """What a file holds; None where there is none. Raises UserError for one that can't be read."""
+    """The record in a file; None if there is no file. Raises UserError if it can't be read."""
     content = _content(path)
     try:
         return None if content is None else records.decode(form, content)
-    except Unreadable as why:
+    except UnreadableRecord as why:
         raise refused(path, why) from why
 
 
@@ -202,11 +200,11 @@ def _content(path: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     except (IsADirectoryError, PermissionError) as error:
-        raise refused(path, Unreadable(error.strerror or "")) from error
+        raise refused(path, UnreadableRecord(error.strerror or "")) from error
 
 
 def _write(path: Path, form: Form[T], value: T) -> None:
-    """Replaces a file that could be read; one that can't be is somebody's, and stays. Raises UserError for it."""
+    """Replaces a file. Raises UserError, and leaves it, if its present content can't be read: it may be foreign."""
     _read(path, form)
     write_whole(path, records.encode(form, value))
 
@@ -230,11 +228,11 @@ def _lines(path: Path) -> Iterator[Observation]:
     for number, line in enumerate(whole, start=1):
         try:
             yield records.decode(records.OBSERVATION, line)
-        except Unreadable as why:
+        except UnreadableRecord as why:
             raise refused(f"{path}:{number}", why) from why
 
 
 def _require_torn(torn: bytes, path: Path, *, whole: bool = True) -> None:
     """Raises UserError for a last line without an end that no killed run left: it doesn't begin as ours do."""
     if not whole or not any(torn.startswith(b) or b.startswith(torn) for b in _BEGINNINGS):
-        raise refused(path, Unreadable("its last line is no part of a record"))
+        raise refused(path, UnreadableRecord("its last line is not part of a record"))

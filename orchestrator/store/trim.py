@@ -1,4 +1,4 @@
-"""A cell's record as it may be given to anybody: bounded, and without anything of the machine it was made on."""
+"""Trims a cell's record for publication: bounded, and without traces of the machine it was made on."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ HIDDEN = "…"
 
 
 def of_this_machine(folder: Path, index: str) -> tuple[str, ...]:
-    """Strings that tell of this machine: its name, the home folder, the project's folder, the host of its index."""
+    """Strings that identify this machine: its name, the home folder, the project's folder, the host of its index."""
     host = urlsplit(index).netloc.rpartition("@")[2]
     return (platform.node(), str(Path.home()), str(folder.resolve()), host, host.partition(":")[0])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Redactor:
-    """Takes out what tells of a machine: the strings in `hidden`, home folders, URLs but those of public sites."""
+    """Removes what identifies a machine: the strings in `hidden`, home folders, URLs but those of public sites."""
 
     hidden: tuple[str, ...] = ()
 

@@ -1,4 +1,4 @@
-"""Records that can't be read: cut off, somebody else's, a later version's. Each is an error, none is "no result"."""
+"""Unreadable records: truncated, foreign, or from a later version. Each is an error, never "no result"."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import msgspec
 from orchestrator.errors import UserError
 from orchestrator.store.migrations import SCHEMA
 
+NOT_UTF8 = "it is not valid UTF-8"
 
-class Unreadable(Exception):
+
+class UnreadableRecord(Exception):
     """Bytes that can't be read as the record they should be; says why. `newer`: a later version wrote them."""
 
     def __init__(self, reason: str, *, newer: bool = False) -> None:
@@ -20,39 +22,41 @@ class Unreadable(Exception):
 
 
 def require_known(number: int) -> None:
-    """Raises Unreadable for a number that a later version gave."""
+    """Raises UnreadableRecord for a number that a later version gave."""
     if number > SCHEMA:
         reads = f"this version of compat-matrix reads 0 to {SCHEMA}"
-        raise Unreadable(f"it has schema number {number}, and {reads}", newer=True)
+        raise UnreadableRecord(f"it has schema number {number}, and {reads}", newer=True)
     if number < 0:
-        raise Unreadable(f"it has schema number {number}, which none ever had")
+        raise UnreadableRecord(f"it has schema number {number}, which does not exist")
 
 
 @contextmanager
 def explained(content: bytes) -> Iterator[None]:
-    """Turns what parsers raise for these bytes into Unreadable with a reason that a person understands."""
+    """Turns parser errors for these bytes into UnreadableRecord with a readable reason."""
     try:
         yield
     except msgspec.ValidationError as error:
-        raise Unreadable(f"it is no such record: {error}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Unreadable(_undecodable(content, error)) from error
+        raise UnreadableRecord(f"it is not a valid record: {error}") from error
+    except msgspec.DecodeError as error:
+        raise UnreadableRecord(_malformed(content, str(error))) from error
     except RecursionError as error:
-        raise Unreadable("it is nested too deeply") from error
+        raise UnreadableRecord("it is nested too deeply") from error
+    except UnicodeDecodeError as error:
+        raise UnreadableRecord(NOT_UTF8) from error
     except (ValueError, IndexError) as error:
-        raise Unreadable(str(error)) from error
+        raise UnreadableRecord(str(error)) from error
 
 
-def _undecodable(content: bytes, error: Exception) -> str:
+def _malformed(content: bytes, said: str) -> str:
     if not content:
         return "it is empty"
-    if isinstance(error, UnicodeDecodeError) or "UTF-8" in str(error):
-        return "it is not UTF-8"
-    return "it is cut off" if "truncated" in str(error) else str(error)
+    if "truncated" in said:
+        return "it is cut off"
+    return NOT_UTF8 if "UTF-8" in said else said
 
 
-def refused(place: object, why: Unreadable, hint: str = "Move it away, and a run makes it again.") -> UserError:
-    """What a person is told of a file that can't be read: where, why, what to do. Nothing was written to it."""
+def refused(place: object, why: UnreadableRecord, hint: str = "Move it away; a run recreates it.") -> UserError:
+    """The error for a file that can't be read: path, reason, what to do. The file is not changed."""
     if why.newer:
         hint = "Install a newer compat-matrix: pip install --upgrade compat-matrix."
-    return UserError(f"{place}: this record can't be read: {why}", hint=f"The file was left as it is. {hint}")
+    return UserError(f"{place}: this record can't be read: {why}", hint=f"The file was not changed. {hint}")

@@ -1,1 +1,1 @@
-"""Where probes come from: suites are found, read without running their code, and keyed by their content."""
+"""Suites of probes: found, read without running their code, and keyed by their content."""

@@ -19,12 +19,12 @@ Above = tuple[tuple[str, str], ...]
 """The names, (module, name), whose values are being worked out."""
 
 
-class Unreadable(Exception):
+class NotConstant(Exception):
     """A value can't be worked out without running the file."""
 
 
 class Constants:
-    """What the names of a suite's modules stand for."""
+    """Values of the constants in a suite's modules."""
 
     def __init__(self, modules: Mapping[str, Module]) -> None:
         self._modules = modules
@@ -32,11 +32,11 @@ class Constants:
         self._brought: dict[str, dict[str, tuple[str, str]]] = {}
 
     def value(self, node: ast.expr, module: Module) -> object:
-        """What an expression of a module stands for. Raises Unreadable, also where it goes on without end."""
+        """The value of an expression in a module. Raises NotConstant, also for a definition that refers to itself."""
         try:
             return self._value(node, module.name, ())
         except RecursionError as error:
-            raise Unreadable("it is nested too deeply") from error
+            raise NotConstant("it is nested too deeply") from error
 
     def given(self, name: str, module: Module) -> ast.expr | None:
         """What a module's name is assigned, at its top level and once; None where it is not."""
@@ -69,34 +69,34 @@ class Constants:
                 return self._of_module(alias, node.attr, module, above)
             case ast.Call(func=ast.Name(id="int"), args=[ast.Attribute(value=ast.Name(id="signal"), attr=name)]):
                 return _signal(name)
-        raise Unreadable(f"{ast.unparse(node)[:60]!r} is known only once the file is run")
+        raise NotConstant(f"{ast.unparse(node)[:60]!r} is only known once the file runs")
 
     def _dictionary(self, node: ast.Dict, module: str, above: Above) -> dict[object, object]:
         found: dict[object, object] = {}
         for key, value in zip(node.keys, node.values, strict=True):
             if key is None:
-                raise Unreadable("'**' is known only once the file is run")
+                raise NotConstant("'**' is only known once the file runs")
             name = self._value(key, module, above)
             if not isinstance(name, str | int):
-                raise Unreadable(f"{name!r} can't be a key here")
+                raise NotConstant(f"{name!r} can't be a key here")
             found[name] = self._value(value, module, above)
         return found
 
     def _named(self, name: str, module: str, above: Above) -> object:
         if (module, name) in above:
-            raise Unreadable(f"{name} stands for itself")
+            raise NotConstant(f"{name} refers to itself")
         assigned = self._assigned(module).get(name)
         if assigned is not None:
             return self._value(assigned, module, (*above, (module, name)))
         if name in self._imported(module):
             where, original = self._imported(module)[name]
             return self._named(original, where, (*above, (module, name)))
-        raise Unreadable(f"{name} is given no value that can be read, or several")
+        raise NotConstant(f"{name} has no value that can be read statically, or several")
 
     def _of_module(self, alias: str, name: str, module: str, above: Above) -> object:
         where, original = self._imported(module).get(alias, ("", _STARS))
         if original:
-            raise Unreadable(f"{alias}.{name} is no value of a module of the suite")
+            raise NotConstant(f"{alias}.{name} is not a value of a module of the suite")
         return self._named(name, where, above)
 
     def _assigned(self, module: str) -> dict[str, ast.expr]:
@@ -160,29 +160,29 @@ def _bound(node: ast.stmt) -> set[str]:
 def _sum(left: object, right: object) -> object:
     if isinstance(left, str) and isinstance(right, str):
         if len(left) + len(right) > MOST_CHARACTERS:
-            raise Unreadable(f"it is longer than {MOST_CHARACTERS} characters")
+            raise NotConstant(f"it is longer than {MOST_CHARACTERS} characters")
         return left + right
     for kind in (tuple, list, int | float):
         if isinstance(left, kind) and isinstance(right, kind):
             return left + right  # type: ignore[operator]
-    raise Unreadable(f"{type(left).__name__} + {type(right).__name__} can't be worked out")
+    raise NotConstant(f"{type(left).__name__} + {type(right).__name__} can't be worked out")
 
 
 def _minus(value: object) -> object:
     if isinstance(value, int | float):
         return -value
-    raise Unreadable(f"- {type(value).__name__} can't be worked out")
+    raise NotConstant(f"- {type(value).__name__} can't be worked out")
 
 
 def _item(value: object, key: object) -> object:
     try:
         return value[key]  # type: ignore[index]
     except (LookupError, TypeError) as error:
-        raise Unreadable(f"[{key!r}] is not there") from error
+        raise NotConstant(f"[{key!r}] does not exist") from error
 
 
 def _signal(name: str) -> int:
     found = getattr(signal.Signals, name, None)
     if found is None:
-        raise Unreadable(f"there is no signal.{name}")
+        raise NotConstant(f"unknown signal.{name}")
     return int(found)

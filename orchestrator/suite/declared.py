@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import PurePosixPath
 
 from orchestrator.model import ProbeKind
-from orchestrator.suite.constants import Constants, Unreadable, brought
+from orchestrator.suite.constants import Constants, NotConstant, brought
 from orchestrator.suite.modules import Module
 
 HARNESS = "harness"
@@ -26,8 +26,8 @@ _FIXED = (
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Options:
-    """The options of a declaration, as `harness` has them."""
+class ProbeOptions:
+    """The options of a declaration, as `harness` defines them."""
 
     source: str = ""
     needs: tuple[str, ...] = ()
@@ -38,7 +38,7 @@ class Options:
     repeat: bool = True
 
 
-OPTIONS = tuple(option.name for option in fields(Options))
+OPTIONS = tuple(option.name for option in fields(ProbeOptions))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,7 +50,7 @@ class Declared:
     kind: ProbeKind
     module: Module
     at: str
-    options: Options = field(default_factory=Options)
+    options: ProbeOptions = field(default_factory=ProbeOptions)
 
     @property
     def group(self) -> str:
@@ -113,14 +113,14 @@ def _refuse_others(module: Module) -> None:
     }
     for node in ast.walk(module.tree):
         if isinstance(node, ast.expr) and id(node) not in plain and _kind(node, words) is not None:
-            raise module.error(node, "what this declares is known only once the file is run", hint=_FIXED)
+            raise module.error(node, "what this declares is only known once the file runs", hint=_FIXED)
 
 
 def _declared(kind: ProbeKind, call: ast.Call, module: Module, constants: Constants) -> Declared:
     given: dict[str, ast.expr] = dict(zip(("id", "question"), call.args, strict=False))
     given |= {keyword.arg or "**": keyword.value for keyword in call.keywords}
     if len(call.args) > 2 or not {"id", "question"} <= set(given):
-        raise module.error(call, "a probe has an id and a question, then options by name")
+        raise module.error(call, "a probe takes an id and a question, then options by keyword")
     strange = sorted(set(given) - {"id", "question", *OPTIONS})
     if strange:
         raise module.error(call, f"unknown option {', '.join(strange)}", hint=f"options: {', '.join(OPTIONS)}")
@@ -129,7 +129,7 @@ def _declared(kind: ProbeKind, call: ast.Call, module: Module, constants: Consta
     if not (isinstance(id_, str) and ID.fullmatch(id_)):
         raise module.error(call, f"{id_!r} is not a probe id: lower-case words joined by dots")
     if not (isinstance(question, str) and question):
-        raise module.error(call, f"{id_}: its question is a text")
+        raise module.error(call, f"{id_}: its question must be a string")
     return Declared(
         id=id_, question=question, kind=kind, module=module, at=module.at(call), options=_options(values, call, module)
     )
@@ -138,27 +138,27 @@ def _declared(kind: ProbeKind, call: ast.Call, module: Module, constants: Consta
 def _value(name: str, node: ast.expr, module: Module, constants: Constants) -> object:
     try:
         return constants.value(node, module)
-    except Unreadable as error:
+    except NotConstant as error:
         raise module.error(node, f"{name} can't be read: {error}", hint=_FIXED) from error
 
 
-def _options(values: Mapping[str, object], call: ast.Call, module: Module) -> Options:
+def _options(values: Mapping[str, object], call: ast.Call, module: Module) -> ProbeOptions:
     """Checked options. Raises UserError."""
     texts = ("source",)
     truths = ("fresh", "light", "repeat")
     for name, value in values.items():
         if name in texts and not isinstance(value, str):
-            raise module.error(call, f"{name} is a text, not {value!r}")
+            raise module.error(call, f"{name} must be a string, not {value!r}")
         if name in truths and not isinstance(value, bool):
-            raise module.error(call, f"{name} is True or False, not {value!r}")
+            raise module.error(call, f"{name} must be True or False, not {value!r}")
     needs, seconds, expects = values.get("needs", ()), values.get("seconds"), values.get("expects")
     if not (isinstance(needs, tuple | list) and all(isinstance(n, str) and _importable(n) for n in needs)):
-        raise module.error(call, "needs is a tuple of import names")
+        raise module.error(call, "needs must be a tuple of import names")
     if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds <= 0):
-        raise module.error(call, f"seconds is a number above 0, not {seconds!r}")
+        raise module.error(call, f"seconds must be a number above 0, not {seconds!r}")
     if expects is not None and not (isinstance(expects, dict) and isinstance(expects.get("ended"), str)):
-        raise module.error(call, "expects says at least how a control has `ended`")
-    return Options(**{**values, "needs": tuple(needs), "seconds": seconds})  # type: ignore[arg-type]
+        raise module.error(call, "expects must state at least how a control has `ended`")
+    return ProbeOptions(**{**values, "needs": tuple(needs), "seconds": seconds})  # type: ignore[arg-type]
 
 
 def _importable(name: str) -> bool:
@@ -171,13 +171,13 @@ def mutated(module: Module, constants: Constants) -> Iterator[tuple[str, str]]:
     if node is None:
         raise module.error(module.tree, "MUTATIONS, a dictionary of check → sabotage, is missing or made in steps")
     if not isinstance(node, ast.Dict):
-        raise module.error(node, "MUTATIONS is known only once the file is run", hint=_FIXED)
+        raise module.error(node, "MUTATIONS is only known once the file runs", hint=_FIXED)
     for key in node.keys:
         if key is None:
-            raise module.error(node, "MUTATIONS is known only once the file is run: it has '**'", hint=_FIXED)
+            raise module.error(node, "MUTATIONS is only known once the file runs: it has '**'", hint=_FIXED)
         name = _value("a key of MUTATIONS", key, module, constants)
         if not isinstance(name, str):
-            raise module.error(key, "a key of MUTATIONS is the id of a check")
+            raise module.error(key, "a key of MUTATIONS must be the id of a check")
         yield name, module.at(key)
 
 
@@ -188,7 +188,7 @@ def reads(module: Module, constants: Constants) -> tuple[str, ...]:
         return ()
     found = _value("READS", node, module, constants)
     if not isinstance(found, tuple | list) or not all(isinstance(name, str) for name in found):
-        raise module.error(node, "READS is a tuple of paths from the file's own folder")
+        raise module.error(node, "READS must be a tuple of paths relative to the file's own folder")
     for name in found:
         _require_inside(name, node, module)
     return tuple(found)
@@ -197,4 +197,4 @@ def reads(module: Module, constants: Constants) -> tuple[str, ...]:
 def _require_inside(name: str, node: ast.AST, module: Module) -> None:
     path = PurePosixPath(name)
     if not name or not name.isprintable() or path.is_absolute() or ".." in path.parts or str(path) != name:
-        raise module.error(node, f"READS: {name!r} is no plain path below the file's own folder")
+        raise module.error(node, f"READS: {name!r} is not a plain path below the file's own folder")

@@ -1,4 +1,4 @@
-"""Which folder a suite's name in a matrix means. Nothing of a package is imported to find it."""
+"""Finds the folder of each suite that a matrix names, without importing any package."""
 
 from __future__ import annotations
 
@@ -8,47 +8,47 @@ from pathlib import Path, PurePosixPath
 
 from orchestrator.errors import UserError
 from orchestrator.model.suite import SuiteRef
-from orchestrator.suite.modules import Place
+from orchestrator.suite.modules import SuiteFolder
 
 SHIPPED = "compat-matrix"
 """The package whose suite is the one that ships."""
 
 
-def places(refs: Sequence[SuiteRef], beside: Path, home: Path) -> tuple[Place, ...]:
+def places(refs: Sequence[SuiteRef], beside: Path, home: Path) -> tuple[SuiteFolder, ...]:
     """The folder of each suite that a matrix in the folder `beside` names; without any, `home`: the one that ships.
 
     Raises UserError, with the place, for a folder outside of `beside`, a package that is not installed, or a folder
     that is named twice.
     """
-    found: dict[Path, Place] = {}
+    found: dict[Path, SuiteFolder] = {}
     for ref in refs:
         place = _packed(ref, home) if ref.package else _beside(ref, beside)
         real = place.folder.resolve()
         if real in found:
             raise UserError(f"{place.said} is the same folder as {found[real].said}", hint="name each suite once")
         found[real] = place
-    return tuple(found.values()) or (Place(folder=home),)
+    return tuple(found.values()) or (SuiteFolder(folder=home),)
 
 
-def _beside(ref: SuiteRef, beside: Path) -> Place:
+def _beside(ref: SuiteRef, beside: Path) -> SuiteFolder:
     path = PurePosixPath(ref.folder)
     hint = "A suite is a folder beside the matrix, such as `probes`, or {package: NAME}."
     if path.is_absolute() or ".." in path.parts or "\0" in ref.folder:
-        raise UserError(f"{ref.at}: {ref.folder!r} is no path below the matrix's folder", hint=hint)
+        raise UserError(f"{ref.at}: {ref.folder!r} is not a path below the matrix's folder", hint=hint)
     folder = beside / path
     try:
         inside = folder.resolve().is_relative_to(beside.resolve())
     except (OSError, RuntimeError) as error:
         raise UserError(f"{ref.at}: {folder}: {error}", hint=hint) from error
     if not inside:
-        raise UserError(f"{ref.at}: {folder} leads out of the matrix's folder, to {folder.resolve()}", hint=hint)
-    return Place(folder=folder, at=ref.at)
+        raise UserError(f"{ref.at}: {folder} is outside the matrix's folder: it leads to {folder.resolve()}", hint=hint)
+    return SuiteFolder(folder=folder, at=ref.at)
 
 
-def _packed(ref: SuiteRef, home: Path) -> Place:
+def _packed(ref: SuiteRef, home: Path) -> SuiteFolder:
     """The folder of a package, or of one in it: `mine` or `mine.probes`."""
     if ref.package == SHIPPED:
-        return Place(folder=home, at=ref.at, package=SHIPPED)
+        return SuiteFolder(folder=home, at=ref.at, package=SHIPPED)
     top, *rest = ref.package.split(".")
     try:
         # of the outermost package this only looks at files; asked for an inner one it would run the outer
@@ -58,8 +58,8 @@ def _packed(ref: SuiteRef, home: Path) -> Place:
     for root in (spec.submodule_search_locations or ()) if spec else ():
         folder = Path(root, *rest)
         if folder.is_dir():
-            return Place(folder=folder, at=ref.at, package=ref.package)
+            return SuiteFolder(folder=folder, at=ref.at, package=ref.package)
     if spec is None:
-        hint = f"Install it beside compat, such as `pip install {top.replace('_', '-')}`."
-        raise UserError(f"{ref.at}: no package {top!r} is installed here", hint=hint)
+        hint = f"Install it in the same environment as compat, such as `pip install {top.replace('_', '-')}`."
+        raise UserError(f"{ref.at}: the package {top!r} is not installed", hint=hint)
     raise UserError(f"{ref.at}: the package {top!r} has no folder {'/'.join(rest) or top!r}")

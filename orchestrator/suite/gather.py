@@ -1,4 +1,4 @@
-"""Everything of one or several suites by the name that it has in a container, where all files lie in one folder."""
+"""The files of one or several suites by their names in a container, where all are in one folder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from orchestrator.errors import UserError
 from orchestrator.suite import declared
 from orchestrator.suite.constants import Constants
 from orchestrator.suite.declared import HARNESS
-from orchestrator.suite.modules import MOST_BYTES, Module, Place, found, module, read
+from orchestrator.suite.modules import MOST_BYTES, Module, SuiteFolder, found, module, read
 
 CONTROLS = "controls"
 """The module whose probes are of the harness itself; it goes with every suite."""
@@ -26,7 +26,7 @@ class Gathered:
     `harness` are contents by name in a container.
     """
 
-    places: Sequence[Place]
+    places: Sequence[SuiteFolder]
     modules: Mapping[str, Module]
     constants: Constants
     reads: Mapping[str, tuple[str, ...]]
@@ -35,23 +35,23 @@ class Gathered:
 
     @property
     def contents(self) -> dict[str, bytes]:
-        """All that is no part of the harness."""
+        """All files outside the harness."""
         return {m.file: m.content for m in self.modules.values()} | dict(self.data)
 
 
-def gather(places: Sequence[Place], home: Path) -> Gathered:
+def gather(places: Sequence[SuiteFolder], home: Path) -> Gathered:
     """The suites in these places, with the harness and the controls of `home`, where the suite that ships is.
 
     Raises UserError, with the place, for what can't be read and for modules and data of one name.
     """
-    machinery = Place(folder=home / HARNESS)
+    machinery = SuiteFolder(folder=home / HARNESS)
     harness = {path.name: path for path in found(machinery)}
     modules: dict[str, Module] = {}
     for one in _every(places, home):
         other = modules[one.name].path if one.name in modules else harness.get(one.file)
         if other is not None:
             hint = "In a container all files lie beside each other: every module has a name of its own."
-            raise UserError(f"{one.path} and {other} are both called {one.file}", hint=hint)
+            raise UserError(f"{one.path} and {other} have the same name {one.file}", hint=hint)
         modules[one.name] = one
     constants = Constants(modules)
     reads = {name: declared.reads(one, constants) for name, one in modules.items()}
@@ -65,10 +65,10 @@ def gather(places: Sequence[Place], home: Path) -> Gathered:
     )
 
 
-def _every(places: Iterable[Place], home: Path) -> Iterator[Module]:
+def _every(places: Iterable[SuiteFolder], home: Path) -> Iterator[Module]:
     """The controls and the modules of each suite; of what ships the harness is left out, which has no probes."""
     controls, harness = home / f"{CONTROLS}.py", home / HARNESS
-    yield module(controls, Place(folder=home))
+    yield module(controls, SuiteFolder(folder=home))
     for place in places:
         yield from (module(path, place) for path in found(place) if path != controls and path.parent != harness)
 

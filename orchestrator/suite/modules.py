@@ -20,7 +20,7 @@ MOST_BYTES = 1024**2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class SuiteFolder:
     """A folder with probes; `at` is where a matrix names it ("" for the suite that ships), `package` the installed
     package that it belongs to.
     """
@@ -31,7 +31,7 @@ class Place:
 
     @property
     def said(self) -> str:
-        """What messages begin with."""
+        """The prefix of messages about it."""
         return f"{self.at}: {self.folder}" if self.at else str(self.folder)
 
 
@@ -41,7 +41,7 @@ class Module:
 
     name: str
     path: Path
-    place: Place
+    place: SuiteFolder
     content: bytes
     tree: ast.Module
     imports: frozenset[str]
@@ -58,14 +58,14 @@ class Module:
         return UserError(f"{self.at(node)}: {message}", hint=hint)
 
 
-def found(place: Place) -> Iterator[Path]:
+def found(place: SuiteFolder) -> Iterator[Path]:
     """Every Python file of a suite: of its folder, then of the folders in it, each by name; not `__init__.py`.
 
     Raises UserError for a folder that is missing or none.
     """
     try:
         if not place.folder.is_dir():
-            what = "is no folder" if place.folder.exists() else "does not exist"
+            what = "is not a folder" if place.folder.exists() else "does not exist"
             raise UserError(
                 f"{place.said}: {what}", hint="`suites` names folders with probe files, or installed packages"
             )
@@ -80,20 +80,20 @@ def _rooms(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.iterdir()) if not path.name.startswith((".", "__")) and path.is_dir()]
 
 
-def module(path: Path, place: Place) -> Module:
+def module(path: Path, place: SuiteFolder) -> Module:
     """A file of a suite. Raises UserError for one that can't be parsed, can't be imported, or leads elsewhere."""
     name = path.stem
     if not (name.isascii() and name.isidentifier()):
         shown = foreign.printable(path.name)
-        raise UserError(f"{place.said}: {shown!r} can't be imported: its name is no ASCII identifier")
+        raise UserError(f"{place.said}: {shown!r} can't be imported: its name is not an ASCII identifier")
     if name in sys.stdlib_module_names:
-        raise UserError(f"{path}: hides the module {name} of the standard library", hint="give it another name")
+        raise UserError(f"{path}: hides the module {name} of the standard library", hint="rename it")
     content = read(path, place, MOST_BYTES)
     tree = _parsed(content, path)
     return Module(name=name, path=path, place=place, content=content, tree=tree, imports=frozenset(_imports(tree)))
 
 
-def read(path: Path, place: Place, most: int) -> bytes:
+def read(path: Path, place: SuiteFolder, most: int) -> bytes:
     """What is in a file of a suite. Raises UserError where it is not a file inside the suite's folder, or too large."""
     try:
         inside = path.resolve(strict=True).is_relative_to(place.folder.resolve())
@@ -103,8 +103,8 @@ def read(path: Path, place: Place, most: int) -> bytes:
     except (OSError, RuntimeError) as error:
         raise UserError(f"{place.said}: {path.name} can't be read: {foreign.printable(str(error))}") from error
     if not inside:
-        raise UserError(f"{path}: leads out of the suite's folder, to {path.resolve()}")
-    what = "is no file" if not stat.S_ISREG(found.st_mode) else f"is larger than {most} bytes"
+        raise UserError(f"{path}: is outside the suite's folder: it leads to {path.resolve()}")
+    what = "is not a file" if not stat.S_ISREG(found.st_mode) else f"is larger than {most} bytes"
     raise UserError(f"{path}: {what}")
 
 
@@ -114,9 +114,9 @@ def _parsed(content: bytes, path: Path) -> ast.Module:
             warnings.simplefilter("ignore")  # an invalid escape is the author's to see when the file is run
             return ast.parse(content, str(path))
     except SyntaxError as error:
-        raise UserError(f"{path}:{error.lineno or 1}: is no Python {_HERE}: {error.msg}") from error
+        raise UserError(f"{path}:{error.lineno or 1}: is not valid Python {_HERE}: {error.msg}") from error
     except (ValueError, RecursionError, MemoryError) as error:
-        raise UserError(f"{path}: is no Python {_HERE}: {str(error) or type(error).__name__}") from error
+        raise UserError(f"{path}: is not valid Python {_HERE}: {str(error) or type(error).__name__}") from error
 
 
 def _imports(tree: ast.Module) -> Iterator[str]:

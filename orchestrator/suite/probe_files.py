@@ -13,7 +13,7 @@ from orchestrator.suite import declared, proofs, settings
 from orchestrator.suite.declared import HARNESS, MUTATIONS, Declared
 from orchestrator.suite.digests import Digests
 from orchestrator.suite.gather import CONTROLS, Gathered, gather
-from orchestrator.suite.modules import Place
+from orchestrator.suite.modules import SuiteFolder
 from orchestrator.suite.settings import Settings
 from orchestrator.suite.stated import ProbeFiles
 
@@ -21,7 +21,7 @@ CONTROL = "control"
 """The group of the controls."""
 
 
-def load(places: Sequence[Place], home: Path) -> ProbeFiles:
+def load(places: Sequence[SuiteFolder], home: Path) -> ProbeFiles:
     """The suites in these places as one, run by the harness of `home`, where the suite that ships is.
 
     Raises UserError, with the place, for what can't be read and for names that collide.
@@ -47,13 +47,13 @@ def load(places: Sequence[Place], home: Path) -> ProbeFiles:
     )
 
 
-def require_groups(suite: ProbeFiles, places: Sequence[Place], listed: Collection[str]) -> None:
+def require_groups(suite: ProbeFiles, places: Sequence[SuiteFolder], listed: Collection[str]) -> None:
     """Raises UserError for a suite that a matrix names and none of whose groups it lists: nothing of it would run."""
     for place in places:
         groups = {suite.probes[i].group for i, folder in suite.homes.items() if folder == place.folder}
         if place.at and not groups.intersection(listed):
             hint = f"Under `groups`, such as {min(groups)}: {{}}; groups with probes: {', '.join(sorted(groups))}."
-            raise UserError(f"{place.said}: the matrix lists no group of this suite", hint=hint)
+            raise UserError(f"{place.said}: the matrix lists no group from this suite", hint=hint)
 
 
 @contextmanager
@@ -79,7 +79,7 @@ def _declared(gathered: Gathered) -> dict[str, Declared]:
     for place in gathered.places:
         if not any(probe.module.place == place and probe.module.name != CONTROLS for probe in found.values()):
             hint = "A probe file imports `check` or another kind from `harness`; see docs/probes-howto.md."
-            raise UserError(f"{place.said}: no probes in it, nor in the folders in it", hint=hint)
+            raise UserError(f"{place.said}: no probes in it or its subfolders", hint=hint)
     for probe in found.values():
         for need in probe.options.needs:
             hides = gathered.modules.get(need.partition(".")[0])
@@ -90,12 +90,12 @@ def _declared(gathered: Gathered) -> dict[str, Declared]:
 
 def _require_apart(probe: Declared, found: Mapping[str, Declared], groups: dict[str, Declared]) -> None:
     if probe.id in found:
-        raise UserError(f"{probe.at}: a probe is called {probe.id} at {found[probe.id].at} already")
+        raise UserError(f"{probe.at}: duplicate probe {probe.id}, first at {found[probe.id].at}")
     if (probe.group == CONTROL) != (probe.module.name == CONTROLS):
-        raise UserError(f"{probe.at}: the group {CONTROL} is the harness's own")
+        raise UserError(f"{probe.at}: the group {CONTROL} is reserved for the harness")
     other = groups.setdefault(probe.group, probe)
     if other.module.place != probe.module.place:
-        raise UserError(f"{probe.at}: another suite has a group {probe.group}, at {other.at}")
+        raise UserError(f"{probe.at}: another suite also has a group {probe.group}, at {other.at}")
 
 
 def _sabotage(gathered: Gathered, found: Mapping[str, Declared], digests: Digests) -> dict[str, frozenset[str]]:
@@ -105,9 +105,9 @@ def _sabotage(gathered: Gathered, found: Mapping[str, Declared], digests: Digest
     for name in sorted(name for name in gathered.modules if MUTATIONS.fullmatch(name)):
         for check, at in declared.mutated(gathered.modules[name], gathered.constants):
             if check in named:
-                raise UserError(f"{at}: {check} is sabotaged at {named[check]} already")
+                raise UserError(f"{at}: duplicate mutation of {check}, first at {named[check]}")
             if check not in found or found[check].kind is not ProbeKind.CHECK:
-                raise UserError(f"{at}: no check is called {check!r}")
+                raise UserError(f"{at}: unknown check {check!r}")
             named[check], files[check] = at, digests.behind(name)
     return files
 

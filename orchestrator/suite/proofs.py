@@ -10,13 +10,13 @@ import msgspec
 from orchestrator.errors import UserError
 from orchestrator.model import Probe
 from orchestrator.model.suite import Proof
-from orchestrator.suite.modules import Place, read
+from orchestrator.suite.modules import SuiteFolder, read
 
 FILE = "proofs.json"
 _MOST_BYTES = 16 * 1024**2
 
 
-def load(place: Place) -> dict[str, Proof]:
+def load(place: SuiteFolder) -> dict[str, Proof]:
     """The proofs kept beside the probes; empty where there are none yet. Raises UserError for a file that is none."""
     path = place.folder / FILE
     if not path.exists():
@@ -24,7 +24,7 @@ def load(place: Place) -> dict[str, Proof]:
     try:
         return msgspec.json.decode(read(path, place, _MOST_BYTES), type=dict[str, Proof])
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: holds no proofs: {error}", hint="`compat prove` writes it anew") from error
+        raise UserError(f"{path}: is not a valid proofs file: {error}", hint="`compat prove` rewrites it") from error
 
 
 def written(proofs: Mapping[str, Proof]) -> bytes:

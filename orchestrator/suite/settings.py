@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from orchestrator.errors import UserError
-from orchestrator.suite.modules import Place, read
+from orchestrator.suite.modules import SuiteFolder, read
 
 FILE = "suite.json"
 _MOST_BYTES = 1024**2
@@ -32,7 +32,7 @@ class _Written(msgspec.Struct, forbid_unknown_fields=True):
     loggers: list[str] = []
 
 
-def load(places: Iterable[Place]) -> Settings:
+def load(places: Iterable[SuiteFolder]) -> Settings:
     """What all suites together say. Raises UserError for a file that says something else."""
     distributions: dict[str, tuple[str, ...]] = {}
     loggers: set[str] = set()
@@ -44,7 +44,7 @@ def load(places: Iterable[Place]) -> Settings:
     return Settings(distributions=distributions, loggers=tuple(sorted(loggers)))
 
 
-def _read(place: Place) -> _Written:
+def _read(place: SuiteFolder) -> _Written:
     path = place.folder / FILE
     if not path.exists():
         return _Written()
@@ -55,11 +55,11 @@ def _read(place: Place) -> _Written:
         raise UserError(f"{path}: {error}", hint=hint) from error
     for name, brought_by in found.distributions.items():
         if not name.isidentifier():
-            raise UserError(f"{path}: {name!r} is no top-level import name")
+            raise UserError(f"{path}: {name!r} is not a top-level import name")
         for distribution in brought_by:
             if not _DISTRIBUTION.fullmatch(distribution):
-                raise UserError(f"{path}: {name}: {distribution!r} is no normalised name of a distribution")
+                raise UserError(f"{path}: {name}: {distribution!r} is not a normalised distribution name")
     for logger in found.loggers:
         if not _LOGGER.fullmatch(logger):
-            raise UserError(f"{path}: {logger!r} is no name of a logger")
+            raise UserError(f"{path}: {logger!r} is not a valid logger name")
     return found

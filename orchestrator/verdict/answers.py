@@ -18,7 +18,7 @@ from orchestrator.model import (
     Strategy,
     VerdictKind,
 )
-from orchestrator.verdict.judge import Judged
+from orchestrator.verdict.judge import CellResult
 from orchestrator.verdict.words import NOT_RUN, OURS, shorten
 
 _RANK = ("works", "limited", "broken", "blocked", "unknown")
@@ -29,7 +29,7 @@ _NO_PYTHON = "no such Python here"
 _NO_BASE = ("no-python", "no-base")
 
 
-def answers(matrix: Matrix, cells: Sequence[Judged]) -> tuple[Answer, ...]:
+def answers(matrix: Matrix, cells: Sequence[CellResult]) -> tuple[Answer, ...]:
     """One answer per question and set of versions that it names, in the plan's order.
 
     A question about a package that is absent is not asked.
@@ -37,7 +37,7 @@ def answers(matrix: Matrix, cells: Sequence[Judged]) -> tuple[Answer, ...]:
     found = []
     for question in matrix.questions:
         axes = question_axes(question)
-        pairs: dict[tuple[str, ...], list[Judged]] = {}
+        pairs: dict[tuple[str, ...], list[CellResult]] = {}
         for judged in cells:
             if question.group in judged.groups:
                 pairs.setdefault(tuple(judged.cell.get(a) or "" for a in axes), []).append(judged)
@@ -54,11 +54,11 @@ def question_axes(question: Question) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for _, name, _, _ in string.Formatter().parse(question.ask) if name))
 
 
-def answer(question: Question, matrix: Matrix, pair: Sequence[Judged]) -> Answer:
+def answer(question: Question, matrix: Matrix, pair: Sequence[CellResult]) -> Answer:
     """The answer over the cells of one pair of versions. A pip-today cell at the defaults weighs first."""
     group = question.group
     kind, detail = _answer(group, pair, question_axes(question))
-    by_strategy: dict[str, list[Judged]] = {}
+    by_strategy: dict[str, list[CellResult]] = {}
     for judged in pair:
         by_strategy.setdefault(judged.cell.strategy, []).append(judged)
     beside = [
@@ -86,7 +86,7 @@ def _alone(kind: AnswerKind, detail: str) -> str:
     return {_UNDER: str(VerdictKind.BLOCKED), OURS: OURS, NOT_RUN: NOT_RUN}.get(detail, str(kind))
 
 
-def _answer(group: str, pair: Sequence[Judged], named: Sequence[str]) -> tuple[AnswerKind, str]:
+def _answer(group: str, pair: Sequence[CellResult], named: Sequence[str]) -> tuple[AnswerKind, str]:
     plain = _plain(pair, named)
     works = [j for j in plain if j.kind(group) is VerdictKind.WORKS]
     if works:
@@ -105,7 +105,7 @@ def _answer(group: str, pair: Sequence[Judged], named: Sequence[str]) -> tuple[A
     return _without_success(group, pair)
 
 
-def _without_success(group: str, pair: Sequence[Judged]) -> tuple[AnswerKind, str]:
+def _without_success(group: str, pair: Sequence[CellResult]) -> tuple[AnswerKind, str]:
     kinds = [j.kind(group) for j in pair]
     past = [k for k in kinds if k not in (None, VerdictKind.BLOCKED, VerdictKind.UNKNOWN)]
     if past:
@@ -123,11 +123,11 @@ def _without_success(group: str, pair: Sequence[Judged]) -> tuple[AnswerKind, st
     return AnswerKind.UNKNOWN, _NO_PYTHON if all(map(_pythonless, pair)) else NOT_RUN
 
 
-def _pythonless(judged: Judged) -> bool:
+def _pythonless(judged: CellResult) -> bool:
     return judged.status is CellStatus.UNAVAILABLE and judged.reason in _NO_BASE
 
 
-def _plain(pair: Sequence[Judged], named: Sequence[str]) -> list[Judged]:
+def _plain(pair: Sequence[CellResult], named: Sequence[str]) -> list[CellResult]:
     """What somebody gets who types the install and nothing else; on Pythons where that is not planned, and where it
     was never run, all but `forced`.
     """
@@ -140,27 +140,27 @@ def _plain(pair: Sequence[Judged], named: Sequence[str]) -> list[Judged]:
     return others
 
 
-def usual(cells: Sequence[Judged]) -> tuple[Judged, ...]:
+def usual(cells: Sequence[CellResult]) -> tuple[CellResult, ...]:
     """Those of some cells that ask for the least beyond the defaults: what somebody tries first."""
 
-    def extras(judged: Judged) -> int:
+    def extras(judged: CellResult) -> int:
         return sum(kind_of(c.axis).standing.extra and beyond_default(c) for c in judged.cell.choices)
 
     least = min((extras(j) for j in cells), default=0)
     return tuple(j for j in cells if extras(j) == least)
 
 
-def _at_defaults(judged: Judged, named: Sequence[str]) -> bool:
+def _at_defaults(judged: CellResult, named: Sequence[str]) -> bool:
     loose = [c for c in judged.cell.choices if c.axis.name not in named and not c.axis.subject]
     extras = (c for c in loose if kind_of(c.axis).standing.extra and beyond_default(c))
     return not judged.cell.constraints and not any(extras)
 
 
-def _pythons(cells: Iterable[Judged]) -> tuple[str, ...]:
+def _pythons(cells: Iterable[CellResult]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(j.cell.python for j in cells))
 
 
-def _ways(cells: Sequence[Judged], named: Sequence[str]) -> str:
+def _ways(cells: Sequence[CellResult], named: Sequence[str]) -> str:
     """Which other choices made it work, two of them at most."""
     ways = []
     for judged in cells:
@@ -173,14 +173,14 @@ def _ways(cells: Sequence[Judged], named: Sequence[str]) -> str:
     return "; ".join(unique[:2]) + more
 
 
-def _titles(group: str, judged: Judged) -> str:
+def _titles(group: str, judged: CellResult) -> str:
     found = judged.verdict(group)
     titles = [printable(o.probe.question) for o in (found.failing if found else ())]
     more = f" and {len(titles) - _TITLES} more" if len(titles) > _TITLES else ""
     return "; ".join(shorten(t, 80) for t in titles[:_TITLES]) + more
 
 
-def untried(matrix: Matrix, cells: Sequence[Judged]) -> tuple[str, ...]:
+def untried(matrix: Matrix, cells: Sequence[CellResult]) -> tuple[str, ...]:
     """What these cells leave open, in words: no such Python here, not run yet, our own trouble, no GPU."""
     found: dict[str, None] = {}
     for judged in cells:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from orchestrator.model import Outcome, OutcomeKind, Probe, ProbeKind
-from orchestrator.verdict.judge import Judged
+from orchestrator.verdict.judge import CellResult
 from orchestrator.verdict.pairing import Pair, Pairing
 from orchestrator.verdict.signature import normalise, title
 from orchestrator.verdict.values import Apart, apart, change, key, said_by
@@ -101,7 +101,7 @@ def compare(pairing: Pairing) -> Comparison:
     )
 
 
-def _by_id(judged: Judged) -> dict[str, Outcome]:
+def _by_id(judged: CellResult) -> dict[str, Outcome]:
     return {o.probe.id: o for o in judged.outcomes if o.probe.kind is not ProbeKind.CONTROL}
 
 
@@ -221,7 +221,7 @@ def _absent(outcome: Outcome) -> str:
     return seen.absent or ("" if outcome.probe.kind is not ProbeKind.CHECK else str(outcome.kind))
 
 
-def _warnings(judged: Judged, probes: set[str]) -> dict[str, set[str]]:
+def _warnings(judged: CellResult, probes: set[str]) -> dict[str, set[str]]:
     """Normalised warning → the probes beside which it was given."""
     found: dict[str, set[str]] = {}
     for outcome in judged.outcomes:

@@ -90,8 +90,8 @@ class Meaning:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Judged:
-    """A planned cell with what its record means. `status` is None for a cell that was not run.
+class CellResult:
+    """A planned cell and what its record means. `status` is None for a cell that was not run.
 
     `groups` are those with checks that apply to it; `headline` the one whose verdict stands for the cell in a
     small table ("" where none applies); `published` the day its record was published, "" for one of this store.
@@ -152,8 +152,8 @@ class Judged:
         return self.record is None or self.record.engine.isolated
 
 
-def judge(evidence: Evidence) -> tuple[Judged, ...]:
-    """A `Judged` per planned cell, in the plan's order. Raises UserError where a group names an unknown probe."""
+def judge(evidence: Evidence) -> tuple[CellResult, ...]:
+    """A `CellResult` per planned cell, in the plan's order. Raises UserError where a group names an unknown probe."""
     bench = _Bench(
         evidence=evidence,
         checked=frozenset(p.group for p in evidence.probes.values() if p.kind is ProbeKind.CHECK),
@@ -178,7 +178,7 @@ def about(records: Mapping[str, CellRecord], matrix: Matrix) -> dict[str, CellRe
     }
 
 
-def beside(own: Evidence, published: Evidence, day: str) -> tuple[Judged, ...]:
+def merge_published(own: Evidence, published: Evidence, day: str) -> tuple[CellResult, ...]:
     """As `judge(own)`, but published records stand in where they are newer, or where there is no result at all.
 
     Each record is judged by the catalogue it was made with; trouble of ours never replaces a published result.
@@ -205,7 +205,7 @@ def _better(record: CellRecord, other: CellRecord | None) -> bool:
     return record.dated is not None and record.dated > other.dated
 
 
-def filled(cells: Sequence[Judged], local: Sequence[Judged]) -> tuple[Judged, ...]:
+def filled(cells: Sequence[CellResult], local: Sequence[CellResult]) -> tuple[CellResult, ...]:
     """The cells, each without a result of its own replaced by what the local engine saw of it, if anything."""
     seen = {j.cell.id: j for j in local if j.record is not None}
     return tuple(seen.get(j.cell.id, j) if j.record is None else j for j in cells)
@@ -223,7 +223,7 @@ class _Bench:
     known: dict[Setting, dict[int, Outcome]] = field(default_factory=dict)
 
 
-def _judge(cell: Cell, bench: _Bench) -> Judged:
+def _judge(cell: Cell, bench: _Bench) -> CellResult:
     evidence = bench.evidence
     applying = groups_of(cell, evidence.matrix)
     # behaviours alone are neither good nor bad: a group of them has no verdict
@@ -231,14 +231,14 @@ def _judge(cell: Cell, bench: _Bench) -> Judged:
     names, headline = tuple(g.name for g in groups), _headline(groups, evidence.matrix)
     record = evidence.records.get(cell.id)
     if record is None:
-        return Judged(cell=cell, status=None, groups=names, headline=headline)
+        return CellResult(cell=cell, status=None, groups=names, headline=headline)
     status, reason, detail = record.status, record.reason, record.detail
     if status is CellStatus.RAN and (wrong := controls_wrong(record.by_probe, evidence.expects)):
         status, reason, detail = CellStatus.INFRA, "control", "; ".join(wrong)
     judged = tuple(g for g in groups if g.name in bench.checked) if status is CellStatus.RAN else ()
     for group in judged:
         require_known(group, evidence.probes)
-    return Judged(
+    return CellResult(
         cell=cell,
         status=status,
         reason=reason,

@@ -11,19 +11,19 @@ from orchestrator.axes.registry import KINDS, kind_of
 from orchestrator.errors import CellStatus
 from orchestrator.model import CellRecord, Choice, Outcome, ProbeKind
 from orchestrator.run.keys import probe_key
-from orchestrator.verdict.judge import Judged
+from orchestrator.verdict.judge import CellResult
 from orchestrator.verdict.words import counted
 
 _SHOWN = 3
-"""Values of one axis that are told."""
+"""Values of one axis that are listed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pair:
     """Two cells that ran, from either side."""
 
-    left: Judged
-    right: Judged
+    left: CellResult
+    right: CellResult
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,7 +38,7 @@ class Pairing:
     alone: tuple[int, int]
 
 
-def pairing(left: Sequence[Judged], right: Sequence[Judged], named: Iterable[str]) -> Pairing:
+def pairing(left: Sequence[CellResult], right: Sequence[CellResult], named: Iterable[str]) -> Pairing:
     """Pairs every cell that ran with at most one of the other side.
 
     `named` are the axes the sides were selected by, which are meant to differ; all other axes agree where that is
@@ -71,7 +71,7 @@ def pairing(left: Sequence[Judged], right: Sequence[Judged], named: Iterable[str
     )
 
 
-def _meant(named: tuple[str, ...], left: Sequence[Judged], right: Sequence[Judged]) -> tuple[str, ...]:
+def _meant(named: tuple[str, ...], left: Sequence[CellResult], right: Sequence[CellResult]) -> tuple[str, ...]:
     """The axes a comparison is about; for two cells named by id the packages they differ in, else all of it."""
     if named or not left or not right:
         return named
@@ -80,7 +80,7 @@ def _meant(named: tuple[str, ...], left: Sequence[Judged], right: Sequence[Judge
     return tuple(packages or [a.axis.name for a, _ in choices])
 
 
-def differing(left: Judged, right: Judged) -> tuple[tuple[Choice, Choice], ...]:
+def differing(left: CellResult, right: CellResult) -> tuple[tuple[Choice, Choice], ...]:
     """The choices in which two cells of one matrix differ."""
     pairs = zip(left.cell.choices, right.cell.choices, strict=True)
     return tuple((a, b) for a, b in pairs if a.name != b.name)
@@ -89,7 +89,7 @@ def differing(left: Judged, right: Judged) -> tuple[tuple[Choice, Choice], ...]:
 _Cost = tuple[tuple[int, ...], tuple[str, ...], int, bool]
 
 
-def _cost(left: Judged, right: Judged, meant: Sequence[str], weights: Sequence[int]) -> _Cost:
+def _cost(left: CellResult, right: CellResult, meant: Sequence[str], weights: Sequence[int]) -> _Cost:
     """(how many subjects, extra pins and axes of each kind differ, in the order of their `weights`; which), how far the
     Pythons are apart, engines differ.
     """
@@ -111,7 +111,7 @@ def _minor(python: str) -> int:
     return int(python.split(".")[1])
 
 
-def _engine(judged: Judged) -> str:
+def _engine(judged: CellResult) -> str:
     return judged.record.engine.kind if judged.record else ""
 
 
@@ -187,7 +187,7 @@ def _probes(pairs: Sequence[Pair]) -> tuple[str, ...]:
     return (f"{who} (an older version ran on one side: run it again)",)
 
 
-def current(judged: Judged, outcome: Outcome) -> bool | None:
+def current(judged: CellResult, outcome: Outcome) -> bool | None:
     """Whether an observation was made by the probe as it is now; None where that can't be known."""
     record, seen = judged.record, outcome.observation
     if record is None or seen is None or not seen.key or not record.environment_key:

@@ -25,10 +25,10 @@ from orchestrator.model import (
     ProbeKind,
     Strategy,
 )
-from orchestrator.verdict.judge import Judged
+from orchestrator.verdict.judge import CellResult
 from orchestrator.verdict.pairing import current
 from orchestrator.verdict.spans import Point, Run, contiguous, label, release
-from orchestrator.verdict.values import Said, key, said_by, text, told
+from orchestrator.verdict.values import ProbeValue, key, said_by, text, told
 from orchestrator.verdict.words import NOT_RUN, OURS, status_word
 
 NOT_ASKED = "not asked for"
@@ -36,11 +36,11 @@ NO_COMBINATION = "not planned"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class VersionCell:
     """A version on the axis and the cell that stands for it; `absent` where none ran there."""
 
     version: str
-    judged: Judged | None = None
+    judged: CellResult | None = None
     absent: str = ""
 
 
@@ -48,13 +48,13 @@ class Place:
 class Track:
     """A way along the axis: `held` are the choices that stay, `loose` in words what had to vary, with where."""
 
-    places: tuple[Place, ...]
+    places: tuple[VersionCell, ...]
     held: str
     loose: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Line:
+class ProbeHistory:
     """One probe: its runs in order, every version without a value with why (`gaps`), and what a reader must know.
 
     `doubts` are (version before, version after, what else changed) of changes that were only seen while something
@@ -87,10 +87,10 @@ class Ranges:
     axis: Axis
     versions: tuple[str, ...]
     tracks: tuple[Track, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[ProbeHistory, ...]
 
 
-def ranges(matrix: Matrix, cells: Sequence[Judged], wanted: Callable[[Probe], bool]) -> Ranges:
+def ranges(matrix: Matrix, cells: Sequence[CellResult], wanted: Callable[[Probe], bool]) -> Ranges:
     """The ranges of the probes that are `wanted`, over judged cells of a plan or a part of it.
 
     The axis is the matrix's leading package. A probe is told along the plainest combination in which it has
@@ -101,7 +101,7 @@ def ranges(matrix: Matrix, cells: Sequence[Judged], wanted: Callable[[Probe], bo
     """
     axis = leading(matrix)
     versions = _versions(matrix, axis, cells)
-    lines: dict[str, Line] = {}
+    lines: dict[str, ProbeHistory] = {}
     tracks: list[Track] = []
     for mine in _profiles(axis, cells):
         way = _way(axis, _track(axis, _asked(axis, versions, cells), mine), mine)
@@ -120,7 +120,7 @@ def leading(matrix: Matrix) -> Axis:
     """The first package axis that is no subject, else the first. Raises UserError where there is none."""
     packages = [axis for axis in matrix.axes if kind_of(axis).of_package]
     if not packages:
-        raise UserError(f"{matrix.path} has no package axis: there are no versions to tell values by")
+        raise UserError(f"{matrix.path} has no package axis, so there are no versions to compare values by")
     return next((axis for axis in packages if not axis.subject), packages[0])
 
 
@@ -133,7 +133,7 @@ def probe_filter(kinds: Iterable[ProbeKind], words: Sequence[str]) -> Callable[[
 # ---------------------------------------------------------------- the way along the axis
 
 
-def _versions(matrix: Matrix, axis: Axis, cells: Sequence[Judged]) -> tuple[str, ...]:
+def _versions(matrix: Matrix, axis: Axis, cells: Sequence[CellResult]) -> tuple[str, ...]:
     """Every listed version from the oldest to the newest that was asked for, oldest first."""
     listed = next(choices for choices in matrix.choices if choices[0].axis.name == axis.name)
     order = sorted((c.name for c in listed if release(c.name)), key=Version)
@@ -142,9 +142,9 @@ def _versions(matrix: Matrix, axis: Axis, cells: Sequence[Judged]) -> tuple[str,
     return tuple(order[places[0] : places[-1] + 1]) if places else ()
 
 
-def _profiles(axis: Axis, cells: Sequence[Judged]) -> list[list[Judged]]:
+def _profiles(axis: Axis, cells: Sequence[CellResult]) -> list[list[CellResult]]:
     """The cells by what a comparison must hold still, the plainest first."""
-    found: dict[tuple[object, ...], list[Judged]] = {}
+    found: dict[tuple[object, ...], list[CellResult]] = {}
     for judged in cells:
         found.setdefault(_profile(axis, judged.cell), []).append(judged)
     order = [p for p in found.values() if any(j.status is CellStatus.RAN for j in p)]
@@ -164,7 +164,7 @@ def _free(cell: Cell) -> tuple[Choice, ...]:
     return tuple(c for c in cell.choices if _varies(c.axis))
 
 
-def _plainness(axis: Axis, profile: Sequence[Judged]) -> tuple[int, int, tuple[tuple[int, ...], ...]]:
+def _plainness(axis: Axis, profile: Sequence[CellResult]) -> tuple[int, int, tuple[tuple[int, ...], ...]]:
     """Fewest choices beyond the defaults, then most versions that ran, then the newest of what is chosen."""
     cell = profile[0].cell
     others = [c for c in cell.choices if c.axis.name != axis.name]
@@ -174,30 +174,32 @@ def _plainness(axis: Axis, profile: Sequence[Judged]) -> tuple[int, int, tuple[t
     return extra + len(cell.constraints), -len(ran), newest
 
 
-def _asked(axis: Axis, versions: Sequence[str], cells: Sequence[Judged]) -> dict[str, bool]:
+def _asked(axis: Axis, versions: Sequence[str], cells: Sequence[CellResult]) -> dict[str, bool]:
     """Version → whether it was asked for at all, in the axis's order."""
     asked = {j.cell.get(axis.name) for j in cells}
     return {version: version in asked for version in versions}
 
 
-def _track(axis: Axis, versions: Mapping[str, bool], cells: Sequence[Judged]) -> Track:
+def _track(axis: Axis, versions: Mapping[str, bool], cells: Sequence[CellResult]) -> Track:
     places = []
     for version, asked in versions.items():
         here = [j for j in cells if j.cell.get(axis.name) == version]
         ran = [j for j in here if j.status is CellStatus.RAN]
         best = min(ran, key=_preference, default=None)
-        places.append(Place(version=version, judged=best, absent="" if best else _absent(here) if asked else NOT_ASKED))
+        places.append(
+            VersionCell(version=version, judged=best, absent="" if best else _absent(here) if asked else NOT_ASKED)
+        )
     return Track(
         places=tuple(places), held=_held(axis, [p.judged.cell for p in places if p.judged]), loose=_loose(places)
     )
 
 
-def _preference(judged: Judged) -> tuple[int, int, tuple[int, ...]]:
+def _preference(judged: CellResult) -> tuple[int, int, tuple[int, ...]]:
     strategies, cell = tuple(Strategy), judged.cell
     return strategies.index(cell.strategy), -len(judged.groups), tuple(-int(n) for n in cell.python.split("."))
 
 
-def _absent(cells: Sequence[Judged]) -> str:
+def _absent(cells: Sequence[CellResult]) -> str:
     """Why no cell of a version ran: what is still open weighs more than what was found."""
     if not cells:
         return NO_COMBINATION
@@ -215,7 +217,7 @@ def _held(axis: Axis, cells: Sequence[Cell]) -> str:
     return ", ".join([*names, *cells[0].constraints, *still])
 
 
-def _loose(places: Sequence[Place]) -> tuple[str, ...]:
+def _loose(places: Sequence[VersionCell]) -> tuple[str, ...]:
     """What varies along a track, as the versions that have each: "Python 3.7 (2.1–2.10), 3.11 (2.12)"."""
     found = []
     every = [p.version for p in places]
@@ -254,15 +256,15 @@ class _Way:
 
     axis: Axis
     track: Track
-    cells: tuple[Judged, ...]
+    cells: tuple[CellResult, ...]
     outcomes: Mapping[str, Mapping[str, Outcome]]
     keys: dict[tuple[str, str], str] = field(default_factory=dict)
 
-    def said(self, probe: str, judged: Judged) -> Said:
+    def said(self, probe: str, judged: CellResult) -> ProbeValue:
         found = self.outcomes[judged.cell.id].get(probe)
-        return said_by(found) if found else Said(absent="no result")
+        return said_by(found) if found else ProbeValue(absent="no result")
 
-    def key(self, probe: str, judged: Judged) -> str:
+    def key(self, probe: str, judged: CellResult) -> str:
         """The key of what a probe said in a cell, "" where it has no value."""
         asked = (judged.cell.id, probe)
         if asked not in self.keys:
@@ -270,20 +272,20 @@ class _Way:
             self.keys[asked] = "" if seen.absent else key(seen.value)
         return self.keys[asked]
 
-    def version(self, judged: Judged) -> str:
+    def version(self, judged: CellResult) -> str:
         return judged.cell.get(self.axis.name) or ""
 
 
-def _way(axis: Axis, track: Track, cells: Sequence[Judged]) -> _Way:
+def _way(axis: Axis, track: Track, cells: Sequence[CellResult]) -> _Way:
     ran = tuple(j for j in cells if j.status is CellStatus.RAN)
     outcomes = {j.cell.id: {o.probe.id: o for o in j.outcomes} for j in ran}
     return _Way(axis=axis, track=track, cells=ran, outcomes=outcomes)
 
 
-def _line(probe: Probe, way: _Way, number: int) -> Line:
+def _line(probe: Probe, way: _Way, number: int) -> ProbeHistory:
     points = [_point(probe.id, place, way) for place in way.track.places]
     runs = contiguous(points)
-    return Line(
+    return ProbeHistory(
         probe=probe,
         runs=runs,
         gaps=tuple((p.version, p.absent) for p in points if p.absent),
@@ -302,7 +304,7 @@ def _versions_of(probe: str, way: _Way) -> set[bool]:
     return {state for state in states if state is not None}
 
 
-def _point(probe: str, place: Place, way: _Way) -> Point:
+def _point(probe: str, place: VersionCell, way: _Way) -> Point:
     if place.judged is None:
         return Point(version=place.version, absent=place.absent)
     seen = way.said(probe, place.judged)

@@ -1,4 +1,4 @@
-"""Judged cells into the long table (everything) and the small one (what fits a screen)."""
+"""Cell results as the long table (everything) and the summary table (what fits a screen)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from orchestrator.model import (
     VerdictKind,
 )
 from orchestrator.verdict.findings import Finding, deciding, findings, signed
-from orchestrator.verdict.judge import Judged
+from orchestrator.verdict.judge import CellResult
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,7 +66,7 @@ class Block:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Small:
+class SummaryTable:
     """The folded table. `columns` are headings, `footnotes` numbered from 1 as in the entries."""
 
     columns: tuple[str, ...]
@@ -99,7 +99,7 @@ class _Place(NamedTuple):
     entry: Entry
 
 
-def long_frame(matrix: Matrix, cells: Sequence[Judged]) -> pd.DataFrame:
+def long_frame(matrix: Matrix, cells: Sequence[CellResult]) -> pd.DataFrame:
     """One row per planned cell and group that applies to it (one with an empty group where none does).
 
     Columns: `id`, an `axis` column each, `group`, `word` (as people read it), `status` ("" : not run),
@@ -115,7 +115,7 @@ def long_frame(matrix: Matrix, cells: Sequence[Judged]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*columns, "reason", "finding", "dated", "engine", "isolated"])
 
 
-def _long_row(judged: Judged, group: str, size: Mapping[str, int]) -> dict[str, object]:
+def _long_row(judged: CellResult, group: str, size: Mapping[str, int]) -> dict[str, object]:
     record, verdict = judged.record, judged.verdict(group)
     causes = [o.signature for o in verdict.failing if o.signature] if verdict else [signed(judged)]
     return {
@@ -136,9 +136,9 @@ def _long_row(judged: Judged, group: str, size: Mapping[str, int]) -> dict[str, 
     }
 
 
-def small_table(
-    cells: Sequence[Judged], ids: Mapping[str, str], *, isolated: bool = True, run: RunInfo | None = None
-) -> Small | None:
+def summary_table(
+    cells: Sequence[CellResult], ids: Mapping[str, str], *, isolated: bool = True, run: RunInfo | None = None
+) -> SummaryTable | None:
     """The folded table over the cells of one kind of engine; None where there is none.
 
     Planned cells without a record stand in the isolated table, unless every result there is comes from the
@@ -158,7 +158,7 @@ def small_table(
     blocks = tuple(
         Block(title=title, rows=_rows(places, strategies, representative, title)) for title, places in found.items()
     )
-    return Small(
+    return SummaryTable(
         columns=tuple(strategy_words(s, _month(mine, s)) for s in strategies),
         blocks=blocks,
         footnotes=_footnotes(mine),
@@ -166,7 +166,7 @@ def small_table(
     )
 
 
-def _of_engine(cells: Sequence[Judged], *, isolated: bool) -> list[Judged]:
+def _of_engine(cells: Sequence[CellResult], *, isolated: bool) -> list[CellResult]:
     ran = [j for j in cells if j.record is not None]
     only_local = bool(ran) and not any(j.isolated for j in ran)
     if isolated:
@@ -199,7 +199,7 @@ def _rows(
 
 
 def _same_for_all(line: tuple[Entry | None, ...]) -> bool:
-    """Only what says nothing about anybody's code is told for several at once."""
+    """Rows of several subjects are merged only if no entry is a verdict on anybody's code."""
     verdicts = {str(kind) for kind in VerdictKind}
     return all(entry is None or entry.word not in verdicts for entry in line)
 
@@ -210,7 +210,7 @@ def _all_of(names: list[str], everyone: list[str]) -> str:
     return " / ".join(names)
 
 
-def _representatives(cells: Sequence[Judged], ids: Mapping[str, str]) -> dict[tuple[str, str, str], str]:
+def _representatives(cells: Sequence[CellResult], ids: Mapping[str, str]) -> dict[tuple[str, str, str], str]:
     """The cell whose id stands for a row: pip-today where it ran, else the first that ran."""
     best: dict[tuple[str, str, str], tuple[bool, bool, str]] = {}
     for judged in cells:
@@ -246,7 +246,7 @@ def _label(choice: Choice) -> str:
     return phrase(choice) if kind.of_package else kind.wording.short(choice)
 
 
-def _entry(judged: Judged, notes: Mapping[str, int], run: RunInfo | None) -> Entry:
+def _entry(judged: CellResult, notes: Mapping[str, int], run: RunInfo | None) -> Entry:
     causes = {o.signature for o in _headline_failing(judged)} | {signed(judged)}
     return Entry(
         word=str(judged.word(judged.headline)),
@@ -263,13 +263,13 @@ def _old(record: CellRecord | None, run: RunInfo | None) -> str:
     return seen.isoformat() if seen < run.started.astimezone(UTC).date() else ""
 
 
-def _headline_failing(judged: Judged) -> tuple[Outcome, ...]:
+def _headline_failing(judged: CellResult) -> tuple[Outcome, ...]:
     verdict = judged.verdict(judged.headline)
     decided = {o.probe.id for o in deciding(judged)}
     return tuple(o for o in verdict.failing if o.probe.id in decided) if verdict else ()
 
 
-def _footnotes(cells: Sequence[Judged]) -> tuple[Finding, ...]:
+def _footnotes(cells: Sequence[CellResult]) -> tuple[Finding, ...]:
     """Findings behind the words of the table, largest first."""
     shown = {signed(j) for j in cells}
     for judged in cells:
@@ -278,7 +278,7 @@ def _footnotes(cells: Sequence[Judged]) -> tuple[Finding, ...]:
     return tuple(f for f in findings(cells) if f.signature in shown)
 
 
-def _month(cells: Sequence[Judged], strategy: Strategy) -> str:
+def _month(cells: Sequence[CellResult], strategy: Strategy) -> str:
     """The month dependencies were taken from, where all cells of a column share it; "" while some were not run."""
     if any(j.status is None for j in cells if j.cell.strategy is strategy):
         return ""

@@ -26,14 +26,14 @@ _NEVER_ASKED = (OutcomeKind.SKIP, OutcomeKind.MISSING, OutcomeKind.BLOCKED, Outc
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Said:
+class ProbeValue:
     """What one probe said in one cell: a value, or, where `absent` is not "", in a few words why there is none."""
 
     value: object = None
     absent: str = ""
 
 
-def said_by(outcome: Outcome) -> Said:
+def said_by(outcome: Outcome) -> ProbeValue:
     """The value of a behaviour or drift probe; of a check, how it ended ("pass", "fail: TypeError").
 
     A probe that died did so: "crash", "timeout" and "oom" are what happens. One that was skipped, blocked by what
@@ -41,17 +41,17 @@ def said_by(outcome: Outcome) -> Said:
     """
     kind = outcome.kind
     if kind in _DIED:
-        return Said(value=str(kind))
+        return ProbeValue(value=str(kind))
     if kind in _NEVER_ASKED:
-        return Said(absent=_why(outcome))
+        return ProbeValue(absent=_why(outcome))
     if outcome.probe.kind is ProbeKind.CHECK:
-        return Said(value=f"fail: {outcome.reason}" if kind is OutcomeKind.FAIL and outcome.reason else str(kind))
+        return ProbeValue(value=f"fail: {outcome.reason}" if kind is OutcomeKind.FAIL and outcome.reason else str(kind))
     seen = outcome.observation
     if kind is OutcomeKind.FAIL or seen is None:
         within = printable(seen.within) if seen else ""
-        return Said(absent=f"{within or outcome.reason or 'it'} fails")
+        return ProbeValue(absent=f"{within or outcome.reason or 'it'} fails")
     raised = seen.value is None and seen.exception
-    return Said(value={"raised": raised.type.rsplit(".", 1)[-1]} if raised else seen.value)
+    return ProbeValue(value={"raised": raised.type.rsplit(".", 1)[-1]} if raised else seen.value)
 
 
 def _why(outcome: Outcome) -> str:

@@ -88,6 +88,6 @@ def require_known(group: Group, probes: Mapping[str, Probe]) -> None:
     strange = [name for name in (*group.core, *group.stands_on) if name not in probes]
     if strange:
         raise UserError(
-            f"groups.{group.name} names {', '.join(strange)}, and no probe is called that",
+            f"groups.{group.name} names unknown probes: {', '.join(strange)}",
             hint="`compat export --catalogue` lists the probes; core and stands_on take their ids.",
         )

@@ -24,8 +24,8 @@ MEANING = {
     PINS_CLASH: "no versions satisfy all requirements",
     INSTALL_FAILS: "resolved, but it does not install",
     NOT_RUN: "planned, without a result",
-    OURS: "trouble of this tool, of the network or of the machine; it says nothing about a package",
-    EXCLUDED: "a rule of the matrix takes it out",
+    OURS: "a problem of this tool, the network or the machine; it says nothing about a package",
+    EXCLUDED: "excluded by a rule of the matrix",
 }
 """What a word in a table means, for legends."""
 

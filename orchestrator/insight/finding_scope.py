@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from orchestrator.axes.registry import kind_of
 from orchestrator.errors import CellStatus, Phase
+from orchestrator.insight.discriminating_pins import DiscriminatingPin, Pins, discriminating_among, discriminating_pins
 from orchestrator.insight.nearest import closest
-from orchestrator.insight.telling import Pins, Telling, telling, telling_alike
 from orchestrator.model import Axis, Matrix, Outcome, OutcomeKind, ProbeKind, Strategy
-from orchestrator.verdict.findings import Finding, Sighting, grouped, sightings
-from orchestrator.verdict.judge import Judged
+from orchestrator.verdict.findings import Finding, Occurrence, grouped, occurrences
+from orchestrator.verdict.judge import CellResult
 from orchestrator.verdict.spans import Point, contiguous, release
 from orchestrator.verdict.verdicts import GOOD
 
@@ -22,7 +22,7 @@ _NO_RESULT = (OutcomeKind.SKIP, OutcomeKind.MISSING)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Spread:
+class FindingScope:
     """A finding over its cells. `where` is (axis, its values in words) for every axis with something to say,
     `example` the cell and `probe` ("" : the cell itself) to look at, `passing` cells where the same probes passed,
     `pins` those that tell the two apart; `behaviours` how many of the finding's probes are no checks, `nearest`
@@ -32,53 +32,55 @@ class Spread:
 
     finding: Finding
     where: tuple[tuple[str, str], ...]
-    example: Judged
+    example: CellResult
     probe: str
-    hits: tuple[Judged, ...]
-    passing: tuple[Judged, ...]
-    pins: tuple[Telling, ...]
+    hits: tuple[CellResult, ...]
+    passing: tuple[CellResult, ...]
+    pins: tuple[DiscriminatingPin, ...]
     behaviours: int = 0
-    nearest: Judged | None = None
-    alike: tuple[Judged, ...] = ()
-    alike_pins: tuple[Telling, ...] = ()
+    nearest: CellResult | None = None
+    alike: tuple[CellResult, ...] = ()
+    alike_pins: tuple[DiscriminatingPin, ...] = ()
 
 
-def spreads(cells: Sequence[Judged], whole: Sequence[Judged], matrix: Matrix) -> tuple[Spread, ...]:
+def finding_scopes(
+    cells: Sequence[CellResult], whole: Sequence[CellResult], matrix: Matrix
+) -> tuple[FindingScope, ...]:
     """Every finding of the cells, largest first; what passes is looked for in `whole`, the plan they are part of."""
     found = ran(whole)
-    return tuple(spread(finding, seen, found, matrix) for finding, seen in grouped(sightings(cells)))
+    return tuple(finding_scope(finding, seen, found, matrix) for finding, seen in grouped(occurrences(cells)))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Ran:
+class RanCells:
     """Cells that ran, each with what came of every probe (by id) that has a result there; cell id → its pins."""
 
-    cells: tuple[tuple[Judged, Mapping[str, Outcome]], ...]
+    cells: tuple[tuple[CellResult, Mapping[str, Outcome]], ...]
     pins: Mapping[str, Pins]
 
-    def locks(self, cells: Iterable[Judged]) -> list[Pins]:
+    def locks(self, cells: Iterable[CellResult]) -> list[Pins]:
         """The pins of those of the cells that have any."""
         return [self.pins[j.cell.id] for j in cells if j.cell.id in self.pins]
 
 
-def ran(whole: Iterable[Judged]) -> Ran:
+def ran(whole: Iterable[CellResult]) -> RanCells:
     """The cells that ran, indexed once for many findings."""
     there = [j for j in whole if j.status is CellStatus.RAN]
-    return Ran(
+    return RanCells(
         cells=tuple((j, {o.probe.id: o for o in j.outcomes if o.kind not in _NO_RESULT}) for j in there),
         pins={j.cell.id: found for j in there if (found := pins_of(j))},
     )
 
 
-def spread(finding: Finding, seen: Sequence[Sighting], whole: Ran, matrix: Matrix) -> Spread:
-    """One finding, from its sightings."""
+def finding_scope(finding: Finding, seen: Sequence[Occurrence], whole: RanCells, matrix: Matrix) -> FindingScope:
+    """One finding, from its occurrences."""
     hits = tuple({s.judged.cell.id: s.judged for s in seen}.values())
     passing = without(seen, whole)
-    first = telling_names(seen)
+    first = suspected_names(seen)
     best = min(seen, key=example_rank)
-    pins = telling(whole.locks(hits), whole.locks(passing), first)
+    pins = discriminating_pins(whole.locks(hits), whole.locks(passing), first)
     alike = () if pins else _alike(hits, passing)
-    return Spread(
+    return FindingScope(
         finding=finding,
         where=_where(hits, passing, matrix),
         example=best.judged,
@@ -87,13 +89,13 @@ def spread(finding: Finding, seen: Sequence[Sighting], whole: Ran, matrix: Matri
         passing=passing,
         pins=pins,
         alike=alike,
-        alike_pins=telling_alike(whole.locks(hits), whole.locks(alike), whole.locks(passing)),
+        alike_pins=discriminating_among(whole.locks(hits), whole.locks(alike), whole.locks(passing)),
         nearest=nearest_without(hits, passing, matrix),
         behaviours=len({s.outcome.probe.id for s in seen if s.outcome and s.outcome.probe.kind is not ProbeKind.CHECK}),
     )
 
 
-def without(seen: Sequence[Sighting], whole: Ran) -> tuple[Judged, ...]:
+def without(seen: Sequence[Occurrence], whole: RanCells) -> tuple[CellResult, ...]:
     """Cells that ran the finding's probes and do not have it.
 
     They ran at least half of the probes that failed in some cell. All of these that have a result there passed;
@@ -101,9 +103,9 @@ def without(seen: Sequence[Sighting], whole: Ran) -> tuple[Judged, ...]:
     past it: what fails later has another cause.
     """
     failed: dict[str, set[str]] = {}
-    for sighting in seen:
-        if sighting.outcome:
-            failed.setdefault(sighting.judged.cell.id, set()).add(sighting.outcome.probe.id)
+    for occurrence in seen:
+        if occurrence.outcome:
+            failed.setdefault(occurrence.judged.cell.id, set()).add(occurrence.outcome.probe.id)
     sets, probes = {frozenset(names) for names in failed.values()}, frozenset().union(*failed.values())
     importing = any(s.outcome.phase is Phase.IMPORT for s in seen if s.outcome)
     shares = []
@@ -117,13 +119,13 @@ def without(seen: Sequence[Sighting], whole: Ran) -> tuple[Judged, ...]:
     return tuple(judged for judged, share in shares if share >= least)
 
 
-def _alike(hits: Iterable[Judged], passing: Iterable[Judged]) -> tuple[Judged, ...]:
+def _alike(hits: Iterable[CellResult], passing: Iterable[CellResult]) -> tuple[CellResult, ...]:
     """Those of `passing` with the same packages chosen as some hit: what else is installed is then what differs."""
     chosen = {j.cell.packages for j in hits}
     return tuple(j for j in passing if j.cell.packages in chosen)
 
 
-def nearest_without(hits: Sequence[Judged], passing: Sequence[Judged], matrix: Matrix) -> Judged | None:
+def nearest_without(hits: Sequence[CellResult], passing: Sequence[CellResult], matrix: Matrix) -> CellResult | None:
     """The one of `passing` nearest to a hit: one whose requirements are kept and that works, where there is any."""
     honest = [j for j in passing if j.cell.strategy is not Strategy.FORCED] or list(passing)
     good = [j for j in honest if j.kind(j.headline) in GOOD] or honest
@@ -137,7 +139,7 @@ def _beyond(outcome: Outcome, *, importing: bool) -> bool:
     return importing and outcome.phase is Phase.PROBE and seen is not None
 
 
-def pins_of(judged: Judged) -> Pins:
+def pins_of(judged: CellResult) -> Pins:
     """name → version of the cell's lock; empty where nothing was resolved.
 
     A stand-in (tensorflow-cpu) goes by the name of what it stands in for, or one version would seem two packages.
@@ -147,7 +149,7 @@ def pins_of(judged: Judged) -> Pins:
     return {real.get(d.name, d.name): d.version for d in lock.distributions} if lock else {}
 
 
-def telling_names(seen: Sequence[Sighting]) -> tuple[str, ...]:
+def suspected_names(seen: Sequence[Occurrence]) -> tuple[str, ...]:
     """Distributions to name first: those the exceptions' frames lie in, the innermost first, then those chosen."""
     found: dict[str, None] = {}
     example = next((s.outcome.observation for s in seen if s.outcome and s.outcome.observation), None)
@@ -161,9 +163,9 @@ def telling_names(seen: Sequence[Sighting]) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*found, *(c.axis.package or c.axis.name for c in chosen)]))
 
 
-def example_rank(sighting: Sighting) -> tuple[bool, bool, bool, int, str, str]:
+def example_rank(occurrence: Occurrence) -> tuple[bool, bool, bool, int, str, str]:
     """The plainest evidence first: isolated, its requirements kept, a check that decides, in whose own call it was."""
-    judged, outcome = sighting.judged, sighting.outcome
+    judged, outcome = occurrence.judged, occurrence.outcome
     forced = judged.cell.strategy is Strategy.FORCED
     if outcome is None:
         return not judged.isolated, forced, False, 0, "", judged.cell.id
@@ -174,7 +176,7 @@ def example_rank(sighting: Sighting) -> tuple[bool, bool, bool, int, str, str]:
     return not judged.isolated, forced, there, place, outcome.probe.id, judged.cell.id
 
 
-def _where(hits: Sequence[Judged], passing: Sequence[Judged], matrix: Matrix) -> tuple[tuple[str, str], ...]:
+def _where(hits: Sequence[CellResult], passing: Sequence[CellResult], matrix: Matrix) -> tuple[tuple[str, str], ...]:
     found = []
     for choices in matrix.choices:
         axis, listed = choices[0].axis, [c.name for c in choices]

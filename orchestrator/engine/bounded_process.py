@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Generic, TypeVar
 
-from orchestrator.model.host import Answer, Reply
+from orchestrator.model.host import Reply, Response
 
 T = TypeVar("T")
 
@@ -25,14 +25,14 @@ _SHOWN = 2000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Said:
+class ProcessOutput:
     """What a program printed on its standard output, and how it ended."""
 
-    answer: Answer
+    answer: Response
     text: str = ""
 
 
-def ask(command: Sequence[str], seconds: float, environment: Mapping[str, str], most: int = _MOST) -> Said:
+def run(command: Sequence[str], seconds: float, environment: Mapping[str, str], most: int = _MOST) -> ProcessOutput:
     """Runs a program to its end, for at most `seconds`, and never longer than a second beyond.
 
     It is a process group of its own, which is killed whole where the program has not ended by itself; a process that
@@ -51,7 +51,7 @@ def ask(command: Sequence[str], seconds: float, environment: Mapping[str, str], 
         )
     except OSError as error:
         reply = {FileNotFoundError: Reply.ABSENT, PermissionError: Reply.DENIED}.get(type(error), Reply.FAILED)
-        return Said(answer=Answer(reply=reply, said=error.strerror or ""))
+        return ProcessOutput(answer=Response(reply=reply, said=error.strerror or ""))
     kept: tuple[bytearray, bytearray] = (bytearray(), bytearray())
     try:
         whole = _read(process, kept, began + seconds, most)
@@ -62,12 +62,14 @@ def ask(command: Sequence[str], seconds: float, environment: Mapping[str, str], 
     words = f"{text.strip()}\n{beside.strip()}".strip()[:_SHOWN]
     taken = time.monotonic() - began
     if len(kept[0]) + len(kept[1]) >= most:
-        return Said(answer=Answer(reply=Reply.UNREADABLE, said=words, seconds=taken))
+        return ProcessOutput(answer=Response(reply=Reply.UNREADABLE, said=words, seconds=taken))
     if not ended:
-        return Said(answer=Answer(reply=Reply.SILENT, said=words, seconds=seconds), text=text)
+        return ProcessOutput(answer=Response(reply=Reply.SILENT, said=words, seconds=seconds), text=text)
     if process.returncode:
-        return Said(answer=Answer(reply=Reply.FAILED, said=words, seconds=taken, code=process.returncode), text=text)
-    return Said(answer=Answer(reply=Reply.ANSWERED, seconds=taken, code=0), text=text)
+        return ProcessOutput(
+            answer=Response(reply=Reply.FAILED, said=words, seconds=taken, code=process.returncode), text=text
+        )
+    return ProcessOutput(answer=Response(reply=Reply.ANSWERED, seconds=taken, code=0), text=text)
 
 
 def _read(process: subprocess.Popen[bytes], kept: tuple[bytearray, bytearray], deadline: float, most: int) -> bool:
@@ -114,7 +116,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             stream.close()
 
 
-class Question(Generic[T]):
+class BoundedCall(Generic[T]):
     """A function that runs beside others; one that does not return in time is no longer waited for.
 
     Its thread is a daemon's: it never keeps this process from ending.

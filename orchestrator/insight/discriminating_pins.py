@@ -1,4 +1,4 @@
-"""Pins that tell cells with a failure from cells without it, and pins that differ between two cells."""
+"""Pins that separate cells with a failure from cells without it, and pins that differ between two cells."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Pins = Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Telling:
+class DiscriminatingPin:
     """A package whose versions are one thing in all failing cells and another in every passing one.
 
     Versions are sorted; empty where no cell of that kind has the package. Where both lists have versions they
@@ -39,17 +39,19 @@ class Telling:
         return max(bad) < min(good) or min(bad) > max(good)
 
 
-def telling(failing: Sequence[Pins], passing: Sequence[Pins], first: Collection[str] = ()) -> tuple[Telling, ...]:
-    """The packages that tell failing locks from passing ones; empty where either is empty.
+def discriminating_pins(
+    failing: Sequence[Pins], passing: Sequence[Pins], first: Collection[str] = ()
+) -> tuple[DiscriminatingPin, ...]:
+    """The packages that separate failing locks from passing ones; empty if either side is empty.
 
-    That is no proof of a cause: packages that were upgraded together tell together. Those in `first` come first,
+    This proves no cause: packages upgraded together cannot be told apart. Those in `first` come first,
     in its order, then those that lie apart, then by name.
     """
     if not failing or not passing:
         return ()
     bad, good = _counted(failing), _counted(passing)
     found = [
-        Telling(
+        DiscriminatingPin(
             name=name,
             failing=_versions(bad.get(name, {})),
             passing=_versions(good.get(name, {})),
@@ -63,7 +65,9 @@ def telling(failing: Sequence[Pins], passing: Sequence[Pins], first: Collection[
     return tuple(sorted(found, key=lambda t: (_rank(t.name, first), not t.apart, t.name)))
 
 
-def telling_alike(failing: Sequence[Pins], alike: Sequence[Pins], passing: Sequence[Pins]) -> tuple[Telling, ...]:
+def discriminating_among(
+    failing: Sequence[Pins], alike: Sequence[Pins], passing: Sequence[Pins]
+) -> tuple[DiscriminatingPin, ...]:
     """The packages that tell failing locks from passing ones `alike`, the fewest of all `passing` have it first.
 
     Where dependencies of two times are compared, nearly all differ; what cells that pass have as well, beside other
@@ -71,7 +75,7 @@ def telling_alike(failing: Sequence[Pins], alike: Sequence[Pins], passing: Seque
     """
     found = (
         replace(pin, elsewhere=sum(pins.get(pin.name, "") in (pin.failing or ("",)) for pins in passing))
-        for pin in telling(failing, alike)
+        for pin in discriminating_pins(failing, alike)
     )
     return tuple(sorted(found, key=lambda pin: pin.elsewhere))
 
@@ -83,7 +87,7 @@ def differing(one: Pins, other: Pins, first: Collection[str] = ()) -> tuple[tupl
     return tuple((name, a, b) for name, a, b in found if a != b)
 
 
-def _tells(pin: Telling) -> bool:
+def _tells(pin: DiscriminatingPin) -> bool:
     if not pin.failing:
         return pin.everywhere
     return pin.apart or (len(pin.failing) == 1 and pin.failing[0] not in pin.passing)

@@ -1,4 +1,4 @@
-"""What is said before anything starts: how many cells, why some need no run, what the rest takes."""
+"""What is printed before a run: how many cells match, why some need no run, what the rest will cost."""
 
 from __future__ import annotations
 

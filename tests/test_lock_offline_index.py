@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 import pytest
 
 from orchestrator.errors import CellError, CellStatus
-from orchestrator.lock.unread import Unread
+from orchestrator.lock.offline_index import OfflineIndex
 from orchestrator.model import IndexFile
 
-INDEX = Unread(as_of=datetime(2026, 11, 20, tzinfo=UTC))
+INDEX = OfflineIndex(as_of=datetime(2026, 11, 20, tzinfo=UTC))
 
 
 def test_an_index_that_was_not_read_never_says_there_is_no_such_release():

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.engine import asking
+from orchestrator.engine import bounded_process
 from orchestrator.errors import ExitCode, UserError
 from orchestrator.model.host import Reply
 
@@ -23,7 +23,7 @@ _DRIVER = "libcuda.so.1"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Here:
+class EnvironmentTools:
     """What to look with: the program's files by name, the interpreter of the environment, library folders on top."""
 
     files: tuple[tuple[str, bytes], ...]
@@ -41,11 +41,11 @@ def interpreter(given: str | None, environment: Mapping[str, str]) -> str:
     found = shutil.which(given or usual)
     if found is None:
         hint = "Name the interpreter of your environment: compat cuda --here --python PATH"
-        raise UserError(f"there is no interpreter {given or usual}", hint=hint)
+        raise UserError(f"no such interpreter: {given or usual}", hint=hint)
     return found
 
 
-def look(here: Here, environment: Mapping[str, str]) -> bytes:
+def inspect_environment(here: EnvironmentTools, environment: Mapping[str, str]) -> bytes:
     """What the program printed of the environment, as JSON.
 
     Without a compiler for the stand-in driver only what this machine's own driver lets TensorFlow see is seen. Raises
@@ -71,14 +71,14 @@ def look(here: Here, environment: Mapping[str, str]) -> bytes:
 
 
 def _answer(command: list[str], environment: Mapping[str, str]) -> bytes:
-    said = asking.ask(command, SECONDS, environment, MOST)
+    said = bounded_process.run(command, SECONDS, environment, MOST)
     lines = said.text.splitlines()
     if said.answer.reply is Reply.SILENT:
-        raise UserError(f"{command[0]} did not end in {SECONDS:.0f} s", code=ExitCode.INFRA)
+        raise UserError(f"{command[0]} did not finish within {SECONDS:.0f} s", code=ExitCode.INFRA)
     if not said.answer.answered or not lines:
-        last = said.answer.said.splitlines()[-1:] or [f"it said nothing ({said.answer.reply})"]
+        last = said.answer.said.splitlines()[-1:] or [f"it printed nothing ({said.answer.reply})"]
         raise UserError(
-            f"{command[0]} could not look into its environment: {last[0]}",
+            f"{command[0]} could not inspect its environment: {last[0]}",
             hint="Is it the interpreter of the environment that has TensorFlow? --python PATH names another.",
         )
     return lines[-1].encode()
@@ -92,4 +92,4 @@ def _stand_in(folder: Path, environment: Mapping[str, str]) -> str:
     made = folder / "driver" / _DRIVER
     made.parent.mkdir()
     command = [compiler, "-shared", "-fPIC", "-O1", "-o", str(made), str(folder / "stand_in.c")]
-    return str(made) if asking.ask(command, _COMPILE_SECONDS, environment).answer.answered else ""
+    return str(made) if bounded_process.run(command, _COMPILE_SECONDS, environment).answer.answered else ""

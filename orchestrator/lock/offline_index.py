@@ -12,7 +12,7 @@ from orchestrator.model import IndexFile
 
 
 @dataclass(kw_only=True, slots=True)
-class Unread:
+class OfflineIndex:
     """`lock.tools.Wheels` that answers nothing: every question raises CellError(resolve, infra), never "no release"."""
 
     as_of: datetime
