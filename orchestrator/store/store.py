@@ -9,6 +9,7 @@ Layout below the root (`.compat/` beside the matrix):
     cells/KIND/CELL.infra.json  newer infra trouble, if any
     locks/KEY.json              a lock, or why there is none, as of a day
     audits/KEY.json             what an inspection of an image saw
+    local/SHA256/FILE           wheels and sources that choices take from disk, and wheels built from them
     plan.json                   what the ranges of the matrix stood for when it was last read with the index
     observations/ENV.jsonl      every observation made in one environment, a line each, appended as it arrives
 
@@ -163,6 +164,11 @@ class Store:
         """Bytes used by everything below the root."""
         return sum(p.stat().st_size for p in self.root.rglob("*") if p.is_file() and not p.is_symlink())
 
+    @property
+    def shelf(self) -> Path:
+        """The folder of files that no index has, as SHA256/FILENAME."""
+        return self.root / "local"
+
     def _cells(self, kind: str) -> Path:
         """Engines apart: what ran without isolation never stands in for what ran in a container."""
         return self.root / "cells" / kind
@@ -180,11 +186,13 @@ def reused(observation: Observation, run: str) -> Observation:
 
 
 def lock_key(cell: Cell, base_identity: str, as_of: str) -> str:
-    """What makes two resolutions the same: the choices and whose they are, extra pins, the base and the reading of the
-    index.
+    """What makes two resolutions the same: the choices and whose they are, what is on disk of them, extra pins, the
+    base and the reading of the index.
     """
     packages = {c.axis.name: c.axis.package for c in cell.choices if c.axis.package}
-    return digest([cell.axes, packages, [*cell.constraints, *cell.inputs], base_identity, as_of])[:32]
+    held: list[object] = [cell.axes, packages, [*cell.constraints, *cell.inputs], base_identity, as_of]
+    held += [[c.local.sha256, c.local.origin, c.local.uncommitted] for c in cell.choices if c.local]
+    return digest(held)[:32]
 
 
 def _read(path: Path, form: Form[T]) -> T | None:
