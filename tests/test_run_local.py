@@ -10,23 +10,30 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from builders import NOW, PROBES, RUN, base, ran
+from builders import NOW, PROBES, RUN, base, lock, ran
 from builders import cell as plain_cell
 from made_packages import WHEEL, repository, wheel
 
 from orchestrator.errors import CellError, CellStatus
 from orchestrator.lock.sources import Disk, take, taken_in
-from orchestrator.model import Axis, Choice, Distribution, Exit, Local
+from orchestrator.model import Axis, Choice, Distribution, Exit, Local, Lock
 from orchestrator.model.suite import Catalogue
 from orchestrator.paths import data
 from orchestrator.run.local import Builds
 from orchestrator.store import evidence_codec
 from orchestrator.store.publication import Known, Publication
-from orchestrator.store.store import lock_key
+from orchestrator.store.records import LockResult
+from orchestrator.store.store import Store, lock_key
 from orchestrator.store.trim import redactor, trimmed
 
 MINE = Axis(name="mine", kind="package", package="mine", subject=True)
 BASE = base("3.11")
+OURS = Distribution(name="mine", version="1.0", filename=WHEEL, sha256="0" * 64)
+
+
+def locked_to(origin: str) -> Lock:
+    plain = lock()
+    return replace(plain, distributions=(*plain.distributions, replace(OURS, origin=origin)))
 
 
 class Builder:
@@ -149,16 +156,23 @@ def test_an_edit_locks_anew_and_keeps_the_cells_id(disk: Disk) -> None:
     assert {one.id for one in (cell, first, edited)} == {cell.id}
 
 
+def test_a_lock_whose_wheel_is_no_longer_kept_is_made_anew(tmp_path: Path) -> None:
+    store, made = Store(root=tmp_path), locked_to("built from lib")
+    store.save_lock("key", LockResult(lock=made))
+    assert store.lock("key") is None
+    (store.shelf / OURS.sha256).mkdir(parents=True)
+    (store.shelf / OURS.sha256 / WHEEL).write_bytes(b"")
+    assert store.lock("key") == LockResult(lock=made)
+
+
 def test_published_evidence_tells_what_the_matrix_says_and_no_path_of_the_machine(disk: Disk) -> None:
     repository(disk.folder / "lib")
     local = choice(disk)
     plain = plain_cell()
     listed = replace(plain, choices=(*plain.choices, replace(local, local=Local(path="lib"))))
     cell = replace(plain, choices=(*plain.choices, local))
-    record = ran(cell)
-    assert record.lock
-    ours = Distribution(name="mine", version="1.0", filename=WHEEL, sha256="0" * 64, origin=local.local.origin)
-    record = replace(record, lock=replace(record.lock, distributions=(*record.lock.distributions, ours)))
+    assert local.local is not None
+    record = replace(ran(cell), lock=locked_to(local.local.origin))
     choices = tuple((one,) for one in listed.choices)
     made = Publication(
         known=Known(source="m", as_of=NOW, choices=choices),
@@ -173,4 +187,4 @@ def test_published_evidence_tells_what_the_matrix_says_and_no_path_of_the_machin
     assert str(disk.folder.parent) not in text
     read = evidence_codec.decode(content).records[cell.id].lock
     assert read is not None
-    assert read.distributions[-1] == ours
+    assert read.distributions[-1] == replace(OURS, origin="built from lib")

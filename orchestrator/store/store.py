@@ -126,7 +126,10 @@ class Store:
     # ------------------------------------------------------------ locks
 
     def lock(self, key: str) -> LockResult | None:
-        return _read(self.root / "locks" / f"{key}.json", records.LOCK)
+        """What was found under a key; None also where the lock names a file from disk that is no longer kept."""
+        found = _read(self.root / "locks" / f"{key}.json", records.LOCK)
+        own = [d for d in found.lock.distributions if d.origin] if found and found.lock else []
+        return found if all((self.shelf / d.sha256 / d.filename).exists() for d in own) else None
 
     def save_lock(self, key: str, result: LockResult) -> None:
         _write(self.root / "locks" / f"{key}.json", records.LOCK, result)
