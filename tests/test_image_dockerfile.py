@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import os
 import re
@@ -19,7 +20,7 @@ from orchestrator import paths
 from orchestrator.gpu.layer import layer
 from orchestrator.image import bases, dockerfile
 from orchestrator.image.recipe import recipe
-from orchestrator.model import Libraries, LibraryLayer, Recipe, SourceKind
+from orchestrator.model import Distribution, Libraries, LibraryLayer, Recipe, SourceKind
 
 GOLDEN = Path(__file__).parent / "golden"
 TEMPLATES = dockerfile.read(paths.data("images"))
@@ -243,3 +244,27 @@ def test_a_base_says_what_it_lacks_from_inside(capsys):
     said = capsys.readouterr().out
     assert '"lacks": ["no_such_module_anywhere"]' in said
     assert said.count("\n") == 1
+
+
+def test_a_wheel_that_no_index_has_comes_along_and_changes_no_key():
+    ours = Distribution(name="mine", version="1.0", filename="mine-1.0-py3-none-any.whl", sha256="a" * 64, origin="x")
+    recipe = replace(made(ours), shelf="/shelf")
+    place = f"{'a' * 64}/mine-1.0-py3-none-any.whl"
+    assert TEMPLATES.cell(recipe).large == ((f"fetch/local/{place}", f"/shelf/{place}"),)
+    assert recipe.key == made(replace(ours, origin="")).key
+    assert f"{'a' * 64}  mine-1.0-py3-none-any.whl" in dict(TEMPLATES.cell(recipe).files)["fetch/wheels.txt"].decode()
+
+
+def test_the_fetcher_takes_its_own_files_only_if_they_are_what_was_locked(tmp_path):
+    content = b"a wheel"
+    right, wrong = hashlib.sha256(content).hexdigest(), "0" * 64
+    listed = tmp_path / "wheels.txt"
+    for sha256, status in ((right, 0), (wrong, 41)):
+        own = tmp_path / "local" / sha256 / "mine-1.0-py3-none-any.whl"
+        own.parent.mkdir(parents=True)
+        own.write_bytes(content)
+        listed.write_text(f"{sha256}  {own.name}\n")
+        command = [sys.executable, paths.data("images") / "fetch.py", tmp_path / "cache", listed, tmp_path / "local"]
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        assert done.returncode == status, done.stdout
+    assert [p.parent.name for p in (tmp_path / "cache").rglob("*.whl")] == [right]

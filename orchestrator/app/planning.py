@@ -105,6 +105,16 @@ def open_project(request: PlanRequest, services: Services) -> Project:
     )
 
 
+def take_in(project: Project, services: Services) -> Project:
+    """The project with what its selected cells take from disk, as it is there now. Raises UserError."""
+    if not any(choice.local for cell in project.cells for choice in cell.choices):
+        return project
+    from orchestrator.lock import sources
+
+    disk = sources.Disk(folder=project.path.parent, shelf=project.parts.store.shelf, environment=services.environment)
+    return replace(project, cells=sources.taken_in(project.cells, disk))
+
+
 def settled(path: Path, source: document.MatrixSource, services: Services) -> Matrix | None:
     """The matrix as it stood when its ranges were last known; None where the index would have to be asked."""
     try:

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from orchestrator import __version__
 from orchestrator.app import publishing, results
-from orchestrator.app.planning import PlanRequest, Project, look_ahead, open_project, require_probes
+from orchestrator.app.planning import PlanRequest, Project, look_ahead, open_project, require_probes, take_in
 from orchestrator.app.results import Results
 from orchestrator.app.services import Services, of_host
 from orchestrator.errors import CellStatus, ExitCode, UserError
@@ -97,6 +97,7 @@ class CompletedRun:
 def run(wanted: RunRequest, services: Services, attend: Attend) -> CompletedRun:
     """The line, from the matrix to the table. Raises UserError."""
     project = open_project(wanted.request, services)  # matrix/: matrix.yaml → axes → cells → those selected
+    project = take_in(project, services)  # lock/: what choices name on disk
     require_probes(wanted.probes, project)  # suite/
     engine = services.engine(wanted.engine)  # engine/
     imported = import_published(project, engine) if wanted.from_published else None  # store/
@@ -129,7 +130,7 @@ def prove(
 
     Raises UserError beforehand where they can't be kept there.
     """
-    project = open_project(wanted.request, services)
+    project = take_in(open_project(wanted.request, services), services)
     for path in proof_paths(project):
         require_writable(path)
     suite, engine = project.parts.suite, services.engine(wanted.engine)

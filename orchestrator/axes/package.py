@@ -1,24 +1,63 @@
-"""`package`: releases of a package, by exact versions or by ranges that the index fills in."""
+"""`package`: releases of a package, by exact versions or by ranges that the index fills in, and what is on disk."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
+from pathlib import PurePosixPath
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from orchestrator.axes import shapes
 from orchestrator.axes.kind import Kind, Listed, Naming, Range, Standing, Take, Unlisted, Wording, YamlValue, as_named
+from orchestrator.axes.names import named
 from orchestrator.axes.shapes import Json
 from orchestrator.axes.versions import version
 from orchestrator.errors import did_you_mean
-from orchestrator.model import ABSENT, PACKAGE, UNPINNED, Axis, Choice
+from orchestrator.model import ABSENT, PACKAGE, UNPINNED, Axis, Choice, Local
 
 NEUTRAL = (ABSENT, UNPINNED)
+SHORT = "local"
+"""The name of a choice that is a path alone."""
+_REF = r"[A-Za-z0-9][A-Za-z0-9._/@{}^~+-]*"
+_PATH = r"[^/~].*"
+_SHORT_PATH = r"\.{1,2}(/.*)?"
+_FORMS = (
+    "{name: local, path: .}, {name: built, path: dist/mine-1.0-py3-none-any.whl} or {name: next, git: ., ref: main}"
+)
 
 
 def read(axis: Axis, entry: YamlValue) -> Listed:
-    """An exact version, `none`, `unpinned`, or a range."""
-    return _range(entry) if entry.is_mapping else _release(axis, entry)
+    """An exact version, `none`, `unpinned`, a range, or what is on disk: a wheel, a folder, a commit."""
+    if not entry.is_mapping:
+        return _path(axis, entry) if re.fullmatch(_SHORT_PATH, entry.string()) else _release(axis, entry)
+    return _range(entry) if not entry.entries().keys() & {"name", "path", "git", "ref"} else _local(axis, entry)
+
+
+def _path(axis: Axis, entry: YamlValue) -> Choice:
+    return Choice(axis=axis, name=SHORT, local=Local(path=_relative(entry), at=entry.at))
+
+
+def _local(axis: Axis, entry: YamlValue) -> Choice:
+    commit = "git" in entry.entries()
+    keys = ("name", "git", "ref") if commit else ("name", "path")
+    fields = entry.fields(keys, keys)
+    name = named(fields["name"])
+    if name in NEUTRAL or version(name):
+        raise fields["name"].error(f"{name!r} can't name what is on disk: it means something else here")
+    ref = fields["ref"].string() if commit else ""
+    if commit and not re.fullmatch(_REF, ref, re.ASCII):
+        raise fields["ref"].expected("a branch, a tag or a commit")
+    place = fields["git" if commit else "path"]
+    return Choice(axis=axis, name=name, local=Local(path=_relative(place), ref=ref, at=place.at))
+
+
+def _relative(entry: YamlValue) -> str:
+    """A path from the matrix's folder. One that begins elsewhere would mean nothing on another machine."""
+    text = entry.string()
+    if not re.fullmatch(_PATH, text):
+        raise entry.error(f"expected a path from the matrix's folder, got {text!r}", hint=f"such as {_FORMS}")
+    return PurePosixPath(text).as_posix()
 
 
 def _release(axis: Axis, entry: YamlValue) -> Choice:
@@ -27,7 +66,9 @@ def _release(axis: Axis, entry: YamlValue) -> Choice:
     if found is None:
         raise entry.error(
             f"expected a version, {ABSENT}, {UNPINNED} or a range, got {name!r}",
-            hint=did_you_mean(name, NEUTRAL) or 'a range is written {range: ">=2.1,<3", take: newest-patch}',
+            hint=did_you_mean(name, NEUTRAL)
+            or (f"what is on disk is written {_FORMS}" if "/" in name or name.endswith(".whl") else "")
+            or 'a range is written {range: ">=2.1,<3", take: newest-patch}',
         )
     return found
 
@@ -59,7 +100,18 @@ def _schema() -> Json:
         "pattern": f"^({ABSENT}|{UNPINNED}|[0-9].*)$",
     }
     takes: Json = {"enum": [str(take) for take in Take]}
-    return {"oneOf": [release, shapes.record({"range": shapes.TEXT, "take": takes}, "range", "take")]}
+    path: Json = {"description": "A wheel or a folder of sources, from the matrix's folder.", **shapes.shaped(_PATH)}
+    named_path = shapes.record({"name": shapes.choice_name(), "path": path}, "name", "path")
+    commit: Json = {"name": shapes.choice_name(), "git": path, "ref": shapes.shaped(_REF)}
+    return {
+        "oneOf": [
+            release,
+            {"description": f"A path alone; its choice is called {SHORT}.", **shapes.shaped(_SHORT_PATH)},
+            shapes.record({"range": shapes.TEXT, "take": takes}, "range", "take"),
+            named_path,
+            shapes.record(commit, "name", "git", "ref"),
+        ]
+    }
 
 
 def title(axis: Axis) -> str:
@@ -73,6 +125,8 @@ def phrase(choice: Choice, _month: str = "") -> str:
 
 
 def _pins(choice: Choice) -> tuple[str, ...]:
+    if choice.local:
+        return (title(choice.axis),)
     return () if choice.name in NEUTRAL else (f"{title(choice.axis)}=={choice.name}",)
 
 

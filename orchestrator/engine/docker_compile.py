@@ -109,10 +109,7 @@ class Received:
 
     def check(self, source: Distribution) -> None:
         """Raises ValueError where this is not a wheel of that project and version, whole."""
-        if self.wrong:
-            raise ValueError(self.wrong)
-        if not self.whole or self._total != self.size or self._digest() != self.sha256:
-            raise ValueError("the wheel is incomplete")
+        self.require_whole()
         try:
             name, version, _, _ = parse_wheel_filename(self.filename)
             same = Version(version.public) == Version(Version(source.version).public)
@@ -121,6 +118,13 @@ class Received:
             raise ValueError(f"{self.filename} is not a wheel file name") from error
         if not fits:
             raise ValueError(f"{self.filename} is not a wheel of {source.pin}")
+
+    def require_whole(self) -> None:
+        """Raises ValueError where not all of a wheel came out."""
+        if self.wrong:
+            raise ValueError(self.wrong)
+        if not self.whole or self._total != self.size or self._digest() != self.sha256:
+            raise ValueError("the wheel is incomplete")
 
     def _begin(self, line: bytes) -> None:
         found = _HEADER.fullmatch(line)

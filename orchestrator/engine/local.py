@@ -146,7 +146,9 @@ class LocalEngine:
     def _make(self, recipe: Recipe, folder: Path, log: Path) -> None:
         """Makes an environment in its place; its marker, which comes last, says that it is whole."""
         shutil.rmtree(folder, ignore_errors=True)
-        making = local_build.Build(folder=folder, log=log, cache=self._wheels, stopping=self._stopping)
+        making = local_build.Build(
+            folder=folder, log=log, cache=self._wheels, stopping=self._stopping, shelf=recipe.shelf
+        )
         try:
             local_build.make(recipe, making)
             known: dict[str, object] = {"environment": dict(recipe.environment)}

@@ -31,12 +31,15 @@ _PASSED = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "UV_CACHE_DIR", "XDG_CACH
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Build:
-    """An environment in the making: its folder, the log, and the wheels that all environments here are made from."""
+    """An environment in the making: its folder, the log, the wheels that all environments here are made from, and the
+    folder of those that no index has.
+    """
 
     folder: Path
     log: Path
     cache: Path
     stopping: threading.Event
+    shelf: str = ""
 
 
 def make(recipe: Recipe, making: Build) -> None:
@@ -92,6 +95,7 @@ def _install(step: Step, trusted: str, scratch: Path, making: Build) -> None:
             str(paths.data("images") / "fetch.py"),
             str(making.cache),
             str(listed),
+            making.shelf,
         ]
         must(fetch, making, infra(Phase.BUILD, "fetch", ""), network())
         must([*program, str(making.cache), str(listed)], making, _uninstallable("install-fails"))

@@ -28,6 +28,8 @@ FETCH_FILES = ("fetch.py", "host.sh", "indexes.py")
 COMPILE_FILES = ("compile.py", "indexes.py", "sandbox.py")
 """What runs where a source is compiled."""
 _PROXY_FILES = ("proxy.py", "upstream.py")
+_LOCAL = "compile_local.py"
+"""What compiles sources that no index has."""
 _CELL = "Dockerfile.j2"
 _FETCH = "fetch.Dockerfile.j2"
 _LAYER = "gpu.Dockerfile.j2"
@@ -103,7 +105,7 @@ class Templates:
 def read(folder: Path) -> Templates:
     """The templates of an `images/` folder."""
     files = (*CELL_FILES, *FETCH_FILES, *COMPILE_FILES, *_PROXY_FILES)
-    names = sorted({_CELL, _FETCH, _LAYER, _BASE, _BUILDER, _TOOLS, _VERIFY, *files})
+    names = sorted({_CELL, _FETCH, _LAYER, _BASE, _BUILDER, _TOOLS, _VERIFY, _LOCAL, *files})
     return Templates(texts=tuple((name, (folder / name).read_text(encoding="utf-8")) for name in names))
 
 
@@ -148,7 +150,9 @@ def render(recipe: Recipe, templates: Templates) -> BuildContext:
     files += [(f"fetch/{name}", templates[name].encode()) for name in FETCH_FILES]
     files.append(("fetch/wheels.txt", wheels(fetched).encode()))
     by = _text(templates[_FETCH], {"title": _title(recipe), "base": recipe.base.image, "index": public_index()})
-    return BuildContext(dockerfile=text, fetching=by, files=tuple(sorted(files)))
+    own = [f"{d.sha256}/{d.filename}" for d in fetched if d.origin]
+    large = [(f"fetch/local/{place}", f"{recipe.shelf}/{place}") for place in own if recipe.shelf]
+    return BuildContext(dockerfile=text, fetching=by, files=tuple(sorted(files)), large=tuple(sorted(large)))
 
 
 def _render_layer(recipe: Recipe, layer: LibraryLayer, templates: Templates) -> BuildContext:

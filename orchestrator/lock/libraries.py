@@ -70,6 +70,8 @@ def _followed(device: Choice, cell: Cell, pins: Pins, where: Where) -> tuple[Cho
     there = next((d for d in pins.chosen if d.name in names), None)
     if there is None:
         raise _unavailable(NO_LINE, f"{device.name} follows {device.follows}, which is not in this combination")
+    if where.own(there.name) is not None:
+        raise _unavailable(NO_LINE, f"{device.name} follows {there.name}, which is from disk and is not looked into")
     built = where.tools.built_for(there.name, there.version, cell.python, where.platform)
     said = f"{there.name} {there.version} was built {built.said}"
     if not built.device:

@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name, canonicalize_version
 from packaging.version import InvalidVersion, Version
 
 from orchestrator.errors import Attribution, CellError, CellStatus, Phase, infra
-from orchestrator.lock import pip, uv
+from orchestrator.lock import brought, pip, uv
 from orchestrator.lock.tags import release, select_file
 from orchestrator.lock.tools import Facts, Result, Tools
 from orchestrator.model import Distribution, IndexFile
@@ -29,17 +29,31 @@ PAUSES = (2.0, 10.0)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Where:
-    """What a resolution is for, and what it may use. `python` is a full version, `cutoff` aware."""
+    """What a resolution is for, and what it may use. `python` is a full version, `cutoff` aware, `brought` are packages
+    from disk, which are taken wherever a requirement names them.
+    """
 
     python: str
     platform: str
     cutoff: datetime
     index: Facts
     tools: Tools
+    brought: tuple[brought.Brought, ...] = ()
 
     def files(self, package: str) -> tuple[IndexFile, ...]:
         """The index's files, as of the cutoff."""
         return tuple(f for f in self.index.files(package) if f.uploaded is None or f.uploaded <= self.cutoff)
+
+    def own(self, name: str) -> Distribution | None:
+        """The distribution of a package from disk."""
+        return next((b.distribution for b in self.brought if b.name == name), None)
+
+    def in_builder(
+        self, command: Callable[[tuple[str, ...]], tuple[str, ...]], requirements: tuple[str, ...]
+    ) -> Result:
+        """What a command that is made for requirements says in the builder."""
+        told = brought.told(requirements, self.brought, brought.IN_BUILDER)
+        return self.tools.in_builder(command(told), brought.files(self.brought))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,10 +106,13 @@ def _uv_once(requirements: tuple[str, ...], where: Where) -> Solved:
             return _uv_solved(result.stdout, where)
     if not _wants_sources(result.stderr, where):
         raise _judged(result, requirements, where, _sees_on_host)
-    command = uv.builder_command(where.tools.interpreter, where.cutoff, requirements)
+
+    def command(told: tuple[str, ...]) -> tuple[str, ...]:
+        return uv.builder_command(where.tools.interpreter, where.cutoff, told)
+
     # Twice: with sdists a failure may also come from a build whose own downloads broke off.
     for _ in range(2):
-        result = where.tools.in_builder(command, ())
+        result = where.in_builder(command, requirements)
         if _answered(result) == uv.SOLVED:
             return _uv_solved(result.stdout, where)
     raise _judged(result, requirements, where, _sees_in_builder)
@@ -103,7 +120,10 @@ def _uv_once(requirements: tuple[str, ...], where: Where) -> Solved:
 
 def _host(requirements: tuple[str, ...], where: Where, *, deps: bool = True) -> Result:
     args = uv.host_arguments(where.python, where.platform, where.cutoff, deps=deps)
-    return where.tools.uv_host(args, "".join(f"{line}\n" for line in requirements))
+    with brought.on_host(where.brought) as folder:
+        told = brought.told(requirements, where.brought, folder)
+        result = where.tools.uv_host(args, "".join(f"{line}\n" for line in told))
+    return replace(result, stderr=result.stderr.replace(f"{folder}/", ""))
 
 
 def _answered(result: Result) -> int:
@@ -127,6 +147,9 @@ def _uv_solved(text: str, where: Where) -> Solved:
 
 def _chosen(candidate: uv.Candidate, where: Where) -> Distribution:
     """The one file this Python on this platform installs of what uv listed."""
+    own = where.own(candidate.name)
+    if own is not None:
+        return own
     file = select_file(candidate.files, where.python, where.platform, exact=True)
     if file is None:
         detail = f"uv chose {candidate.name} {candidate.version}, which has no file that fits"
@@ -160,7 +183,8 @@ def _judged(
     sees: Callable[[tuple[str, ...], Where], bool],
 ) -> CellError:
     """What an exit code of 1 means. Raises _Unsure where it may mean trouble with the index."""
-    packages = sorted(uv.mentions(result.stderr).keys() | {_name(r) for r in requirements})
+    ours = {b.name for b in where.brought}
+    packages = sorted((uv.mentions(result.stderr).keys() | {_name(r) for r in requirements}) - ours)
     if not where.index.healthy(packages):
         raise _Unsure(f"the index did not answer for all of {', '.join(packages)}")
     known = tuple(pin for package in packages if (pin := _known(package, where)))
@@ -201,13 +225,13 @@ def _pip_once(requirements: tuple[str, ...], where: Where) -> Solved:
     tools = where.tools
     # Twice: pip exits with 1 for a download that broke off, too.
     for _ in range(2):
-        result = tools.in_builder(pip.command(tools.interpreter, requirements, tools.pip_seconds), ())
+        result = where.in_builder(lambda told: pip.command(tools.interpreter, told, tools.pip_seconds), requirements)
         if result.trouble:
             raise _Unsure(f"the index did not answer properly: {result.trouble}")
         if pip.ran_out(result):
             break
         if result.code == pip.SOLVED:
-            found = tuple(sized(d, where.index) for d in pip.parse_report(result.stdout))
+            found = tuple(where.own(d.name) or sized(d, where.index) for d in pip.parse_report(result.stdout))
             return Solved(distributions=found, resolver=pip.version_in(result.stdout))
         if result.code != pip.FAILED:
             raise _Unsure(f"pip ended with {result.code}: {pip.explanation(result.stderr)}")
@@ -217,8 +241,9 @@ def _pip_once(requirements: tuple[str, ...], where: Where) -> Solved:
 def _pip_judged(result: Result, requirements: tuple[str, ...], where: Where) -> CellError:
     """What pip's failure means. Raises _Unsure where it may mean trouble with the index."""
     tools = where.tools
-    asked = [_name(r) for r in requirements]
-    packages = sorted(uv.mentions(result.stderr).keys() | set(asked))
+    ours = {b.name for b in where.brought}
+    asked = [name for r in requirements if (name := _name(r)) not in ours]
+    packages = sorted((uv.mentions(result.stderr).keys() - ours) | set(asked))
     if not where.index.healthy(packages):
         raise _Unsure(f"the index did not answer for all of {', '.join(packages)}")
     for package in asked:

@@ -12,11 +12,12 @@ from packaging.utils import canonicalize_name
 from orchestrator.axes import registry
 from orchestrator.errors import Attribution, CellError, CellStatus, Phase, infra
 from orchestrator.lock import libraries
+from orchestrator.lock.brought import Brought
 from orchestrator.lock.metadata import names_without_bounds
 from orchestrator.lock.resolve import Solved, Where, by_pip, by_uv, distribution, unresolvable
 from orchestrator.lock.tags import release, select_file
 from orchestrator.lock.tools import Facts, Tools
-from orchestrator.model import Base, Cell, Distribution, IndexFile, Lock, Strategy
+from orchestrator.model import Base, Cell, Choice, Distribution, IndexFile, Lock, Strategy
 
 GRACE = timedelta(days=7)
 """How long after the newest chosen release its dependencies may have been published (`released`)."""
@@ -32,8 +33,11 @@ def lock(cell: Cell, base: Base, index: Facts, tools: Tools) -> Lock:
     """
     asked = requirements(cell)
     exact = check(asked, base, index)
-    cutoff = cutoff_of(cell.strategy, exact, index.as_of)
-    where = Where(python=_full(base), platform=base.platform, cutoff=cutoff, index=index, tools=tools)
+    brought = _brought(cell, base, tools)
+    dated = exact | {b.name: b.file for b in brought}
+    undated = any(b.dated is None for b in brought)
+    cutoff = index.as_of if undated else cutoff_of(cell.strategy, dated, index.as_of)
+    where = Where(python=_full(base), platform=base.platform, cutoff=cutoff, index=index, tools=tools, brought=brought)
     solved, notes = _solve(cell, asked, where)
     chosen, more = substitute(cell, solved.distributions, where)
     added = libraries.add(cell, libraries.Pins(solved=solved.distributions, chosen=chosen), where)
@@ -45,7 +49,7 @@ def lock(cell: Cell, base: Base, index: Facts, tools: Tools) -> Lock:
         resolver=solved.resolver,
         cutoff=cutoff,
         distributions=added.distributions,
-        notes=(*notes, *more, *added.notes, *_untimed(exact)),
+        notes=(*notes, *more, *added.notes, *_untimed(exact), *_from_disk(cell.strategy, where)),
         libraries=added.libraries,
     )
 
@@ -72,9 +76,29 @@ def check(asked: tuple[str, ...], base: Base, index: Facts) -> dict[str, IndexFi
         if chosen is None:
             if not index.healthy([name]):
                 raise infra(Phase.RESOLVE, "index", f"the index did not answer for {name}")
-            raise _nothing(f"{name} {version}", files, base, index.as_of)
+            if not files:
+                raise unresolvable("no-release", f"{name} {version} does not exist as of {index.as_of:%Y-%m-%d}")
+            raise _nothing(f"{name} {version}", files, base)
         found[name] = chosen
     return found
+
+
+def _brought(cell: Cell, base: Base, tools: Tools) -> tuple[Brought, ...]:
+    """What the cell takes from disk, each a wheel that this base can install. Raises CellError."""
+    found = tuple(tools.brought(choice, base) for choice in cell.choices if choice.local)
+    for one in found:
+        if select_file((one.file,), _full(base), base.platform, exact=True) is None:
+            raise _nothing(f"{one.name} {one.wheel.version} ({one.local.origin})", (one.file,), base)
+    return found
+
+
+def _from_disk(strategy: Strategy, where: Where) -> tuple[str, ...]:
+    """What a reader must know of packages from disk: that they are none of an index, and what dates the others."""
+    notes = [b.note for b in where.brought]
+    undated = [b.name for b in where.brought if b.dated is None]
+    if undated and strategy in (Strategy.RELEASED, Strategy.FORCED):
+        notes.append(f"no date of {', '.join(undated)} is known: the others are as of {where.cutoff:%Y-%m-%d}")
+    return tuple(notes)
 
 
 def cutoff_of(strategy: Strategy, exact: dict[str, IndexFile], as_of: datetime) -> datetime:
@@ -105,7 +129,12 @@ def substitute(
     for bounded, stand_in in ((Requirement(o), canonicalize_name(s)) for o, s in pairs):
         original = canonicalize_name(bounded.name)
         present = chosen.get(original)
-        if present is None or stand_in in chosen or not bounded.specifier.contains(present.version, prereleases=True):
+        if (
+            present is None
+            or present.origin
+            or stand_in in chosen
+            or not bounded.specifier.contains(present.version, prereleases=True)
+        ):
             continue
         files = release(where.index.files(stand_in), present.version)
         file = select_file(files, where.python, where.platform, exact=True)
@@ -160,21 +189,30 @@ def _forced(cell: Cell, asked: tuple[str, ...], where: Where) -> tuple[Solved, t
     rest = list(_without_subjects(cell, asked))
     subjects, notes = [], []
     for choice in cell.subjects:
-        name = canonicalize_name(choice.axis.package or choice.axis.name)
-        file = select_file(release(where.index.files(name), choice.name), where.python, where.platform, exact=True)
-        if file is None:
-            raise infra(Phase.RESOLVE, "index", f"the index no longer has {name} {choice.name}")
-        names = names_without_bounds(where.index.requires(file), where.python)
+        own, requires = _alone(choice, where)
+        names = names_without_bounds(requires, where.python)
         rest += [n for n in names if n not in _names(cell, rest)]
-        subjects.append(distribution(name, file))
+        subjects.append(own)
         notes.append(
-            f"{name} {choice.name} is installed ignoring its own requirements; "
+            f"{own.name} {own.version if own.origin else choice.name} is installed ignoring its own requirements; "
             f"their names were added without bounds: {', '.join(names) or 'none'}"
         )
     solved = by_uv(tuple(rest), where)
     others = [d for d in solved.distributions if d.name not in {s.name for s in subjects}]
     everything = tuple(sorted((*others, *subjects), key=lambda d: d.name))
     return replace(solved, distributions=everything), tuple(notes)
+
+
+def _alone(choice: Choice, where: Where) -> tuple[Distribution, tuple[str, ...]]:
+    """A subject by itself, and what its metadata require."""
+    name = canonicalize_name(choice.axis.package or choice.axis.name)
+    for one in where.brought:
+        if one.name == name:
+            return one.distribution, one.wheel.requires
+    file = select_file(release(where.index.files(name), choice.name), where.python, where.platform, exact=True)
+    if file is None:
+        raise infra(Phase.RESOLVE, "index", f"the index no longer has {name} {choice.name}")
+    return distribution(name, file), where.index.requires(file)
 
 
 def _names(cell: Cell, lines: list[str]) -> set[str]:
@@ -206,10 +244,8 @@ def _full(base: Base) -> str:
     return found[0] if found else f"{base.python}.0"
 
 
-def _nothing(pin: str, files: tuple[IndexFile, ...], base: Base, as_of: datetime) -> CellError:
-    """Why no file of an exactly pinned release can be installed."""
-    if not files:
-        return unresolvable("no-release", f"{pin} does not exist as of {as_of:%Y-%m-%d}")
+def _nothing(pin: str, files: tuple[IndexFile, ...], base: Base) -> CellError:
+    """Why none of the files of a release can be installed."""
     anywhere = base.platform.replace(f"_{base.glibc.split('.')[1]}_", f"_{_ANY_GLIBC}_")
     if select_file(files, _full(base), anywhere, exact=True) is not None:
         return unresolvable("no-wheel", f"{pin} has no wheel for Python {base.python} on glibc {base.glibc}")

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Protocol
 
 from orchestrator.errors import CellError, CellStatus, Phase, infra
-from orchestrator.model import BuiltFor, Choice, Index, IndexFile
+from orchestrator.lock.brought import Brought
+from orchestrator.model import Base, BuiltFor, Choice, Index, IndexFile
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +34,11 @@ def not_read(package: str, version: str, _python: str, _platform: str) -> BuiltF
     raise infra(Phase.RESOLVE, "built-for", f"what {package} {version} was built for can't be read here")
 
 
+def no_disk(choice: Choice, _base: Base) -> Brought:
+    """Where nothing can be taken from disk. Raises CellError(resolve, infra)."""
+    raise infra(Phase.RESOLVE, "local", f"{choice} can't be taken from disk here")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tools:
     """The effects a resolution may have.
@@ -46,6 +52,9 @@ class Tools:
     For devices with libraries: `image(reference)` answers with the identity of an image that the engine has or could
     fetch, or raises CellError(unavailable); `built_for(package, version, python, platform)` reads from a wheel what it
     was built for; `devices` are all that the matrix lists, among which a device that follows a package finds its line.
+
+    `brought(choice, base)` is the wheel of a choice that is on disk, built for the base where it is made of sources. It
+    raises CellError: (build, uninstallable) for what the build does, else infra.
     """
 
     uv_host: Callable[[tuple[str, ...], str], Result]
@@ -56,6 +65,7 @@ class Tools:
     image: Callable[[str], str] = no_image
     built_for: Callable[[str, str, str, str], BuiltFor] = not_read
     devices: tuple[Choice, ...] = ()
+    brought: Callable[[Choice, Base], Brought] = no_disk
 
 
 class Facts(Index, Protocol):

@@ -39,7 +39,9 @@ _BARE = re.compile(rf"(?:`|depends on |you require |versions? of |Because )({_NA
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Candidate:
-    """A package of a pylock.toml: the version chosen, with the files of it that may be installed."""
+    """A package of a pylock.toml: the version chosen, with the files of it that may be installed; neither for one that
+    was given as a file.
+    """
 
     name: str
     version: str
@@ -184,6 +186,8 @@ def _compile(cutoff: datetime, *, deps: bool) -> tuple[str, ...]:
 
 
 def _candidate(entry: Mapping[str, Any]) -> Candidate:
+    if "archive" in entry:  # a file that it was given: whoever gave it knows what it is
+        return Candidate(name=canonicalize_name(entry["name"]), version="", files=())
     files = list(entry.get("wheels", ()))
     if "sdist" in entry:
         files.append(entry["sdist"])

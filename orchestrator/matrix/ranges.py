@@ -98,8 +98,9 @@ def _as_written(entry: Listed) -> object:
     if isinstance(entry, Range):
         return [entry.specifier, entry.take]
     # What every choice once had counts always, what came later where it is said: digests of older files stay.
-    since = {"on_request": entry.on_request, "sources": entry.sources, "follows": entry.follows}
-    return {name: value for name, value in asdict(entry).items() if name not in since or since[name]}
+    since = {"on_request": entry.on_request, "sources": entry.sources, "follows": entry.follows, "local": entry.local}
+    said = {name: value for name, value in asdict(entry).items() if name not in since or since[name]}
+    return said | ({"local": [entry.local.path, entry.local.ref]} if entry.local else {})
 
 
 def matrix_digest(source: MatrixSource, choices: tuple[tuple[Choice, ...], ...]) -> str:

@@ -131,20 +131,21 @@ def _packages(asked: Mapping[str, _RequestedChoice], known: _Known) -> list[tupl
     found: list[tuple[Choice, ...]] = []
     for package, axis in declared.items():
         if package in asked:
-            found.append(_versions(axis, asked[package], subject=package == subject))
+            found.append(_versions(axis, asked[package], known[axis.name], subject=package == subject))
         elif axis.default is not None:
             found.append((Choice(axis=axis, name=axis.default),))
     for package, one in asked.items():
         if package not in declared:
             name = re.sub(r"[^a-z0-9_]", "_", package)
             axis = Axis(name=name, kind=PACKAGES.name, package=package, default=ABSENT)
-            found.append(_versions(axis, one, subject=package == subject))
+            found.append(_versions(axis, one, (), subject=package == subject))
     return found
 
 
-def _versions(axis: Axis, asked: _RequestedChoice, *, subject: bool) -> tuple[Choice, ...]:
+def _versions(axis: Axis, asked: _RequestedChoice, listed: tuple[Choice, ...], *, subject: bool) -> tuple[Choice, ...]:
     marked = replace(axis, subject=subject)
-    return tuple(_asked_choice(marked, (), asked.word, value) for value in asked.values)
+    local = tuple(replace(choice, axis=marked) for choice in listed if choice.local)
+    return tuple(_asked_choice(marked, local, asked.word, value) for value in asked.values)
 
 
 def _others(asked: Mapping[Axis, _RequestedChoice], known: _Known) -> list[tuple[Choice, ...]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Protocol
@@ -103,7 +103,8 @@ class LibraryLayer:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recipe:
     """A base and the ordered steps to an image. `template` is the digest of the Dockerfile template,
-    `on_top` what comes on top for a device with libraries of its own.
+    `on_top` what comes on top for a device with libraries of its own. `shelf` is the folder of this machine with the
+    files that no index has, as SHA256/FILENAME.
     """
 
     base: Base
@@ -111,6 +112,7 @@ class Recipe:
     environment: tuple[tuple[str, str], ...] = ()
     template: str = ""
     on_top: LibraryLayer | None = None
+    shelf: str = field(default="", compare=False)
 
     @property
     def key(self) -> str:

@@ -43,13 +43,16 @@ class Index(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Distribution:
-    """The one file of a release that a lock selected."""
+    """The one file of a release that a lock selected. `origin` says, in words, where a file is from that no index has
+    ("built from ."); "" for all others.
+    """
 
     name: str
     version: str
     filename: str
     sha256: str
     size: int | None = None
+    origin: str = ""
 
     @property
     def wheel(self) -> bool:
@@ -58,6 +61,13 @@ class Distribution:
     @property
     def pin(self) -> str:
         return f"{self.name}=={self.version}"
+
+    @property
+    def line(self) -> str:
+        """What a file of requirements says: the pin, or a comment where that would mean another file or none."""
+        if not self.origin:
+            return self.pin
+        return f"# {self.name} {self.version} ({self.origin}, sha256 {self.sha256}): install that file; no index has it"
 
 
 class SourceKind(StrEnum):
@@ -124,7 +134,8 @@ class Lock:
 
     @property
     def pins(self) -> tuple[str, ...]:
-        return tuple(d.pin for d in self.distributions)
+        """The lines of a file of requirements."""
+        return tuple(d.line for d in self.distributions)
 
     @property
     def compiled(self) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -63,6 +64,36 @@ class Sources:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Local:
+    """A package on this machine's disk in place of a release: a wheel, a folder of sources or, with `ref`, a commit.
+
+    `path` is as the matrix has it, relative to its folder. The rest is what was there when a run began: `sha256` of the
+    wheel, or of the archive of the sources; `commit` and its date, for a reference; `uncommitted`: the folder holds
+    changes that the reference leaves out. `at` is where the file says so.
+    """
+
+    path: str
+    ref: str = ""
+    sha256: str = ""
+    filename: str = ""
+    commit: str = ""
+    committed: datetime | None = None
+    uncommitted: bool = False
+    at: str = field(default="", compare=False)
+
+    @property
+    def wheel(self) -> bool:
+        return not self.ref and self.path.endswith(".whl")
+
+    @property
+    def origin(self) -> str:
+        """In words, behind a name and a version: "built from . at v1.2 (1a2b3c4d5e6f)"."""
+        if self.wheel:
+            return f"the file {self.path}"
+        return f"built from {self.path}" + (f" at {self.ref} ({self.commit[:12]})" if self.ref else "")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Choice:
     """One value on an axis: a version, `none`, `unpinned`, a Python minor, `cpu`, an env, a strategy.
 
@@ -70,7 +101,8 @@ class Choice:
     probe process, `requires` are requirements that a resolver is asked for as well. `substitutes` are (original,
     stand-in) such as (tensorflow, tensorflow-cpu), the original with or without bounds ("tensorflow<2.1").
     `on_request`: planned only where somebody names it. `sources`: where libraries come from; None: there are none.
-    `follows`: the package whose own build decides which of the other devices is meant.
+    `follows`: the package whose own build decides which of the other devices is meant. `local`: where on disk the
+    package is that an axis takes in place of a release.
     """
 
     axis: Axis
@@ -81,6 +113,7 @@ class Choice:
     on_request: bool = False
     sources: Sources | None = None
     follows: str = ""
+    local: Local | None = None
 
     def __str__(self) -> str:
         return f"{self.axis.name}={self.name}"
@@ -137,7 +170,7 @@ class Cell:
 
     @property
     def packages(self) -> tuple[Choice, ...]:
-        """Choices that ask for a package at an exact version (neither `none` nor `unpinned`)."""
+        """Choices that ask for one release of a package, or for one on disk (neither `none` nor `unpinned`)."""
         return tuple(c for c in self.of_kind(PACKAGE) if c.name not in (ABSENT, UNPINNED))
 
     @property

@@ -107,6 +107,7 @@ def _by_hand(judged: CellResult) -> list[str]:
         f"  compat show {judged.cell.id[:8]} --pins > pins.txt",
         f"  uv venv --python {record.lock.python} by-hand && . by-hand/bin/activate",
         "  uv pip install --no-deps -r pins.txt",
+        *(f"  {d.line}" for d in record.lock.distributions if d.origin),
         *exports,
     ]
     if record.image_key and judged.isolated and not judged.published:

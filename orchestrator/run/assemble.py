@@ -30,6 +30,7 @@ from orchestrator.model import (
 )
 from orchestrator.run.context import RunContext, Worker
 from orchestrator.run.forecast import UNPACKED, UNPACKED_LIBRARIES, Needed
+from orchestrator.run.local import Builds
 from orchestrator.run.notes import Ledger
 from orchestrator.run.parts import Parts
 from orchestrator.run.watch import Watcher
@@ -64,6 +65,7 @@ def run_context(parts: Parts, engine: Engine, run: RunInfo, terms: Terms) -> Run
     listed = tuple(c for choices in parts.matrix.choices for c in choices if c.sources or c.follows)
     shelf: dict[str, Base | CellError] = {}
     stop = threading.Event()
+    builds = Builds(engine=engine, shelf=parts.store.shelf, script=templates.script)
 
     def base(python: str) -> Base:
         if python not in shelf:
@@ -86,13 +88,15 @@ def run_context(parts: Parts, engine: Engine, run: RunInfo, terms: Terms) -> Run
                 name, version, python, platform, parts.index
             ),
             devices=listed,
+            brought=builds.brought,
         )
         return terms.lock(cell, base, parts.index, tools)
 
     def to_recipe(lock: Lock, base: Base, subjects: tuple[str, ...]) -> Recipe:
         libraries = lock.libraries
         on_top = None if libraries is None else parts.devices.layer(libraries, templates.layer_digest)
-        return recipe.recipe(lock, base, subjects, template=templates.digest, on_top=on_top)
+        made = recipe.recipe(lock, base, subjects, template=templates.digest, on_top=on_top)
+        return replace(made, shelf=str(parts.store.shelf.absolute()))
 
     def gpus(image: Prepared) -> str:
         return parts.devices.gpus(image, engine, parts.matrix.limits)

@@ -142,7 +142,8 @@ def _resolve(cell: Cell, base: Base, work: _Work) -> LockResult:
     try:
         return LockResult(lock=work.worker.resolve(cell, base))
     except CellError as error:
-        if error.status in (CellStatus.INFRA, CellStatus.UNAVAILABLE):
+        # nor is a build that failed: it is tried again, as those of other sources are
+        if error.status in (CellStatus.INFRA, CellStatus.UNAVAILABLE) or error.phase is Phase.BUILD:
             raise
         return LockResult(status=error.status, reason=error.reason, detail=error.detail, attribution=error.attribution)
 

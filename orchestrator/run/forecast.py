@@ -73,7 +73,7 @@ def forecast(
             needless.append((cell, error))
             continue
         record = known.get(cell.id)
-        if record and record.run in current and record.status not in _TRIED_AGAIN:
+        if record and record.run in current and record.status not in _TRIED_AGAIN and _same_disk(record.cell, cell):
             unchanged.append(cell)
             continue
         rest.append(cell)
@@ -91,3 +91,8 @@ def forecast(
         kept=sum(file.kept for file in new) + REST_KEPT * locks,
         seconds=each * len(rest) / max(1, workers),
     )
+
+
+def _same_disk(before: Cell, now: Cell) -> bool:
+    """Whether two cells take the same contents from disk."""
+    return [c.local for c in before.choices if c.local] == [c.local for c in now.choices if c.local]

@@ -49,7 +49,11 @@ def _ranked(cells: Sequence[Cell]) -> tuple[Cell, ...]:
         asked = sum(beyond_default(choice) for choice in cell.choices)
         return (not cell.subjects, _STRATEGY_ORDER.index(cell.strategy), asked)
 
-    newest_first = sorted(cells, key=lambda cell: [Version(c.name) for c in cell.subjects], reverse=True)
+    newest_first = sorted(
+        cells,
+        key=lambda cell: [(c.local is not None, Version("0" if c.local else c.name)) for c in cell.subjects],
+        reverse=True,
+    )
     return tuple(sorted(newest_first, key=rank))
 
 

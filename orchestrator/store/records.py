@@ -71,6 +71,16 @@ class SourcesOnDisk(msgspec.Struct):
     sonames: tuple[str, ...] = ()
 
 
+class LocalOnDisk(msgspec.Struct, omit_defaults=True):
+    path: str
+    ref: str = ""
+    sha256: str = ""
+    filename: str = ""
+    commit: str = ""
+    committed: datetime | None = None
+    uncommitted: bool = False
+
+
 class ChoiceOnDisk(msgspec.Struct):
     axis: AxisOnDisk
     name: str
@@ -80,6 +90,7 @@ class ChoiceOnDisk(msgspec.Struct):
     on_request: bool = False
     sources: SourcesOnDisk | None = None
     follows: str = ""
+    local: LocalOnDisk | None = None
 
 
 class CellOnDisk(msgspec.Struct):
@@ -97,6 +108,7 @@ class DistributionOnDisk(msgspec.Struct):
     filename: str
     sha256: str
     size: int | None = None
+    origin: str = ""
 
 
 class LibrariesOnDisk(msgspec.Struct):

@@ -9,6 +9,7 @@ Layout below the root (`.compat/` beside the matrix):
     cells/KIND/CELL.infra.json  newer infra trouble, if any
     locks/KEY.json              a lock, or why there is none, as of a day
     audits/KEY.json             what an inspection of an image saw
+    local/SHA256/FILE           wheels and sources that choices take from disk, and wheels built from them
     plan.json                   what the ranges of the matrix stood for when it was last read with the index
     observations/ENV.jsonl      every observation made in one environment, a line each, appended as it arrives
 
@@ -125,7 +126,10 @@ class Store:
     # ------------------------------------------------------------ locks
 
     def lock(self, key: str) -> LockResult | None:
-        return _read(self.root / "locks" / f"{key}.json", records.LOCK)
+        """What was found under a key; None also where the lock names a file from disk that is no longer kept."""
+        found = _read(self.root / "locks" / f"{key}.json", records.LOCK)
+        own = [d for d in found.lock.distributions if d.origin] if found and found.lock else []
+        return found if all((self.shelf / d.sha256 / d.filename).exists() for d in own) else None
 
     def save_lock(self, key: str, result: LockResult) -> None:
         _write(self.root / "locks" / f"{key}.json", records.LOCK, result)
@@ -163,6 +167,11 @@ class Store:
         """Bytes used by everything below the root."""
         return sum(p.stat().st_size for p in self.root.rglob("*") if p.is_file() and not p.is_symlink())
 
+    @property
+    def shelf(self) -> Path:
+        """The folder of files that no index has, as SHA256/FILENAME."""
+        return self.root / "local"
+
     def _cells(self, kind: str) -> Path:
         """One folder per kind of engine: results without isolation never replace results from containers."""
         return self.root / "cells" / kind
@@ -180,9 +189,13 @@ def reused(observation: Observation, run: str) -> Observation:
 
 
 def lock_key(cell: Cell, base_identity: str, as_of: str) -> str:
-    """Equal for equal resolutions: digest of the choices and their packages, extra pins, inputs, base and `as_of`."""
+    """Equal for equal resolutions: digest of the choices and their packages, their content on disk, extra pins, inputs,
+    base and `as_of`.
+    """
     packages = {c.axis.name: c.axis.package for c in cell.choices if c.axis.package}
-    return digest([cell.axes, packages, [*cell.constraints, *cell.inputs], base_identity, as_of])[:32]
+    held: list[object] = [cell.axes, packages, [*cell.constraints, *cell.inputs], base_identity, as_of]
+    held += [[c.local.sha256, c.local.origin, c.local.uncommitted] for c in cell.choices if c.local]
+    return digest(held)[:32]
 
 
 def _read(path: Path, form: Form[T]) -> T | None:
