@@ -21,7 +21,7 @@ from orchestrator.model.suite import Catalogue
 from orchestrator.paths import data
 from orchestrator.run.local import Builds
 from orchestrator.store import evidence_codec
-from orchestrator.store.publication import Known, Publication
+from orchestrator.store.publication import PlanSnapshot, Publication
 from orchestrator.store.records import LockResult
 from orchestrator.store.store import Store, lock_key
 from orchestrator.store.trim import redactor, trimmed
@@ -112,7 +112,7 @@ def test_choices_with_equal_content_are_one_wheel_and_one_build(disk: Disk) -> N
         (Builder(name="other-1.0-py3-none-any.whl"), "build-fails", "is no wheel of mine"),
         (Builder(content=b"no archive"), "build-fails", "is no wheel"),
         (Builder(content=wheel(says="other 1.0")), "build-fails", "says inside that it is other"),
-        (Builder(name="../mine-1.0-py3-none-any.whl"), "build-fails", "something else than a wheel"),
+        (Builder(name="../mine-1.0-py3-none-any.whl"), "build-fails", "something other than a wheel"),
     ],
 )
 def test_what_a_build_does_is_the_outcome_of_its_cells(disk: Disk, engine: Builder, reason: str, said: str) -> None:
@@ -175,7 +175,7 @@ def test_published_evidence_tells_what_the_matrix_says_and_no_path_of_the_machin
     record = replace(ran(cell), lock=locked_to(local.local.origin))
     choices = tuple((one,) for one in listed.choices)
     made = Publication(
-        known=Known(source="m", as_of=NOW, choices=choices),
+        known=PlanSnapshot(source="m", as_of=NOW, choices=choices),
         run=RUN,
         catalogue=Catalogue(probes=PROBES, proven=frozenset(), expects={}, digest="s"),
         records={cell.id: trimmed(record, redactor(()))},

@@ -96,7 +96,7 @@ def raised_by(cells: Iterable[CellResult]) -> RaisedIndex:
     for judged in cells:
         if judged.status is not CellStatus.RAN:
             continue
-        for found in judged.outcomes:
+        for found in judged.meaning.raised if judged.meaning else ():
             raised = found.observation.exception if found.observation else None
             if found.probe.kind is ProbeKind.CONTROL or found.observation is None or raised is None:
                 continue

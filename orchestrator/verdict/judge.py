@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -60,6 +60,14 @@ class Meaning:
     def outcomes(self) -> tuple[Outcome, ...]:
         probes = self._bench.evidence.probes
         return tuple(self._outcome(p) for p in probes.values() if p.group in self._applying or p.id in self._seen)
+
+    @property
+    def raised(self) -> Iterator[Outcome]:
+        """The outcomes of probes that raised, each made when it is asked for."""
+        for probe in self._bench.evidence.probes.values():
+            seen = self._seen.get(probe.id)
+            if seen is not None and seen.exception is not None:
+                yield self._outcome(probe)
 
     @cached_property
     def verdicts(self) -> tuple[Verdict, ...]:
