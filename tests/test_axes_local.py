@@ -16,7 +16,7 @@ from made_packages import WHEEL, repository, wheel
 
 from orchestrator.errors import UserError
 from orchestrator.matrix.document import parse
-from orchestrator.model import Choice, Local
+from orchestrator.model import Choice, LocalPackage
 from orchestrator.run.scheduler import in_order
 
 ENTRIES = f'[none, "0.2.0", ./dist/{WHEEL}, {{name: here, path: ../lib}}, {{name: next, git: ., ref: main}}]'
@@ -110,7 +110,7 @@ def test_a_cell_keeps_its_id_and_what_was_taken_is_on_record(own: Command) -> No
 
 def test_the_newest_version_leads_and_what_is_on_disk_before_it() -> None:
     local = cell(subject="here")
-    choices = tuple(replace(c, local=Local(path=".")) if c.name == "here" else c for c in local.choices)
+    choices = tuple(replace(c, local=LocalPackage(path=".")) if c.name == "here" else c for c in local.choices)
     ordered = in_order([cell(subject="0.2.0"), replace(local, choices=choices), cell(subject="0.10.0")])
     assert [c.get("kerassurgeon") for c in ordered] == ["here", "0.10.0", "0.2.0"]
 

@@ -16,7 +16,7 @@ from orchestrator.lock import wheel_file
 from orchestrator.lock.brought import IN_BUILDER, Brought, told
 from orchestrator.lock.strategies import lock
 from orchestrator.lock.tools import Result, Tools
-from orchestrator.model import Cell, Choice, Local
+from orchestrator.model import Cell, Choice, LocalPackage
 
 COMMITTED = datetime(2024, 3, 1, tzinfo=UTC)
 OURS = '[[packages]]\nname = "mine"\nversion = "1.0"\narchive = { path = "/x/m.whl", hashes = { sha256 = "0" } }\n'
@@ -26,7 +26,7 @@ def local_cell(resolve: str = "released", ref: str = "", **more: object) -> Cell
     plain = cell(resolve)
     axis = replace(plain["surgeon"].axis, package="mine")
     committed = COMMITTED if ref else None
-    local = Local(path="lib", ref=ref, sha256="s", filename="f", commit="c" * 40, committed=committed, **more)
+    local = LocalPackage(path="lib", ref=ref, sha256="s", filename="f", commit="c" * 40, committed=committed, **more)
     choices = tuple(
         Choice(axis=axis, name="here", local=local) if c.axis == plain["surgeon"].axis else c for c in plain.choices
     )

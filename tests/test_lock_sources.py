@@ -13,7 +13,7 @@ from made_packages import WHEEL, git, repository, wheel
 
 from orchestrator.errors import UserError
 from orchestrator.lock.sources import Disk, take
-from orchestrator.model import Local
+from orchestrator.model import LocalPackage
 
 AT = "matrix.yaml:5:20 axes.mine.choices[0].path"
 
@@ -24,16 +24,16 @@ def disk(tmp_path: Path) -> Disk:
     return Disk(folder=tmp_path / "m", shelf=tmp_path / "shelf", environment={"PATH": os.environ["PATH"]})
 
 
-def taken(disk: Disk, path: str, ref: str = "") -> Local:
-    return take(Local(path=path, ref=ref, at=AT), "mine", disk)
+def taken(disk: Disk, path: str, ref: str = "") -> LocalPackage:
+    return take(LocalPackage(path=path, ref=ref, at=AT), "mine", disk)
 
 
-def members(disk: Disk, local: Local) -> dict[str, tuple[int, float]]:
+def members(disk: Disk, local: LocalPackage) -> dict[str, tuple[int, float]]:
     with tarfile.open(disk.shelf / local.sha256 / local.filename) as archive:
         return {m.name: (m.mode, m.mtime) for m in archive}
 
 
-def content(disk: Disk, local: Local, name: str) -> bytes:
+def content(disk: Disk, local: LocalPackage, name: str) -> bytes:
     with tarfile.open(disk.shelf / local.sha256 / local.filename) as archive:
         found = archive.extractfile(f"source/{name}")
         assert found is not None

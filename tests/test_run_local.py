@@ -16,7 +16,7 @@ from made_packages import WHEEL, repository, wheel
 
 from orchestrator.errors import CellError, CellStatus
 from orchestrator.lock.sources import Disk, take, taken_in
-from orchestrator.model import Axis, Choice, Distribution, Exit, Local, Lock
+from orchestrator.model import Axis, Choice, Distribution, Exit, LocalPackage, Lock
 from orchestrator.model.suite import Catalogue
 from orchestrator.paths import data
 from orchestrator.run.local import Builds
@@ -65,7 +65,7 @@ def builds(disk: Disk, engine: object) -> Builds:
 
 
 def choice(disk: Disk, path: str = "lib", ref: str = "", name: str = "here") -> Choice:
-    return Choice(axis=MINE, name=name, local=take(Local(path=path, ref=ref), "mine", disk))
+    return Choice(axis=MINE, name=name, local=take(LocalPackage(path=path, ref=ref), "mine", disk))
 
 
 def test_sources_are_built_once_for_a_base_and_again_when_they_change(disk: Disk) -> None:
@@ -146,7 +146,7 @@ def test_a_wheel_that_was_changed_where_it_is_kept_is_built_anew(disk: Disk) -> 
 def test_an_edit_locks_anew_and_keeps_the_cells_id(disk: Disk) -> None:
     folder = repository(disk.folder / "lib")
     plain = plain_cell()
-    cell = replace(plain, choices=(*plain.choices, Choice(axis=MINE, name="here", local=Local(path="lib"))))
+    cell = replace(plain, choices=(*plain.choices, Choice(axis=MINE, name="here", local=LocalPackage(path="lib"))))
     (first,) = taken_in((cell,), disk)
     (again,) = taken_in((cell,), disk)
     (folder / "mine.py").write_text("ANSWER = 43\n")
@@ -169,7 +169,7 @@ def test_published_evidence_tells_what_the_matrix_says_and_no_path_of_the_machin
     repository(disk.folder / "lib")
     local = choice(disk)
     plain = plain_cell()
-    listed = replace(plain, choices=(*plain.choices, replace(local, local=Local(path="lib"))))
+    listed = replace(plain, choices=(*plain.choices, replace(local, local=LocalPackage(path="lib"))))
     cell = replace(plain, choices=(*plain.choices, local))
     assert local.local is not None
     record = replace(ran(cell), lock=locked_to(local.local.origin))

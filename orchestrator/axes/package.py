@@ -14,7 +14,7 @@ from orchestrator.axes.names import named
 from orchestrator.axes.shapes import Json
 from orchestrator.axes.versions import version
 from orchestrator.errors import did_you_mean
-from orchestrator.model import ABSENT, PACKAGE, UNPINNED, Axis, Choice, Local
+from orchestrator.model import ABSENT, PACKAGE, UNPINNED, Axis, Choice, LocalPackage
 
 NEUTRAL = (ABSENT, UNPINNED)
 SHORT = "local"
@@ -35,7 +35,7 @@ def read(axis: Axis, entry: YamlValue) -> Listed:
 
 
 def _path(axis: Axis, entry: YamlValue) -> Choice:
-    return Choice(axis=axis, name=SHORT, local=Local(path=_relative(entry), at=entry.at))
+    return Choice(axis=axis, name=SHORT, local=LocalPackage(path=_relative(entry), at=entry.at))
 
 
 def _local(axis: Axis, entry: YamlValue) -> Choice:
@@ -49,7 +49,7 @@ def _local(axis: Axis, entry: YamlValue) -> Choice:
     if commit and not re.fullmatch(_REF, ref, re.ASCII):
         raise fields["ref"].expected("a branch, a tag or a commit")
     place = fields["git" if commit else "path"]
-    return Choice(axis=axis, name=name, local=Local(path=_relative(place), ref=ref, at=place.at))
+    return Choice(axis=axis, name=name, local=LocalPackage(path=_relative(place), ref=ref, at=place.at))
 
 
 def _relative(entry: YamlValue) -> str:

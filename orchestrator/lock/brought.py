@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 
 from orchestrator.lock.tags import same_version
 from orchestrator.lock.wheel_file import WheelFile, hollow
-from orchestrator.model import Distribution, IndexFile, Local
+from orchestrator.model import Distribution, IndexFile, LocalPackage
 
 IN_BUILDER = "/probes/local"
 """Where a builder has them."""
@@ -25,7 +25,7 @@ class Brought:
     """A wheel, and what the choice says that it came from."""
 
     wheel: WheelFile
-    local: Local
+    local: LocalPackage
 
     @property
     def name(self) -> str:

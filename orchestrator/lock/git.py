@@ -23,7 +23,7 @@ class GitError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
+class TreeEntry:
     """A tracked file: its path below the folder that was asked about, its mode and the name of its content."""
 
     path: str
@@ -38,7 +38,7 @@ class Repository:
     folder: Path
     environment: Mapping[str, str]
 
-    def tracked(self) -> tuple[Entry, ...]:
+    def tracked(self) -> tuple[TreeEntry, ...]:
         """The files below the folder that git tracks, as they are in its index."""
         return tuple(_entry(line) for line in self._lines("ls-files", "--cached", "--stage", "-z"))
 
@@ -48,11 +48,11 @@ class Repository:
         stamp = self._text("show", "--no-patch", "--format=%ct", name)
         return name, datetime.fromtimestamp(int(stamp), UTC)
 
-    def files(self, commit: str) -> tuple[Entry, ...]:
+    def files(self, commit: str) -> tuple[TreeEntry, ...]:
         """The files below the folder in a commit."""
         return tuple(_entry(line) for line in self._lines("ls-tree", "-r", "-z", commit))
 
-    def contents(self, entries: tuple[Entry, ...]) -> dict[str, bytes]:
+    def contents(self, entries: tuple[TreeEntry, ...]) -> dict[str, bytes]:
         """Path → content as it was committed, whatever filters the repository names. Raises ValueError for too much."""
         asked = "".join(f"{entry.blob}\n" for entry in entries).encode()
         said = self._ask("cat-file", "--batch-check=%(objectsize)", stdin=asked)
@@ -94,8 +94,8 @@ class Repository:
         return ended.stdout
 
 
-def _entry(line: str) -> Entry:
+def _entry(line: str) -> TreeEntry:
     """Of `MODE [blob] OBJECT [STAGE]<TAB>PATH`, as ls-files and ls-tree write it."""
     about, _, path = line.partition("\t")
     words = about.split()
-    return Entry(path=path, mode=words[0], blob=words[2] if words[1] in ("blob", "commit") else words[1])
+    return TreeEntry(path=path, mode=words[0], blob=words[2] if words[1] in ("blob", "commit") else words[1])

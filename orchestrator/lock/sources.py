@@ -23,8 +23,8 @@ from packaging.utils import canonicalize_name
 
 from orchestrator.errors import UserError
 from orchestrator.lock import git, wheel_file
-from orchestrator.lock.git import Entry, GitError, Repository
-from orchestrator.model import Cell, Choice, Local
+from orchestrator.lock.git import GitError, Repository, TreeEntry
+from orchestrator.model import Cell, Choice, LocalPackage
 
 WHEEL_BYTES = 1024**3
 MOST_FILES = 50_000
@@ -56,7 +56,7 @@ def taken_in(cells: tuple[Cell, ...], disk: Disk) -> tuple[Cell, ...]:
     return tuple(replace(cell, choices=tuple(now(choice) for choice in cell.choices)) for cell in cells)
 
 
-def take(local: Local, package: str, disk: Disk) -> Local:
+def take(local: LocalPackage, package: str, disk: Disk) -> LocalPackage:
     """One choice with what is on disk of it. Raises UserError, with its place in the matrix."""
     try:
         path = _place(local, disk.folder)
@@ -69,7 +69,7 @@ def take(local: Local, package: str, disk: Disk) -> Local:
         raise UserError(f"{local.at}: {local.path}: {error.strerror}") from error
 
 
-def _place(local: Local, folder: Path) -> Path:
+def _place(local: LocalPackage, folder: Path) -> Path:
     start = folder.resolve()
     meant = Path(os.path.normpath(start / local.path))
     try:
@@ -87,7 +87,7 @@ def _place(local: Local, folder: Path) -> Path:
 # ---------------------------------------------------------------- wheels
 
 
-def _wheel(local: Local, path: Path, package: str, shelf: Path) -> Local:
+def _wheel(local: LocalPackage, path: Path, package: str, shelf: Path) -> LocalPackage:
     if not stat.S_ISREG(path.lstat().st_mode):
         raise ValueError("it is no file")
     if path.stat().st_size > WHEEL_BYTES:
@@ -120,7 +120,7 @@ def shelve(file: Path, shelf: Path, sha256: str) -> Path:
 # ---------------------------------------------------------------- sources
 
 
-def _folder(local: Local, path: Path, disk: Disk) -> Local:
+def _folder(local: LocalPackage, path: Path, disk: Disk) -> LocalPackage:
     """The tracked files of a folder as they are now, edited or not."""
     if not path.is_dir():
         raise ValueError("it is neither a wheel (.whl) nor a folder")
@@ -128,7 +128,7 @@ def _folder(local: Local, path: Path, disk: Disk) -> Local:
     return _archived(local, _working(repository), disk.shelf)
 
 
-def _commit(local: Local, path: Path, disk: Disk) -> Local:
+def _commit(local: LocalPackage, path: Path, disk: Disk) -> LocalPackage:
     """The files of a commit, whatever the folder holds now."""
     if not path.is_dir():
         raise ValueError("it is no folder")
@@ -184,11 +184,11 @@ def _read(path: Path, root: Path) -> tuple[str, bytes] | None:
     return (git.PROGRAM if mode & stat.S_IXUSR else "100644"), content
 
 
-def _with_modes(entries: tuple[Entry, ...], contents: Mapping[str, bytes]) -> _Files:
+def _with_modes(entries: tuple[TreeEntry, ...], contents: Mapping[str, bytes]) -> _Files:
     return {entry.path: (entry.mode, contents[entry.path]) for entry in entries}
 
 
-def _plain(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+def _plain(entries: tuple[TreeEntry, ...]) -> tuple[TreeEntry, ...]:
     """The entries. Raises ValueError for a submodule, whose files are in another repository."""
     for entry in entries:
         if entry.mode == git.SUBMODULE:
@@ -208,7 +208,7 @@ def _edited(repository: Repository) -> bool:
         return False
 
 
-def _archived(local: Local, files: _Files, shelf: Path) -> Local:
+def _archived(local: LocalPackage, files: _Files, shelf: Path) -> LocalPackage:
     if not any(name in files for name in _BUILDABLE):
         raise ValueError(f"git tracks no {' or '.join(_BUILDABLE)} there: nothing says how to build it")
     for path, (mode, content) in files.items():

@@ -64,7 +64,7 @@ class Sources:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Local:
+class LocalPackage:
     """A package on this machine's disk in place of a release: a wheel, a folder of sources or, with `ref`, a commit.
 
     `path` is as the matrix has it, relative to its folder. The rest is what was there when a run began: `sha256` of the
@@ -113,7 +113,7 @@ class Choice:
     on_request: bool = False
     sources: Sources | None = None
     follows: str = ""
-    local: Local | None = None
+    local: LocalPackage | None = None
 
     def __str__(self) -> str:
         return f"{self.axis.name}={self.name}"

@@ -15,7 +15,7 @@ from orchestrator.engine.docker_compile import MEMORY, PIDS, SECONDS, WHEEL_BYTE
 from orchestrator.errors import CellError, CellStatus, Phase, infra
 from orchestrator.lock import sources, wheel_file
 from orchestrator.lock.brought import Brought
-from orchestrator.model import Base, Choice, Engine, Limits, Local, Task, digest
+from orchestrator.model import Base, Choice, Engine, Limits, LocalPackage, Task, digest
 from orchestrator.store.files import write_whole
 
 PROGRAMS = ("compile_local.py", "compile.py", "indexes.py")
@@ -46,7 +46,7 @@ class Builds:
         with self._turn:
             return Brought(wheel=_read(self._built(local, package, base)), local=local)
 
-    def _built(self, local: Local, package: str, base: Base) -> Path:
+    def _built(self, local: LocalPackage, package: str, base: Base) -> Path:
         programs = [self.script(name).decode() for name in PROGRAMS]
         key = digest([local.sha256, package, base.identity, programs])[:32]
         noted = self.shelf / "built" / f"{key}.json"
@@ -65,7 +65,7 @@ class Builds:
         write_whole(noted, json.dumps({"sha256": kept.parent.name, "filename": kept.name}).encode())
         return kept
 
-    def _build(self, local: Local, package: str, base: Base) -> Path:
+    def _build(self, local: LocalPackage, package: str, base: Base) -> Path:
         """Builds a wheel in the base's builder, which has no network but the index, and takes in what comes out."""
         archive = self.shelf / local.sha256 / local.filename
         task = Task(
