@@ -67,5 +67,6 @@ def facts(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Speed and size, as ratios measured side by side in one run."""
     install(session)
+    session.run("python", "bench/start_up.py")
     session.run("python", "bench/plan_speed.py", env={"PYTHONPATH": os.fspath(Path.cwd())})
     session.run("python", "bench/cells.py", *session.posargs)

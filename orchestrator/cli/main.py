@@ -46,15 +46,20 @@ MORE = {
 """Command → where it is below `orchestrator.cli`, and what it does in a line."""
 EPILOG = """\b
 Examples:
-  compat run tf=2.4.1                     every listed combination with TensorFlow 2.4.1
-  compat run tf=2.3..2.6 python=3.9       a range, both ends included
-  compat try tensorflow==2.4.3 kerassurgeon==0.2.0 python=3.7
-  compat table kerassurgeon=0.2.0         what earlier runs found
-  compat show 7d02                        the evidence behind one cell
+  compat run tf=2.4.1                every listed TensorFlow 2.4.1
+  compat run tf=2.3..2.6 python=3.9  a range, both ends included
+  compat try tensorflow==2.4.3 python=3.7
+  compat table kerassurgeon=0.2.0    what earlier runs found
+  compat show 7d02                   the evidence of one cell
 
 \b
-Exit codes: 0 ran, whatever the findings · 1 --fail-on matched · 2 usage or matrix · 3 no engine ·
-  4 some cells could not be judged · 130 interrupted (Ctrl-C or SIGTERM), with what was kept
+Exit codes:
+  0    ran, whatever the findings
+  1    --fail-on matched
+  2    usage or matrix
+  3    no engine
+  4    some cells could not be judged
+  130  interrupted (Ctrl-C or SIGTERM), with what was kept
 """
 
 
