@@ -57,7 +57,7 @@ def diff(  # noqa: PLR0913 - one parameter per option
 
     LEFT and RIGHT are selectors (several in quotes) or the short id of a cell; COMMON are selectors for both sides.
     Cells that agree in everything else are compared with each other; where there are none, those that differ in
-    the least, and what could not be held still is the first line.
+    the least, and the first line says what could not be held constant.
     """
     chosen = project(services, common, matrix, as_of)
     sides = tuple(_side(words, common, chosen) for words in (left, right))

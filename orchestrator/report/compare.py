@@ -21,7 +21,7 @@ _IN = "   "
 
 
 def render(found: Comparison, *, width: int = 80, ids: Mapping[str, str] | None = None, full: bool = False) -> str:
-    """The comparison as text of at most `width` columns: first what could not be held still, then counts, then lists.
+    """The comparison as text of at most `width` columns: first what could not be held constant, then counts, then lists.
 
     `ids` are short ids that are unique in the plan; with `full` nothing is left out of a list.
     """
@@ -110,7 +110,7 @@ def _told(items: Sequence[Item], found: Comparison, *, full: bool) -> list[str]:
 def _drift(item: Drifted, found: Comparison) -> str:
     seen, where = item.apart, _where(item, found)
     if seen.shape:
-        return f"{item.probe.id}: not the same shape of numbers: compare the values with --json{where}"
+        return f"{item.probe.id}: different sets of numbers: compare the values with --json{where}"
     at = f" at {seen.where}" if seen.where else ""
     return (
         f"{item.probe.id}: {seen.count} of {seen.total} apart, most{at}: {seen.old!r} → {seen.new!r} "

@@ -44,7 +44,7 @@ def pairing(left: Sequence[CellResult], right: Sequence[CellResult], named: Iter
     `named` are the axes the sides were selected by, which are meant to differ; all other axes agree where that is
     possible. Where it is not, the pairs are those that differ in the least (a subject or another package weighs
     most, then other kinds of axes as they stand; the nearest Python first), and only pairs that differ in the same
-    axes are made, so that one sentence tells what was not held still. No pair where a side did not run.
+    axes are made, so that one sentence says what was not held constant. No pair where a side did not run.
     """
     ours = [j for j in left if j.status is CellStatus.RAN]
     theirs = [j for j in right if j.status is CellStatus.RAN]
@@ -115,7 +115,7 @@ def _engine(judged: CellResult) -> str:
     return judged.record.engine.kind if judged.record else ""
 
 
-# ---------------------------------------------------------------- what was not held still
+# ---------------------------------------------------------------- what was not held constant
 
 
 def loose(pairs: Sequence[Pair], meant: Sequence[str]) -> tuple[str, ...]:
