@@ -21,7 +21,7 @@ _IN = "   "
 
 
 def render(found: Comparison, *, width: int = 80, ids: Mapping[str, str] | None = None, full: bool = False) -> str:
-    """The comparison as text of at most `width` columns: first what could not be held constant, then counts, then lists.
+    """The comparison as text of at most `width` columns: first what could not be held constant, then counts and lists.
 
     `ids` are short ids that are unique in the plan; with `full` nothing is left out of a list.
     """
