@@ -51,11 +51,11 @@ def test_a_path_a_folder_and_a_commit_are_choices_with_names() -> None:
         ("{name: here, git: ., ref: main, path: .}", "unknown key 'path'"),
         ('{name: here, git: ., ref: "--upload-pack=x"}', "expected a branch, a tag or a commit"),
         ('{name: here, git: ., ref: "a b"}', "expected a branch, a tag or a commit"),
-        ("{name: none, path: .}", "means something else"),
-        ('{name: "v1.2", path: .}', "means something else"),
+        ("{name: none, path: .}", "already has a meaning"),
+        ('{name: "v1.2", path: .}', "already has a meaning"),
         ("{name: latest, path: .}", "selectors reserve that word"),
         ("., ./lib", "'local' is listed twice"),
-        ("dist/mine.whl", "what is on disk is written"),
+        ("dist/mine.whl", "a package on disk is written"),
     ],
 )
 def test_what_is_no_such_choice_is_refused_with_its_place(entry: str, said: str) -> None:

@@ -108,13 +108,13 @@ def test_released_takes_the_day_asked_without_a_date_and_the_commits_where_there
     assert "no date of mine is known: the others are as of 2026-11-01" in undated.notes
     dated = locked(tmp_path, local_cell(ref="v1"), index, answer)
     assert dated.cutoff == COMMITTED + timedelta(days=7)
-    assert dated.notes == ("mine 1.0 is no release: built from lib at v1 (cccccccccccc)",)
+    assert dated.notes == ("mine 1.0 is not a release: built from lib at v1 (cccccccccccc)",)
 
 
 def test_a_reference_beside_changes_says_that_they_are_not_in_it(tmp_path, index):
     host = Host(Result(code=0, stdout=pylock(TF) + OURS))
     found = locked(tmp_path, local_cell(ref="v1", uncommitted=True), index, host)
-    assert "changes that are not committed" in found.notes[0]
+    assert "uncommitted changes" in found.notes[0]
 
 
 def test_forced_takes_the_requirements_of_the_wheel_without_their_bounds(tmp_path, index):

@@ -45,7 +45,7 @@ def test_what_is_no_wheel_is_said_to_be_none(tmp_path: Path, content: bytes) -> 
     "name", ["mine.whl", "mine-1.0.tar.gz", "../mine-1.0-py3-none-any.whl", "mine-x-py3-none-any.whl"]
 )
 def test_a_name_that_is_no_wheels_is_refused(name: str) -> None:
-    with pytest.raises(ValueError, match="is no name of a wheel"):
+    with pytest.raises(ValueError, match="is not a wheel file name"):
         wheel_file.project_of(name)
 
 

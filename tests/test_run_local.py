@@ -109,8 +109,8 @@ def test_choices_with_equal_content_are_one_wheel_and_one_build(disk: Disk) -> N
     [
         (Builder(ended=Exit(code=44, seconds=1.0, stderr="no module named nothere")), "build-fails", "nothere"),
         (Builder(ended=Exit(code=None, seconds=1.0, timed_out=True)), "build-timeout", "did not build"),
-        (Builder(name="other-1.0-py3-none-any.whl"), "build-fails", "is no wheel of mine"),
-        (Builder(content=b"no archive"), "build-fails", "is no wheel"),
+        (Builder(name="other-1.0-py3-none-any.whl"), "build-fails", "is not a wheel of mine"),
+        (Builder(content=b"no archive"), "build-fails", "is not a wheel"),
         (Builder(content=wheel(says="other 1.0")), "build-fails", "says inside that it is other"),
         (Builder(name="../mine-1.0-py3-none-any.whl"), "build-fails", "something other than a wheel"),
     ],

@@ -44,7 +44,7 @@ def _local(axis: Axis, entry: YamlValue) -> Choice:
     fields = entry.fields(keys, keys)
     name = named(fields["name"])
     if name in NEUTRAL or version(name):
-        raise fields["name"].error(f"{name!r} can't name what is on disk: it means something else here")
+        raise fields["name"].error(f"{name!r} can't name a package on disk: it already has a meaning")
     ref = fields["ref"].string() if commit else ""
     if commit and not re.fullmatch(_REF, ref, re.ASCII):
         raise fields["ref"].expected("a branch, a tag or a commit")
@@ -67,7 +67,7 @@ def _release(axis: Axis, entry: YamlValue) -> Choice:
         raise entry.error(
             f"expected a version, {ABSENT}, {UNPINNED} or a range, got {name!r}",
             hint=did_you_mean(name, NEUTRAL)
-            or (f"what is on disk is written {_FORMS}" if "/" in name or name.endswith(".whl") else "")
+            or (f"a package on disk is written {_FORMS}" if "/" in name or name.endswith(".whl") else "")
             or 'a range is written {range: ">=2.1,<3", take: newest-patch}',
         )
     return found
@@ -106,7 +106,7 @@ def _schema() -> Json:
     return {
         "oneOf": [
             release,
-            {"description": f"A path alone; its choice is called {SHORT}.", **shapes.shaped(_SHORT_PATH)},
+            {"description": f"A path alone; its choice is named {SHORT}.", **shapes.shaped(_SHORT_PATH)},
             shapes.record({"range": shapes.TEXT, "take": takes}, "range", "take"),
             named_path,
             shapes.record(commit, "name", "git", "ref"),

@@ -61,9 +61,9 @@ class Brought:
     @property
     def note(self) -> str:
         """What a reader of the lock must know of it."""
-        said = f"{self.wheel.name} {self.wheel.version} is no release: {self.local.origin}"
+        said = f"{self.wheel.name} {self.wheel.version} is not a release: {self.local.origin}"
         if self.local.ref and self.local.uncommitted:
-            said += "; the folder holds changes that are not committed, and that are not in it"
+            said += "; it does not include the folder's uncommitted changes"
         return said
 
 

@@ -80,7 +80,7 @@ def _place(local: LocalPackage, folder: Path) -> Path:
     except RuntimeError as error:
         raise ValueError("a link that leads to itself") from error
     if real != meant:
-        raise UserError(f"{local.at}: {local.path} leads elsewhere by a link", hint="name the place itself")
+        raise UserError(f"{local.at}: {local.path} leads elsewhere through a link", hint="give the path of its target")
     return meant
 
 
@@ -89,7 +89,7 @@ def _place(local: LocalPackage, folder: Path) -> Path:
 
 def _wheel(local: LocalPackage, path: Path, package: str, shelf: Path) -> LocalPackage:
     if not stat.S_ISREG(path.lstat().st_mode):
-        raise ValueError("it is no file")
+        raise ValueError("it is not a file")
     if path.stat().st_size > WHEEL_BYTES:
         raise ValueError(f"it is larger than {WHEEL_BYTES // 1024**3} GiB")
     with beside(shelf) as fresh:
@@ -131,7 +131,7 @@ def _folder(local: LocalPackage, path: Path, disk: Disk) -> LocalPackage:
 def _commit(local: LocalPackage, path: Path, disk: Disk) -> LocalPackage:
     """The files of a commit, whatever the folder holds now."""
     if not path.is_dir():
-        raise ValueError("it is no folder")
+        raise ValueError("it is not a folder")
     repository = Repository(folder=path, environment=disk.environment)
     try:
         commit, when = repository.commit(local.ref)
@@ -170,7 +170,7 @@ def _working(repository: Repository) -> _Files:
 def _read(path: Path, root: Path) -> tuple[str, bytes] | None:
     """The mode and content of a file, None where it was deleted. A folder may have become a link since git saw it."""
     if path.parent.resolve() != root.resolve() / path.parent.relative_to(root):
-        raise ValueError(f"{path.relative_to(root)} leads elsewhere by a link")
+        raise ValueError(f"{path.relative_to(root)} leads elsewhere through a link")
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError:
@@ -178,7 +178,7 @@ def _read(path: Path, root: Path) -> tuple[str, bytes] | None:
     if stat.S_ISLNK(mode):
         return git.LINK, os.fsencode(path.readlink())
     if not stat.S_ISREG(mode):
-        raise ValueError(f"{path.relative_to(root)} is no file")
+        raise ValueError(f"{path.relative_to(root)} is not a file")
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as source:
         content = source.read(git.MOST_BYTES + 1)
     return (git.PROGRAM if mode & stat.S_IXUSR else "100644"), content
@@ -228,7 +228,7 @@ def _archived(local: LocalPackage, files: _Files, shelf: Path) -> LocalPackage:
 def _require_inside(path: str, target: str) -> None:
     led = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
     if target.startswith("/") or led == ".." or led.startswith("../"):
-        raise ValueError(f"{path} leads out of it by a link")
+        raise ValueError(f"{path} leads out of it through a link")
 
 
 def _archive(files: _Files) -> bytes:

@@ -50,7 +50,7 @@ class WheelFile:
 
 def project_of(filename: str) -> tuple[str, str]:
     """The canonical name and the version that the name of a wheel says. Raises ValueError where it is none."""
-    wrong = f"{filename!r} is no name of a wheel (such as mine-1.0-py3-none-any.whl)"
+    wrong = f"{filename!r} is not a wheel file name (such as mine-1.0-py3-none-any.whl)"
     if not _FILENAME.fullmatch(filename):
         raise ValueError(wrong)
     try:
@@ -109,7 +109,7 @@ def _metadata(path: Path) -> str:
             with archive.open(names[0]) as source:
                 content = source.read(METADATA_BYTES + 1)
     except _UNREADABLE as error:
-        raise ValueError(f"{path.name} is no wheel: {type(error).__name__}") from error
+        raise ValueError(f"{path.name} is not a wheel: {type(error).__name__}") from error
     if len(content) > METADATA_BYTES:
         raise ValueError(f"the METADATA of {path.name} are larger than {METADATA_BYTES} bytes")
     return content.decode("utf-8", "replace")

@@ -98,7 +98,7 @@ class Daemon:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Local:
+class LocalEnvironments:
     """What the local engine would use: where it keeps environments, bytes free there, and this machine's CPythons.
 
     `pythons` are (minor, path); None where nobody looked, because a daemon answers.
@@ -173,7 +173,7 @@ class Host:
     system: str
     processor: Processor
     daemon: Daemon
-    local: Local
+    local: LocalEnvironments
     index: PackageHost
     uv: Program
     nvidia: Nvidia

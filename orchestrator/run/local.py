@@ -93,7 +93,7 @@ class Builds:
         received.require_whole()
         named, _ = wheel_file.project_of(received.filename)
         if named != package:
-            raise ValueError(f"it builds {received.filename}, which is no wheel of {package}")
+            raise ValueError(f"it builds {received.filename}, which is not a wheel of {package}")
         made = received.target.rename(received.target.with_name(received.filename))
         return sources.shelve(made, self.shelf, wheel_file.read(made).sha256)
 
