@@ -195,7 +195,6 @@ SLEEPER = """
 import sys
 from orchestrator import paths
 from orchestrator.engine.docker import DockerEngine
-from orchestrator.engine.docker_daemon import Daemon
 from orchestrator.image import dockerfile
 from orchestrator.model import Task
 engine = DockerEngine(renderer=dockerfile.read(paths.data("images")))
