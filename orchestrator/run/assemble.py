@@ -10,6 +10,7 @@ from pathlib import Path
 
 from orchestrator.errors import CellError, CellStatus, Phase, infra
 from orchestrator.image import bases, dockerfile, recipe
+from orchestrator.image.dockerfile import Templates
 from orchestrator.lock import strategies, tags, uv
 from orchestrator.lock.settings import uv_environment
 from orchestrator.lock.tools import Facts, Result, Tools, Wheels
@@ -60,58 +61,21 @@ class Terms:
 
 def run_context(parts: Parts, engine: Engine, run: RunInfo, terms: Terms) -> RunContext:
     """Everything `run_cells` needs. Each base is looked up once per run, found or not."""
-    specs = bases.load(parts.images / "bases.yaml")
-    templates = dockerfile.read(parts.images)
-    listed = tuple(c for choices in parts.matrix.choices for c in choices if c.sources or c.follows)
-    shelf: dict[str, Base | CellError] = {}
-    stop = threading.Event()
-    builds = Builds(engine=engine, shelf=parts.store.shelf, script=templates.script)
-
-    def base(python: str) -> Base:
-        if python not in shelf:
-            log = parts.store.log_path(run.id, f"base-{python}")
-            shelf[python] = _obtain(python, bases.candidates(python, specs), engine, log)
-        found = shelf[python]
-        if isinstance(found, CellError):
-            raise found
-        return found
-
-    def resolve(cell: Cell, base: Base) -> Lock:
-        tools = Tools(
-            uv_host=lambda arguments, stdin: uv.run_host(
-                arguments, stdin, environment=uv_environment(terms.environment), seconds=RESOLVE_SECONDS, stop=stop
-            ),
-            in_builder=in_builder(engine, base, parts.matrix.limits),
-            sleep=lambda seconds: _pause(stop, seconds),
-            image=engine.fetch,
-            built_for=lambda name, version, python, platform: parts.devices.built_for(
-                name, version, python, platform, parts.index
-            ),
-            devices=listed,
-            brought=builds.brought,
-        )
-        return terms.lock(cell, base, parts.index, tools)
-
-    def to_recipe(lock: Lock, base: Base, subjects: tuple[str, ...]) -> Recipe:
-        libraries = lock.libraries
-        on_top = None if libraries is None else parts.devices.layer(libraries, templates.layer_digest)
-        made = recipe.recipe(lock, base, subjects, template=templates.digest, on_top=on_top)
-        return replace(made, shelf=str(parts.store.shelf.absolute()))
+    templates, stop = dockerfile.read(parts.images), threading.Event()
 
     def gpus(image: Prepared) -> str:
         return parts.devices.gpus(image, engine, parts.matrix.limits)
 
-    ledger = Ledger(store=parts.store, watch=terms.watch)
     worker = Worker(
         engine=engine,
         suite=parts.suite,
         known=parts.store,
-        tell=ledger.hear,
+        tell=Ledger(store=parts.store, watch=terms.watch).hear,
         now=terms.now,
         preflight=preflight(parts.index),
-        base=base,
-        resolve=resolve,
-        recipe=to_recipe,
+        base=_bases(parts, engine, run),
+        resolve=_resolver(parts, Builds(engine=engine, shelf=parts.store.shelf, script=templates.script), terms, stop),
+        recipe=_recipes(parts, templates),
         inspection=parts.devices.inspection,
         gpus=once(gpus),
         gpus_now=gpus,
@@ -128,6 +92,58 @@ def run_context(parts: Parts, engine: Engine, run: RunInfo, terms: Terms) -> Run
         wanted=terms.probes,
         disk_budget=terms.disk_budget,
     )
+
+
+def _bases(parts: Parts, engine: Engine, run: RunInfo) -> Callable[[str], Base]:
+    """Python minor → the first of its bases that can be had; raises CellError where none can."""
+    specs = bases.load(parts.images / "bases.yaml")
+    shelf: dict[str, Base | CellError] = {}
+
+    def base(python: str) -> Base:
+        if python not in shelf:
+            log = parts.store.log_path(run.id, f"base-{python}")
+            shelf[python] = _obtain(python, bases.candidates(python, specs), engine, log)
+        found = shelf[python]
+        if isinstance(found, CellError):
+            raise found
+        return found
+
+    return base
+
+
+def _resolver(parts: Parts, builds: Builds, terms: Terms, stop: threading.Event) -> Callable[[Cell, Base], Lock]:
+    """Cell and base → lock, by the tools of this machine and of the base's builder."""
+    listed = tuple(c for choices in parts.matrix.choices for c in choices if c.sources or c.follows)
+
+    def resolve(cell: Cell, base: Base) -> Lock:
+        tools = Tools(
+            uv_host=lambda arguments, stdin: uv.run_host(
+                arguments, stdin, environment=uv_environment(terms.environment), seconds=RESOLVE_SECONDS, stop=stop
+            ),
+            in_builder=in_builder(builds.engine, base, parts.matrix.limits),
+            sleep=lambda seconds: _pause(stop, seconds),
+            image=builds.engine.fetch,
+            built_for=lambda name, version, python, platform: parts.devices.built_for(
+                name, version, python, platform, parts.index
+            ),
+            devices=listed,
+            brought=builds.brought,
+        )
+        return terms.lock(cell, base, parts.index, tools)
+
+    return resolve
+
+
+def _recipes(parts: Parts, templates: Templates) -> Callable[[Lock, Base, tuple[str, ...]], Recipe]:
+    """Lock, base and subjects → recipe, with a layer for the libraries of a device."""
+
+    def to_recipe(lock: Lock, base: Base, subjects: tuple[str, ...]) -> Recipe:
+        libraries = lock.libraries
+        on_top = None if libraries is None else parts.devices.layer(libraries, templates.layer_digest)
+        made = recipe.recipe(lock, base, subjects, template=templates.digest, on_top=on_top)
+        return replace(made, shelf=str(parts.store.shelf.absolute()))
+
+    return to_recipe
 
 
 def any_base(engine: Engine, images: Path, log: Path) -> Base:
