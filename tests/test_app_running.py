@@ -130,3 +130,17 @@ def test_prove_names_what_was_never_seen_to_fail_and_exits_1(compat, tmp_path):
     assert "4 checks are unproven" in out
     assert f"proofs are stored in {beside / 'proofs.json'}" in out.replace("\n", "")
     assert set(json.loads((beside / "proofs.json").read_text())) >= {"tensorflow.fit", "surgeon.dense"}
+
+
+def test_a_matrix_without_groups_says_that_nothing_is_checked(compat):
+    matrix = compat.folder / "matrix.yaml"
+    matrix.write_text(matrix.read_text().partition("groups:")[0])
+    _, out, _ = compat(f"run {SLICE}")
+    assert "The matrix lists no `groups` of probes: packages are installed and nothing is checked" in out
+
+
+def test_what_the_index_alone_decided_is_shown_as_of_its_reading(compat):
+    compat("run tf=2.4.1 python=3.9 kerassurgeon=none resolve=released")
+    _, out, _ = compat("show tf=2.4.1 python=3.9 kerassurgeon=none resolve=released")
+    assert "by the package index as of " in out
+    assert "tried " not in out

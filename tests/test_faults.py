@@ -154,7 +154,7 @@ def test_an_interrupted_run_leaves_no_container_keeps_what_it_had_and_goes_on(
     assert (status, time.monotonic() - began < 10) == (ExitCode.INTERRUPTED, True)
     assert daemon.containers() == []
     assert daemon.docker("volume", "ls", "--quiet").stdout == ""
-    assert f"Containers are gone; results of {len(project.ran())} of {len(VERSIONS)} cells are saved" in said
+    assert f"Nothing is left running; results of {len(project.ran())} of {len(VERSIONS)} cells are saved" in said
     assert "nothing was run" not in said
     assert {r.status for r in project.records().values()} == {CellStatus.RAN}
     goes_on(project)
@@ -241,7 +241,7 @@ def test_a_daemon_that_hangs_does_not_hold_an_interrupt_up_and_is_not_said_to_be
         process.send_signal(signal.SIGINT)
         status, said = ended(process)
     assert status == ExitCode.INTERRUPTED
-    assert "Containers are gone" not in said
+    assert "Nothing is left running" not in said
     assert "the next start removes" in said
     goes_on(project)
     assert daemon.containers() == []

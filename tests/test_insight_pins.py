@@ -6,6 +6,7 @@ from builders import MATRIX, cell, failed, judged, ran, seed_plan
 from orchestrator.errors import ExitCode, UserError
 from orchestrator.insight.nearest import nearest
 from orchestrator.insight.pins import pins
+from orchestrator.model import Axis, Cell, Choice
 from orchestrator.verdict.judge import CellResult
 
 
@@ -38,6 +39,17 @@ def test_ignoring_requirements_is_nearest_only_when_nothing_else_works():
 def test_where_nothing_works_there_is_no_nearest():
     assert nearest([cell()], "surgeon", judged([ran(cell(), failed("surgeon.dense"))]), MATRIX) is None
     assert nearest([cell()], "surgeon", judged([], [cell()]), MATRIX) is None
+
+
+def test_a_cell_with_other_axes_is_near_to_none():
+    """As `compat try` makes them, or another matrix that shares the store."""
+    records, cells = seed_plan()
+    more = Choice(axis=Axis(name="six", kind="package", package="six", default="none"), name="1.16.0")
+    other = Cell(choices=(*cell().choices, more))
+    assert nearest([other], "surgeon", judged(records, cells), MATRIX) is None
+    assert nearest([cell()], "surgeon", [*judged([ran(other)], [other]), *judged(records, cells)], MATRIX) is not None
+    with pytest.raises(UserError):
+        pins(judged([ran(other, failed("surgeon.dense"))], [other])[0], judged(records, cells), MATRIX)
 
 
 def test_pins_say_where_and_when_they_were_tried():

@@ -10,6 +10,7 @@ from orchestrator.run.disk import gigabytes
 from orchestrator.run.forecast import Forecast
 from orchestrator.verdict.words import counted
 
+NO_GROUPS = "The matrix lists no `groups` of probes: packages are installed and nothing is checked (docs/matrix.md)."
 _SHOWN = 4
 
 
@@ -32,7 +33,8 @@ def engine_line(chosen: Project, engine: Engine) -> str:
 
 def forecast_lines(chosen: Project, engine: Engine, ahead: Forecast) -> tuple[str, ...]:
     """The lines above a run."""
-    return (engine_line(chosen, engine), *needless_lines(chosen, ahead), effort_line(ahead))
+    nothing_asked = () if chosen.parts.matrix.groups else (NO_GROUPS,)
+    return (engine_line(chosen, engine), *needless_lines(chosen, ahead), *nothing_asked, effort_line(ahead))
 
 
 def needless_lines(chosen: Project, ahead: Forecast) -> tuple[str, ...]:

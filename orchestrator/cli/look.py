@@ -52,7 +52,7 @@ def plan(
 
 
 @click.command(
-    epilog="Examples: compat show 7d02    compat show 7d02 surgeon.import    compat show 7d02 --pins > pins.txt",
+    epilog="Examples: compat show 5ab9    compat show 5ab9 surgeon.import    compat show 5ab9 --pins > pins.txt",
 )
 @click.argument("cell", nargs=-1, required=True, metavar="CELL [PROBE]")
 @click.option("--pins", "only_pins", is_flag=True, help="Only its pins, whether it works or not.")
@@ -72,7 +72,7 @@ def show(services: Services, cell: tuple[str, ...], matrix: Path | None, as_of: 
 
 
 @click.command(
-    epilog="Example: compat pins 3fe8 > constraints.txt && pip install -c constraints.txt tensorflow",
+    epilog="Example: compat pins 8f17 > constraints.txt && pip install -c constraints.txt tensorflow",
 )
 @click.argument("cell", nargs=-1, required=True)
 @shared

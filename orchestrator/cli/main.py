@@ -50,7 +50,7 @@ Examples:
   compat run tf=2.3..2.6 python=3.9  a range, both ends included
   compat try tensorflow==2.4.3 python=3.7
   compat table kerassurgeon=0.2.0    what earlier runs found
-  compat show 7d02                   the evidence of one cell
+  compat show 5ab9                   the evidence of one cell
 
 \b
 Exit codes:

@@ -134,7 +134,7 @@ def _attend(start: running.PendingRun, options: RunOptions) -> Iterator[Watcher]
         # the reader of our output went away: as good as Ctrl-C, and there is nobody to tell
         raise click.exceptions.Exit(ExitCode.INTERRUPTED) from gone
     except KeyboardInterrupt as interrupt:
-        ending = " ".join(getattr(interrupt, "__notes__", ())) or "Containers are gone"
+        ending = " ".join(getattr(interrupt, "__notes__", ())) or "Nothing is left running"
         said.print(
             f"\nStopped. {ending}; results of {start.kept} of {len(start.project.cells)} cells are saved, "
             "including every finished probe. Run the same command to resume.",

@@ -38,11 +38,15 @@ def by_distance(origin: Sequence[Cell], among: Sequence[CellResult], matrix: Mat
     """Those of `among` by their distance to the nearest of `origin`, equally near ones in their order.
 
     Fewest differing choices first (a subject's version counts as any other), then what is easier to change, then the
-    distance between versions as listed in the matrix. Only those that are asked for are measured in full.
+    distance between versions as listed in the matrix. Only those that are asked for are measured in full. A cell with
+    other axes than `origin`, of `compat try` or another matrix, has no distance and is left out.
     """
     named = [(_names(cell), cell.constraints) for cell in origin]
+    axes = {tuple(cell.axes) for cell in origin}
     counted: dict[int, list[CellResult]] = {}
-    for judged in among if origin else ():
+    for judged in among if len(axes) == 1 else ():
+        if tuple(judged.cell.axes) not in axes:
+            continue
         names, constraints = _names(judged.cell), judged.cell.constraints
         changes = min(sum(map(ne, names, other)) + (constraints != theirs) for other, theirs in named)
         counted.setdefault(changes, []).append(judged)

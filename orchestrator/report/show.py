@@ -8,7 +8,7 @@ from pathlib import Path
 
 from orchestrator import paths
 from orchestrator.engine.registry import not_held_by
-from orchestrator.errors import UserError
+from orchestrator.errors import CellStatus, Phase, UserError
 from orchestrator.foreign import printable, uncoloured
 from orchestrator.model import CellRecord, Outcome, OutcomeKind
 from orchestrator.verdict.classify import how_it_ended
@@ -68,7 +68,9 @@ def _head(judged: CellResult) -> list[str]:
         lines.append(f"{judged.inspection.name}: {told.says}")
     when = f"{record.dated:%Y-%m-%d %H:%M} UTC" if record.dated else "at an unknown time"
     how = "isolated" if judged.isolated else "not isolated: plain processes, no container"
-    lines.append(f"tried {when} in run {record.run or '?'} on {record.engine} ({how}), {record.seconds:.1f} s")
+    by_index = record.phase is Phase.RESOLVE and record.status is not CellStatus.INFRA
+    said = f"by the package index as of {when}," if by_index else f"tried {when}"
+    lines.append(f"{said} in run {record.run or '?'} on {record.engine} ({how}), {record.seconds:.1f} s")
     if not judged.isolated:
         lines.append(f"not enforced there: {', '.join(not_held_by(record.engine.kind))}")
     if judged.published:

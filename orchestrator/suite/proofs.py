@@ -24,7 +24,9 @@ def load(place: SuiteFolder) -> dict[str, Proof]:
     try:
         return msgspec.json.decode(read(path, place, _MOST_BYTES), type=dict[str, Proof])
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: is not a valid proofs file: {error}", hint="`compat prove` rewrites it") from error
+        raise UserError(
+            f"{path}: is not a valid proofs file: {error}", hint="Move it away; `compat prove` writes a new one."
+        ) from error
 
 
 def written(proofs: Mapping[str, Proof]) -> bytes:
