@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from pathlib import Path
 
@@ -18,6 +19,17 @@ def spoiled(at: int, by: bytes) -> bytes:
     return bytes(content)
 
 
+def damaged_inside() -> bytes:
+    """A wheel whose METADATA is packed with LZMA, and damaged."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("mine-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: mine\n" * 50)
+    content = bytearray(stream.getvalue())
+    start = 30 + len("mine-1.0.dist-info/METADATA")
+    content[start + 4 : start + 9] = b"\xff" * 5
+    return bytes(content)
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -31,8 +43,9 @@ def spoiled(at: int, by: bytes) -> bytes:
         wheel(says="mine 2.0"),
         wheel(says="mine one"),
         zipfile.__file__.encode(),
+        damaged_inside(),
     ],
-    ids=range(10),
+    ids=range(11),
 )
 def test_what_is_no_wheel_is_said_to_be_none(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / WHEEL

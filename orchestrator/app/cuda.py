@@ -8,14 +8,13 @@ from pathlib import Path
 from orchestrator.app.planning import STATE, Project
 from orchestrator.app.results import own, results
 from orchestrator.app.services import Services
-from orchestrator.engine.registry import ISOLATED
+from orchestrator.engine.registry import DOCKER, ISOLATED
 from orchestrator.gpu import auditor, facts
 from orchestrator.gpu import rows as known
 from orchestrator.gpu.audit import GpuAudit
 from orchestrator.gpu.inspect_environment import EnvironmentTools, inspect_environment, interpreter
 from orchestrator.model import Limits
 from orchestrator.run import assemble
-from orchestrator.store.store import Store
 from orchestrator.verdict.judge import CellResult, judge
 
 
@@ -41,8 +40,8 @@ def look_here(python: str | None, folders: tuple[Path, ...], services: Services)
 
 def look_into_image(name: str, engine: str | None, services: Services) -> GpuAudit:
     """The audit of a local image. Raises UserError or CellError."""
-    chosen, images = services.engine(engine or "docker"), services.data("images")
-    log = Store(root=services.folder / STATE).root / "logs" / "base.log"
+    chosen, images = services.engine(engine or DOCKER.name), services.data("images")
+    log = services.folder / STATE / "logs" / "base.log"
     base = assemble.any_base(chosen, images, log)
     return auditor.of_image(name, auditor.read(images / "gpu"), chosen, base, Limits())
 

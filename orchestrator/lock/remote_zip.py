@@ -25,7 +25,7 @@ _AHEAD = 1 << 14
 _LARGEST_READ = 64 * 1024**2
 """No table of contents that is worth reading is larger: of a TensorFlow wheel it takes 0.4 to 3 MB."""
 _LARGEST_MEMBER = 1024**2
-_BROKEN = (
+BROKEN = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, OSError, NotImplementedError, RuntimeError,
     ValueError, OverflowError,
 )  # fmt: skip
@@ -50,7 +50,7 @@ def read_members(
             chosen = [archive.getinfo(name) for name in set(choose(archive.namelist()))]
             chosen.sort(key=lambda info: info.header_offset)
             return {info.filename: _content(archive, info) for info in chosen}
-    except _BROKEN as error:
+    except BROKEN as error:
         raise BrokenArchiveError(f"{type(error).__name__}: {error}") from error
 
 

@@ -9,7 +9,6 @@ import hashlib
 import io
 import re
 import zipfile
-import zlib
 from dataclasses import dataclass
 from email.parser import HeaderParser
 from pathlib import Path
@@ -18,20 +17,11 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 from packaging.version import InvalidVersion, Version
 
 from orchestrator.lock.metadata import requires_of
+from orchestrator.lock.remote_zip import BROKEN
 
 METADATA_BYTES = 1024**2
 _FILENAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]{0,250}\.whl", re.ASCII)
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
-_UNREADABLE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    KeyError,
-    NotImplementedError,
-    OSError,
-    RuntimeError,
-    OverflowError,
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,12 +94,14 @@ def _metadata(path: Path) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             names = [n for n in archive.namelist() if n.endswith(".dist-info/METADATA") and n.count("/") == 1]
-            if len(names) != 1:
-                raise ValueError(f"{path.name} holds {len(names)} files METADATA")
-            with archive.open(names[0]) as source:
-                content = source.read(METADATA_BYTES + 1)
-    except _UNREADABLE as error:
+            content = b""
+            if len(names) == 1:
+                with archive.open(names[0]) as source:
+                    content = source.read(METADATA_BYTES + 1)
+    except BROKEN as error:
         raise ValueError(f"{path.name} is not a wheel: {type(error).__name__}") from error
+    if len(names) != 1:
+        raise ValueError(f"{path.name} holds {len(names)} files METADATA")
     if len(content) > METADATA_BYTES:
         raise ValueError(f"the METADATA of {path.name} are larger than {METADATA_BYTES} bytes")
     return content.decode("utf-8", "replace")

@@ -12,6 +12,7 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 from orchestrator.engine.docker_compile import MEMORY, PIDS, SECONDS, WHEEL_BYTES, Received, failure
+from orchestrator.engine.limits import FILES
 from orchestrator.errors import CellError, CellStatus, Phase, infra
 from orchestrator.lock import sources, wheel_file
 from orchestrator.lock.brought import Brought
@@ -19,7 +20,6 @@ from orchestrator.model import Base, Choice, Engine, Limits, LocalPackage, Task,
 from orchestrator.store.files import write_whole
 
 PROGRAMS = ("compile_local.py", "compile.py", "indexes.py")
-_PLACE = "/probes"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,7 +70,7 @@ class Builds:
         archive = self.shelf / local.sha256 / local.filename
         task = Task(
             command=(
-                base.trusted, "-I", "-S", f"{_PLACE}/{PROGRAMS[0]}", package, local.filename, local.sha256,
+                base.trusted, "-I", "-S", f"{FILES}/{PROGRAMS[0]}", package, local.filename, local.sha256,
                 str(WHEEL_BYTES),
             ),
             files=(*((name, self.script(name)) for name in PROGRAMS), (local.filename, archive.read_bytes())),
